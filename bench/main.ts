@@ -1,0 +1,35 @@
+/**
+ * `npm run bench [-- SECTION…]`: what telemetry costs, what the suite bears, what it needs. Prints tables; asserts
+ * nothing, because machines differ. Linux, for it reads CPU and memory from /proc.
+ *
+ * Sections: cost, saturation, memory, start; go (needs HOTROD_GO, the binary of the original in Go).
+ * Environment: BENCH_SECONDS (default 30) for each measurement.
+ */
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+
+import { benchGoHotrod } from './go-hotrod.ts';
+import { benchMemory, benchStart } from './stack-needs.ts';
+import { benchSaturation, benchTelemetryCost } from './telemetry-cost.ts';
+
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 30);
+const goProgram = process.env['HOTROD_GO'];
+
+const sections: Record<string, () => Promise<void>> = {
+  cost: () => benchTelemetryCost(seconds),
+  saturation: () => benchSaturation(seconds),
+  memory: () => benchMemory(seconds),
+  start: () => benchStart(),
+  ...(goProgram ? { go: () => benchGoHotrod(goProgram, [40, 100], seconds) } : {}),
+};
+
+const { positionals } = parseArgs({ allowPositionals: true });
+const unknown = positionals.filter((name) => !(name in sections));
+if (unknown.length > 0) {
+  console.error(
+    `Unknown section: ${unknown.join(', ')}. There are: ${Object.keys(sections).join(', ')}${goProgram ? '' : ' (and go, with HOTROD_GO set to its binary)'}.`,
+  );
+  process.exit(2);
+}
+console.log(`${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}`);
+for (const name of positionals.length > 0 ? positionals : Object.keys(sections)) await sections[name]?.();

@@ -1,0 +1,88 @@
+import type { Breakdown, Compare, Percentiles, TraceRow } from './contract.ts';
+
+type Cell = string | number | boolean | null | undefined;
+
+/**
+ * A cell as RFC 4180 writes it. Text that a spreadsheet would take for a formula gets an apostrophe before it.
+ */
+function cell(value: Cell): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value !== 'string') return String(value);
+  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** A table as CSV (RFC 4180): a head, then rows. Missing values are empty. */
+export function toCsv(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  return [head, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('');
+}
+
+export function breakdownCsv(breakdown: Breakdown): string {
+  const head = [...breakdown.by, 'count', 'errors', 'error_rate', 'p50_ms', 'p95_ms', 'p99_ms', 'max_ms', 'filter'];
+  return toCsv(
+    head,
+    breakdown.groups.map((group) => [
+      ...group.values,
+      group.count,
+      group.errors,
+      group.errorRate,
+      group.p50Ms,
+      group.p95Ms,
+      group.p99Ms,
+      group.maxMs,
+      group.filter,
+    ]),
+  );
+}
+
+export function compareCsv(compare: Compare): string {
+  const head = ['attribute', 'same', 'score', 'value', 'selected', 'baseline', 'evidence', 'filter'];
+  return toCsv(
+    head,
+    compare.attributes.flatMap((attribute) =>
+      attribute.values.map((value) => [
+        attribute.key,
+        attribute.same.join(' '),
+        attribute.score,
+        value.value,
+        value.selected,
+        value.baseline,
+        value.evidence,
+        value.filter,
+      ]),
+    ),
+  );
+}
+
+export function percentilesCsv(percentiles: Percentiles): string {
+  return toCsv(
+    ['time_ms', 'count', 'errors', 'p50_ms', 'p95_ms', 'p99_ms'],
+    percentiles.times.map((time, index) => [
+      time,
+      percentiles.count[index],
+      percentiles.errors[index],
+      percentiles.p50Ms[index],
+      percentiles.p95Ms[index],
+      percentiles.p99Ms[index],
+    ]),
+  );
+}
+
+export function tracesCsv(rows: readonly TraceRow[]): string {
+  const keys = [...new Set(rows.flatMap((row) => Object.keys(row.highlights)))];
+  const head = ['trace_id', 'span_id', 'service', 'name', 'start_ns', 'duration_ms', 'error', 'spans', ...keys];
+  return toCsv(
+    head,
+    rows.map((row) => [
+      row.traceId,
+      row.spanId,
+      row.service,
+      row.name,
+      row.startNs,
+      row.durationMs,
+      row.error,
+      row.spans,
+      ...keys.map((key) => row.highlights[key]),
+    ]),
+  );
+}

@@ -1,0 +1,133 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import express, { type Request, type RequestHandler, Router } from 'express';
+import { z } from 'zod';
+import {
+  addMarker,
+  datasetMarkers,
+  removeMarker,
+  updateMarker,
+  type MarkerText,
+  type StoredMarker,
+} from '../store/markers.ts';
+import type { ApiContext } from './api.ts';
+import { RefusalError } from './problem.ts';
+
+/** The year 2262, in seconds: later instants have no nanoseconds in 64 bits. */
+const LATEST_SECONDS = 9_223_372_036;
+/** `honeymarker` leaves an instant of 0 and an empty text out; so they mean "not given" where they come all the same. */
+const instant = z.number().min(0).max(LATEST_SECONDS).nullish();
+const isHttp = (text: string): boolean => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === 'http:' || url?.protocol === 'https:';
+};
+const body = z
+  .object({
+    start_time: instant,
+    end_time: instant,
+    message: z.string().max(4096).nullish(),
+    type: z.string().max(128).nullish(),
+    url: z
+      .string()
+      .max(2048)
+      .refine((text) => text === '' || isHttp(text), 'Expected an http or https URL.')
+      .nullish(),
+  })
+  .refine((marker) => !marker.start_time || !marker.end_time || marker.end_time >= marker.start_time, {
+    path: ['end_time'],
+    message: 'The end lies before the start.',
+  });
+
+function readBody(request: Request): MarkerText {
+  const parsed = body.safeParse(request.body ?? {});
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const parameter = String(issue?.path[0] ?? 'body');
+    throw new RefusalError(400, `"${parameter}": ${issue?.message ?? 'not valid'}`, { parameter });
+  }
+  const { start_time, end_time, message, type, url } = parsed.data;
+  return {
+    startMs: start_time ? Math.floor(start_time) * 1000 : undefined,
+    endMs: end_time ? Math.floor(end_time) * 1000 : undefined,
+    message: message ?? '',
+    type: type ?? '',
+    url: url ? url : undefined,
+  };
+}
+
+function readName(request: Request, parameter: string): string {
+  const name = String(request.params[parameter]);
+  if (!/^[\w .:@-]{1,128}$/.test(name)) {
+    throw new RefusalError(400, `"${parameter}": Expected up to 128 letters, digits and _ . : @ -`, { parameter });
+  }
+  return name;
+}
+
+/** A marker in Honeycomb's words: instants in Unix seconds, what is empty left out. */
+function toHoneycomb(marker: StoredMarker) {
+  return {
+    id: marker.id,
+    created_at: new Date(marker.createdMs).toISOString(),
+    updated_at: new Date(marker.updatedMs).toISOString(),
+    start_time: Math.floor(marker.startMs / 1000),
+    ...(marker.endMs === null ? {} : { end_time: Math.floor(marker.endMs / 1000) }),
+    ...(marker.message === '' ? {} : { message: marker.message }),
+    ...(marker.type === '' ? {} : { type: marker.type }),
+    ...(marker.url === null ? {} : { url: marker.url }),
+    color: marker.color,
+  };
+}
+
+/** Lets nobody in without the key, where there is one. */
+function keyGuard(key: string | undefined): RequestHandler {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return (request, _response, next) => {
+    if (key !== undefined && !timingSafeEqual(digest(request.get('X-Honeycomb-Team') ?? ''), digest(key))) {
+      throw new RefusalError(401, 'The header X-Honeycomb-Team does not carry the key of the markers.');
+    }
+    next();
+  };
+}
+
+/** What writes must be JSON by name too: a stranger's page could send other types without being asked. */
+const onlyJson: RequestHandler = (request, _response, next) => {
+  if (!request.is('application/json')) throw new RefusalError(415, 'Send Content-Type: application/json.');
+  next();
+};
+
+/** Honeycomb's markers API under `/1/markers`, as its `honeymarker` program uses it. */
+export function markerRoutes(context: ApiContext): Router {
+  const router = Router({ caseSensitive: true });
+  const { database } = context.parts;
+  const json = [onlyJson, express.json({ limit: '16kb', strict: true })];
+  const gone = (id: string): RefusalError => new RefusalError(404, `There is no marker "${id}" in this dataset.`);
+  router.use(keyGuard(context.markersKey));
+
+  router.get('/:dataset', async (request, response) => {
+    const dataset = readName(request, 'dataset');
+    const markers = await context.asking(request, response, (reader) => datasetMarkers(reader, dataset));
+    response.json(markers.map(toHoneycomb));
+  });
+
+  router.post('/:dataset', ...json, async (request, response) => {
+    const dataset = readName(request, 'dataset');
+    const marker = await addMarker(database, dataset, readBody(request), context.now());
+    if (!marker) throw new RefusalError(409, 'There are too many markers; remove some first.');
+    response.status(201).json(toHoneycomb(marker));
+  });
+
+  router.put('/:dataset/:id', ...json, async (request, response) => {
+    const id = readName(request, 'id');
+    const marker = await updateMarker(database, readName(request, 'dataset'), id, readBody(request), context.now());
+    if (!marker) throw gone(id);
+    response.json(toHoneycomb(marker));
+  });
+
+  router.delete('/:dataset/:id', async (request, response) => {
+    const id = readName(request, 'id');
+    const marker = await removeMarker(database, readName(request, 'dataset'), id);
+    if (!marker) throw gone(id);
+    response.json(toHoneycomb(marker));
+  });
+
+  return router;
+}

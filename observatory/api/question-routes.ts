@@ -1,0 +1,266 @@
+import { type Request, type Response, Router } from 'express';
+import { z } from 'zod';
+import type { Expression } from '../filter/ast.ts';
+import { patternsOf } from '../filter/sql.ts';
+import { askCompare } from '../store/compare.ts';
+import { listMarkers } from '../store/markers.ts';
+import { askAttributeKeys, askAttributeValues } from '../store/queries/attributes.ts';
+import { askBreakdown } from '../store/queries/breakdown.ts';
+import { askExemplar } from '../store/queries/exemplar.ts';
+import { askHeatmap } from '../store/queries/heatmap.ts';
+import { askPercentiles } from '../store/queries/percentiles.ts';
+import type { Asking } from '../store/queries/population.ts';
+import { askServiceMap } from '../store/queries/service-map.ts';
+import { askSlo } from '../store/queries/slo.ts';
+import { askLogs, askTrace } from '../store/queries/trace.ts';
+import { askTraces } from '../store/queries/traces.ts';
+import type { ApiContext } from './api.ts';
+import { breakdownCsv, compareCsv, percentilesCsv, tracesCsv } from './csv.ts';
+import {
+  filter,
+  format,
+  instant,
+  milliseconds,
+  oneOf,
+  population,
+  readField,
+  readFilter,
+  readParameters,
+  readPopulation,
+  text,
+  whole,
+} from './parameters.ts';
+import { RefusalError } from './problem.ts';
+
+const MEASURES = ['count', 'errorRate', 'p50', 'p95', 'p99', 'max'] as const;
+
+const heatmapParameters = z.strictObject({
+  ...population,
+  columns: whole(1, 1000, 240),
+  rows: whole(1, 100, 40),
+  scale: oneOf('log', 'linear'),
+  highlight: filter,
+});
+const exemplarParameters = z.strictObject({ ...population, minMs: milliseconds, maxMs: milliseconds });
+const compareParameters = z.strictObject({
+  ...population,
+  boxFrom: instant,
+  boxTo: instant,
+  minMs: milliseconds,
+  maxMs: milliseconds,
+  limit: whole(1, 200, 40),
+  format,
+});
+const breakdownParameters = z.strictObject({
+  ...population,
+  by: z
+    .array(z.string().max(4096), 'Expected one or two keys.')
+    .min(1, 'Expected one or two keys.')
+    .max(2, 'Expected one or two keys.'),
+  sort: oneOf(...MEASURES),
+  limit: whole(1, 500, 50),
+  series: whole(0, 20, 0),
+  measure: z.enum(MEASURES, `Expected one of ${MEASURES.join(', ')}.`).default('p50'),
+  format,
+});
+const percentilesParameters = z.strictObject({ ...population, points: whole(1, 1000, 120), format });
+const tracesParameters = z.strictObject({
+  ...population,
+  sort: oneOf('newest', 'slowest'),
+  limit: whole(1, 500, 50),
+  format,
+});
+const keysParameters = z.strictObject({ prefix: text(200), limit: whole(1, 1000, 200) });
+const valuesParameters = z.strictObject({
+  from: instant,
+  to: instant,
+  filter,
+  scope: z.enum(['roots', 'spans'], 'Expected one of roots, spans.').optional(),
+  prefix: text(200),
+  limit: whole(1, 500, 50),
+});
+const mapParameters = z.strictObject({ from: instant, to: instant, filter });
+const rangeParameters = z.strictObject({ from: instant, to: instant });
+const noParameters = z.strictObject({});
+
+/** Patterns are read by the database alone, so it is asked before a query whether it can read them. */
+async function checkPatterns(asking: Asking, parameter: string, expression: Expression | undefined): Promise<void> {
+  for (const { pattern, position } of patternsOf(expression)) {
+    try {
+      await asking.reader.rows('pattern-check', { parameters: { pattern } });
+    } catch (error) {
+      const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
+      throw new RefusalError(400, `This pattern cannot be read: ${reason}`, { parameter, position });
+    }
+  }
+}
+
+function readTraceId(request: Request): string {
+  const given = String(request.params['traceId']).toLowerCase();
+  if (!/^[0-9a-f]{32}$/.test(given)) {
+    throw new RefusalError(400, 'A trace id has 32 digits of 0-9 and a-f.', { parameter: 'traceId' });
+  }
+  return given;
+}
+
+function sendCsv(response: Response, name: string, csv: string): void {
+  response.set('Content-Disposition', `attachment; filename="${name}.csv"`).type('text/csv').send(csv);
+}
+
+/** The questions under `/api`: handlers parse, ask, answer. */
+export function questionRoutes(context: ApiContext): Router {
+  const router = Router({ caseSensitive: true });
+  const { asking } = context;
+
+  router.get('/heatmap', async (request, response) => {
+    const given = readParameters(heatmapParameters, request);
+    const about = readPopulation(given, context.now());
+    const highlight = readFilter('highlight', given.highlight);
+    const { columns, rows, scale } = given;
+    const answer = await asking(request, response, async (reader) => {
+      await checkPatterns(reader, 'filter', about.filter);
+      await checkPatterns(reader, 'highlight', highlight);
+      return askHeatmap(reader, { ...about, columns, rows, scale, highlight });
+    });
+    response.json(answer);
+  });
+
+  router.get('/exemplar', async (request, response) => {
+    const given = readParameters(exemplarParameters, request);
+    const about = readPopulation(given, context.now());
+    const answer = await asking(request, response, async (reader) => {
+      await checkPatterns(reader, 'filter', about.filter);
+      return askExemplar(reader, about, { minMs: given.minMs, maxMs: given.maxMs });
+    });
+    if (!answer) throw new RefusalError(404, 'There is no span in this box.');
+    response.json(answer);
+  });
+
+  router.get('/compare', async (request, response) => {
+    const given = readParameters(compareParameters, request);
+    const about = readPopulation(given, context.now());
+    const box = { fromMs: given.boxFrom, toMs: given.boxTo, minMs: given.minMs, maxMs: given.maxMs };
+    const answer = await asking(request, response, async (reader) => {
+      await checkPatterns(reader, 'filter', about.filter);
+      return askCompare(reader, about, box, given.limit);
+    });
+    if (given.format === 'csv') sendCsv(response, 'compare', compareCsv(answer));
+    else response.json(answer);
+  });
+
+  router.get('/breakdown', async (request, response) => {
+    const given = readParameters(breakdownParameters, request);
+    const about = readPopulation(given, context.now());
+    const [first, second] = given.by.map((key) => readField('by', key));
+    if (!first) throw new RefusalError(400, '"by": Expected one or two keys.', { parameter: 'by' });
+    for (const field of [first, second]) {
+      if (field?.type === 'field' && (field.name === 'duration' || field.name === 'start')) {
+        throw new RefusalError(400, `"${field.name}" has no groups; group by an attribute.`, { parameter: 'by' });
+      }
+    }
+    const { sort, limit, series, measure } = given;
+    const by = second === undefined ? ([first] as const) : ([first, second] as const);
+    const answer = await asking(request, response, async (reader) => {
+      await checkPatterns(reader, 'filter', about.filter);
+      return askBreakdown(reader, { ...about, by, sort, limit, series, measure });
+    });
+    if (given.format === 'csv') sendCsv(response, 'breakdown', breakdownCsv(answer));
+    else response.json(answer);
+  });
+
+  router.get('/percentiles', async (request, response) => {
+    const given = readParameters(percentilesParameters, request);
+    const about = readPopulation(given, context.now());
+    const answer = await asking(request, response, async (reader) => {
+      await checkPatterns(reader, 'filter', about.filter);
+      return askPercentiles(reader, about, given.points);
+    });
+    if (given.format === 'csv') sendCsv(response, 'percentiles', percentilesCsv(answer));
+    else response.json(answer);
+  });
+
+  router.get('/traces', async (request, response) => {
+    const given = readParameters(tracesParameters, request);
+    const about = readPopulation(given, context.now());
+    const answer = await asking(request, response, async (reader) => {
+      await checkPatterns(reader, 'filter', about.filter);
+      return askTraces(reader, about, given.sort, given.limit);
+    });
+    if (given.format === 'csv') sendCsv(response, 'traces', tracesCsv(answer));
+    else response.json(answer);
+  });
+
+  router.get('/traces/:traceId', async (request, response) => {
+    readParameters(noParameters, request);
+    const traceId = readTraceId(request);
+    const answer = await asking(request, response, (reader) => askTrace(reader, traceId));
+    if (!answer) {
+      const why = 'It may not have arrived yet (a second or two), or be older than what is kept';
+      throw new RefusalError(404, `There is no trace ${traceId}. ${why}.`, { parameter: 'traceId' });
+    }
+    response.json(answer);
+  });
+
+  router.get('/traces/:traceId/logs', async (request, response) => {
+    readParameters(noParameters, request);
+    const traceId = readTraceId(request);
+    response.json(await asking(request, response, (reader) => askLogs(reader, traceId)));
+  });
+
+  router.get('/attributes', async (request, response) => {
+    const given = readParameters(keysParameters, request);
+    response.json(await asking(request, response, (reader) => askAttributeKeys(reader, given.prefix, given.limit)));
+  });
+
+  router.get('/attributes/:key/values', async (request, response) => {
+    const given = readParameters(valuesParameters, request);
+    const field = readField('key', request.params['key']);
+    if (field.type === 'field' && (field.name === 'duration' || field.name === 'start')) {
+      response.json([]);
+      return;
+    }
+    // Without a range: everything that is stored. Without a scope: entry spans first, for they are asked of most.
+    const range = { ...given, from: given.from ?? 0, scope: given.scope ?? ('roots' as const) };
+    const about = readPopulation(range, context.now());
+    const answer = await asking(request, response, async (reader) => {
+      await checkPatterns(reader, 'filter', about.filter);
+      const values = await askAttributeValues(reader, about, field, given.prefix, given.limit);
+      if (values.length > 0 || given.scope !== undefined) return values;
+      return askAttributeValues(reader, { ...about, scope: 'spans' }, field, given.prefix, given.limit);
+    });
+    response.json(answer);
+  });
+
+  router.get('/service-map', async (request, response) => {
+    const given = readParameters(mapParameters, request);
+    const about = readPopulation({ ...given, scope: 'spans' }, context.now());
+    const answer = await asking(request, response, async (reader) => {
+      await checkPatterns(reader, 'filter', about.filter);
+      return askServiceMap(reader, about);
+    });
+    response.json(answer);
+  });
+
+  router.get('/markers', async (request, response) => {
+    const given = readParameters(rangeParameters, request);
+    const { fromMs, toMs } = readPopulation({ ...given, filter: '', scope: 'roots' }, context.now());
+    response.json(await asking(request, response, (reader) => listMarkers(reader, fromMs, toMs)));
+  });
+
+  router.get('/slo', async (request, response) => {
+    readParameters(noParameters, request);
+    const answer = await asking(request, response, async (reader) => {
+      const stands = [];
+      for (const objective of context.objectives) stands.push(await askSlo(reader, objective, context.now()));
+      return stands;
+    });
+    response.json(answer);
+  });
+
+  router.get('/status', async (request, response) => {
+    readParameters(noParameters, request);
+    response.json(await context.parts.status());
+  });
+
+  return router;
+}

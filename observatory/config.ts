@@ -1,0 +1,114 @@
+import { type Config, integer, optionalText, type Setting } from '@hotrod/kit/config';
+import { z } from 'zod';
+
+import { parseFilter } from './filter/parse.ts';
+
+/** Whether a text can be read as a filter. */
+function isFilter(text: string): boolean {
+  try {
+    parseFilter(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const filter = z.string().min(1).refine(isFilter, { message: 'not a filter' });
+const objectives = z.array(
+  z.strictObject({
+    name: z.string().min(1),
+    description: z.string().default(''),
+    filter,
+    good: filter,
+    objective: z.number().gt(0).lt(1),
+    windowMs: z.int().positive(),
+  }),
+);
+
+/** JSON of a schema, as a setting's text. */
+function json<T>(schema: z.ZodType<T>): z.ZodType<T> {
+  const parsed = z.string().transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('not JSON');
+      return z.NEVER;
+    }
+  });
+  // The pipe takes text and gives T; Setting asks for what it gives alone.
+  return parsed.pipe(schema);
+}
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** What the Observatory's environment sets; docs and `--help` are made of this table. */
+export const settings = {
+  host: {
+    env: 'OBSERVATORY_HOST',
+    schema: z.string().min(1),
+    default: '127.0.0.1',
+    meaning: 'the address to listen on, for both ports',
+  } as Setting<string>,
+  port: integer('OBSERVATORY_PORT', 8088, 'the port of the page, the API and the markers (0: any free one)', {
+    max: 65_535,
+  }),
+  otlpPort: integer('OBSERVATORY_OTLP_PORT', 4318, 'the port that OTLP/HTTP is taken on (0: any free one)', {
+    max: 65_535,
+  }),
+  dataDir: {
+    env: 'OBSERVATORY_DATA_DIR',
+    schema: z.string().min(1),
+    default: '.hotrod',
+    meaning: 'the directory of the database, observatory.duckdb',
+  } as Setting<string>,
+  corsOrigins: optionalText(
+    'OBSERVATORY_CORS_ORIGINS',
+    'origins of pages that may send OTLP, separated by commas; * for any',
+  ),
+  hosts: optionalText(
+    'OBSERVATORY_HOSTS',
+    'names under which it is reached besides localhost, IP addresses and names without a dot, separated by commas; * for any',
+  ),
+  objectives: {
+    env: 'OBSERVATORY_OBJECTIVES',
+    schema: json(objectives).nullable(),
+    default: null,
+    meaning: 'objectives as JSON: [{"name", "description", "filter", "good", "objective": 0.95, "windowMs"}]',
+  } as Setting<z.infer<typeof objectives> | null>,
+  markersKey: optionalText('OBSERVATORY_MARKERS_KEY', 'the key that writers of markers send; any will do without'),
+  maxBodyMb: integer('OBSERVATORY_MAX_BODY_MB', 8, 'how large an OTLP request may be, inflated, in MiB', {
+    min: 1,
+    max: 64,
+  }),
+  queueItems: integer('OBSERVATORY_QUEUE_ITEMS', 65_536, 'how many spans, logs and points may wait to be stored', {
+    min: 1,
+    max: 10_000_000,
+  }),
+  retentionHours: integer('OBSERVATORY_RETENTION_HOURS', 72, 'how long telemetry is kept, in hours', {
+    min: 1,
+    max: 87_600,
+  }),
+  maxDatabaseMb: integer('OBSERVATORY_MAX_DATABASE_MB', 2_048, 'how large the database may grow, in MiB', {
+    min: 16,
+    max: 10_000_000,
+  }),
+  memoryLimitMb: integer('OBSERVATORY_MEMORY_LIMIT_MB', 256, 'how much memory the database may use, in MiB', {
+    min: 64,
+    max: 1_000_000,
+  }),
+  threads: integer('OBSERVATORY_THREADS', 2, 'how many threads the database uses', { min: 1, max: 64 }),
+  logLevel: {
+    env: 'LOG_LEVEL',
+    schema: z.enum(levels),
+    default: 'info',
+    meaning: 'the least severe log line that is written',
+  } as Setting<(typeof levels)[number]>,
+};
+
+export type ObservatoryConfig = Config<typeof settings>;
+
+/** The configuration of an environment in which nothing is set, with some values changed: for tests and benchmarks. */
+export function defaultConfig(changes: Partial<ObservatoryConfig> = {}): ObservatoryConfig {
+  const defaults = Object.fromEntries(Object.entries(settings).map(([name, setting]) => [name, setting.default]));
+  return { ...(defaults as unknown as ObservatoryConfig), ...changes };
+}

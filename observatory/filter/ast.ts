@@ -1,0 +1,95 @@
+/** What a filter means: the tree between its text (`parse.ts`, `print.ts`) and its SQL (`sql.ts`). */
+
+/** Names that mean a column of the span itself; quoted (`"duration"`) they mean an attribute of that name. */
+export const BUILT_IN_FIELDS = [
+  'duration',
+  'name',
+  'service',
+  'kind',
+  'status',
+  'error',
+  'start',
+  'trace.id',
+  'span.id',
+] as const;
+export type BuiltInField = (typeof BUILT_IN_FIELDS)[number];
+
+/** What a test looks at: a column of the span, or an attribute of the span or of its resource by its key. */
+export type Field = { type: 'field'; name: BuiltInField } | { type: 'attribute'; key: string };
+
+export type Literal =
+  | { type: 'string'; value: string }
+  /** `text` as written, so that integers beyond 2^53 stay exact. */
+  | { type: 'number'; text: string }
+  /** `text` as written, for example `1.5m`. */
+  | { type: 'duration'; text: string }
+  | { type: 'boolean'; value: boolean };
+
+const COMPARISONS = ['=', '!=', '<', '<=', '>', '>='] as const;
+export type Comparison = (typeof COMPARISONS)[number];
+const TEXT_OPERATORS = ['contains', '!contains', 'matches', '!matches', 'md5'] as const;
+export type TextOperator = (typeof TEXT_OPERATORS)[number];
+
+export function isBuiltIn(word: string): word is BuiltInField {
+  return BUILT_IN_FIELDS.some((name) => name === word);
+}
+export function isComparison(operator: string): operator is Comparison {
+  return COMPARISONS.some((comparison) => comparison === operator);
+}
+export function isTextOperator(operator: string): operator is TextOperator {
+  return TEXT_OPERATORS.some((name) => name === operator);
+}
+
+/** One condition on one field. `position` is the offset of the part in the text that it came from. */
+export type Test =
+  | { type: 'compare'; field: Field; operator: Comparison; value: Literal; position: number }
+  | { type: 'text'; field: Field; operator: TextOperator; value: string; position: number }
+  | { type: 'exists'; field: Field; negated: boolean; position: number }
+  | { type: 'in'; field: Field; negated: boolean; values: Literal[]; position: number };
+
+export type Expression =
+  Test | { type: 'and'; terms: Expression[] } | { type: 'or'; terms: Expression[] } | { type: 'not'; term: Expression };
+
+/** Bounds on what a filter may ask, so that no text can cost more than a query should. */
+export const FILTER_LIMITS = { characters: 4096, depth: 32, tests: 100, listValues: 200, pattern: 256 } as const;
+
+/** Words with a meaning of their own; as the key of an attribute they are quoted. Upper case means the same. */
+export const RESERVED_WORDS: ReadonlySet<string> = new Set([
+  'and',
+  'or',
+  'not',
+  'in',
+  'exists',
+  'contains',
+  'matches',
+  'md5',
+  'true',
+  'false',
+]);
+
+const UNIT_NANOSECONDS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
+
+/** Nanoseconds of a duration as written, for example `1.5m`; undefined where the text is none. */
+export function durationNanoseconds(text: string): number | undefined {
+  const match = /^(-?\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)$/.exec(text);
+  const unit = match?.[2] === undefined ? undefined : UNIT_NANOSECONDS[match[2]];
+  return unit === undefined ? undefined : Math.round(Number(match?.[1]) * unit);
+}
+
+/** A filter that cannot be understood or that asks too much; `position` is the offset in its text. */
+export class FilterError extends Error {
+  readonly position: number;
+  constructor(message: string, position: number) {
+    super(message);
+    this.name = 'FilterError';
+    this.position = position;
+  }
+}

@@ -1,0 +1,98 @@
+import { FILTER_LIMITS, FilterError } from './ast.ts';
+
+/** A piece of a filter's text; `position` is the offset of its first character, `end` of the one after its last. */
+export interface Token {
+  kind: 'word' | 'string' | 'number' | 'duration' | 'operator' | 'end';
+  /** A word as written; a string without quotes and escapes; a number, duration or operator as written. */
+  text: string;
+  position: number;
+  end: number;
+}
+
+const SPACE = /\s+/y;
+const WORD = /[A-Za-z_][A-Za-z0-9_.-]*/y;
+const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const UNIT = /(?:ns|us|µs|ms|s|m|h)/y;
+const WORD_CHARACTER = /[A-Za-z0-9_.µ-]/y;
+const OPERATOR = /!=|<=|>=|!contains\b|!exists\b|!matches\b|!in\b|[=<>(),]/iy;
+const ESCAPES: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', n: '\n', t: '\t', r: '\r' };
+
+function matchAt(pattern: RegExp, text: string, position: number): string | undefined {
+  pattern.lastIndex = position;
+  return pattern.exec(text)?.[0];
+}
+
+function readString(text: string, start: number): Token {
+  let value = '';
+  let position = start + 1;
+  for (;;) {
+    const character = text[position];
+    if (character === undefined) throw new FilterError('This quoted text has no closing ".', start);
+    if (character === '"') return { kind: 'string', text: value, position: start, end: position + 1 };
+    if (character !== '\\') {
+      value += character;
+      position += 1;
+      continue;
+    }
+    const escape = text[position + 1] ?? '';
+    const unicode = matchAt(/u[0-9a-fA-F]{4}/y, text, position + 1);
+    if (unicode !== undefined) {
+      value += String.fromCharCode(Number.parseInt(unicode.slice(1), 16));
+      position += 6;
+    } else if (ESCAPES[escape] !== undefined) {
+      value += ESCAPES[escape];
+      position += 2;
+    } else {
+      throw new FilterError('After \\ one of " \\ / n t r or u and four hexadecimal digits must follow.', position);
+    }
+  }
+}
+
+function readNumber(text: string, start: number, digits: string): Token {
+  let end = start + digits.length;
+  const unit = matchAt(UNIT, text, end);
+  if (unit !== undefined && !/[eE]/.test(digits)) end += unit.length;
+  if (matchAt(WORD_CHARACTER, text, end) !== undefined) {
+    throw new FilterError('This is neither a number nor a duration (units: ns us ms s m h).', start);
+  }
+  const kind = end > start + digits.length ? 'duration' : 'number';
+  return { kind, text: text.slice(start, end), position: start, end };
+}
+
+function readToken(text: string, position: number): Token {
+  if (text[position] === '"') return readString(text, position);
+  const operator = matchAt(OPERATOR, text, position);
+  if (operator !== undefined) {
+    return { kind: 'operator', text: operator.toLowerCase(), position, end: position + operator.length };
+  }
+  const digits = matchAt(NUMBER, text, position);
+  if (digits !== undefined) return readNumber(text, position, digits);
+  const word = matchAt(WORD, text, position);
+  if (word !== undefined) return { kind: 'word', text: word, position, end: position + word.length };
+  const hint = text[position] === "'" ? ' Text is quoted with ".' : '';
+  throw new FilterError(
+    `Unexpected character ${JSON.stringify(String.fromCodePoint(text.codePointAt(position) ?? 0))}.${hint}`,
+    position,
+  );
+}
+
+/**
+ * Splits a filter's text into tokens, the last of kind `end`.
+ * @throws FilterError on a text longer than 4,096 characters, an open quote, or a character that has no place.
+ */
+export function tokenize(text: string): Token[] {
+  if (text.length > FILTER_LIMITS.characters) {
+    throw new FilterError(`A filter is at most ${FILTER_LIMITS.characters} characters long.`, FILTER_LIMITS.characters);
+  }
+  const tokens: Token[] = [];
+  let position = 0;
+  for (;;) {
+    position += matchAt(SPACE, text, position)?.length ?? 0;
+    if (position >= text.length) break;
+    const token = readToken(text, position);
+    tokens.push(token);
+    position = token.end;
+  }
+  tokens.push({ kind: 'end', text: '', position: text.length, end: text.length });
+  return tokens;
+}

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+
+import { readConfig } from '@hotrod/kit/config';
+import { createLogger } from '@hotrod/kit/logging';
+import { runMain } from '@hotrod/kit/main';
+import { ensurePageBuilt } from '@hotrod/kit/page-build';
+import { shutdownOnSignal } from '@hotrod/kit/shutdown';
+
+import { settings } from './config.ts';
+import { startObservatory } from './observatory.ts';
+
+// Spans wait for about a second, too long for the young generation. Without this V8 lets the old one grow to several times
+// what is in use before it looks: 300 MB more at full load, for 4 % less processor time.
+setFlagsFromString('--heap-growing-percent=40');
+
+await runMain('observatory', async () => {
+  const config = readConfig(settings, process.env);
+  const logger = createLogger('observatory', config.logLevel);
+  const page = fileURLToPath(new URL('./page', import.meta.url));
+  await ensurePageBuilt({
+    directory: page,
+    sources: ['./filter', '../packages/kit/tokens.css'].map((path) => fileURLToPath(new URL(path, import.meta.url))),
+    log: (line) => logger.info(line),
+  });
+  const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const observatory = await startObservatory({ config, logger, version, page: `${page}/dist` });
+  shutdownOnSignal(logger, [{ name: 'observatory', close: observatory.close }]);
+  logger.info({ url: observatory.url, otlp: observatory.otlpUrl }, 'Listening');
+});

@@ -1,0 +1,213 @@
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+import type { Setting } from '@hotrod/kit/config';
+import type { Logger } from '@hotrod/kit/logging';
+import { createApp, listen } from '@hotrod/kit/server';
+import type { Express } from 'express';
+
+import { type ApiParts, createApi } from './api/api.ts';
+import type { Status } from './api/contract.ts';
+import { type ObservatoryConfig, settings } from './config.ts';
+import { startReceiver } from './otlp/receiver.ts';
+import { pageFiles } from './page-files.ts';
+import { type Database, openDatabase } from './store/database.ts';
+import { createIngest, type Ingest, ingestDefaults } from './store/ingest.ts';
+import { applyRetention, databaseBytes, type RetentionOptions } from './store/retention.ts';
+import { createTelemetry, type Telemetry } from './telemetry.ts';
+
+export interface ObservatoryOptions {
+  config: ObservatoryConfig;
+  logger: Logger;
+  version: string;
+  /** The directory of the built page; none is served without. */
+  page?: string;
+}
+
+/** A running Observatory. */
+export interface Observatory {
+  /** Of the page, the API and the markers. */
+  url: string;
+  /** What an exporter is given as `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+  otlpUrl: string;
+  parts: ApiParts;
+  database: Database;
+  telemetry: Telemetry;
+  /** Writes everything that was acknowledged to disk. */
+  flush(): Promise<void>;
+  /** Takes no more, stores what waits, closes the file. */
+  close(): Promise<void>;
+}
+
+const retentionIntervalMs = 60_000;
+
+/**
+ * Starts receiver, store, API and page in this process.
+ *
+ * @throws where a port is taken, or the database is held by another Observatory; nothing is left running then.
+ */
+export async function startObservatory(options: ObservatoryOptions): Promise<Observatory> {
+  const { config, logger } = options;
+  const telemetry = createTelemetry();
+  const path = join(config.dataDir, 'observatory.duckdb');
+  const database = await openDatabase({
+    path,
+    memoryLimitMb: config.memoryLimitMb,
+    threads: config.threads,
+    onQuery: (statement, seconds) => telemetry.queried(statement, seconds),
+  });
+  const closers: (() => Promise<void>)[] = [database.close];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).toReversed()) await close();
+  };
+  try {
+    const ingest = await createIngest(database, telemetry, logger, {
+      ...ingestDefaults,
+      queueItems: config.queueItems,
+    });
+    closers.push(ingest.close);
+    const retention = startRetention(
+      database,
+      { path, hours: config.retentionHours, maxMb: config.maxDatabaseMb },
+      logger,
+    );
+    closers.push(async () => retention.stop());
+    const parts: ApiParts = { database, status: createStatus(database, ingest, telemetry, path, options.version) };
+    registerGauges(telemetry, ingest);
+    const receiver = await onPort(settings.otlpPort, config.otlpPort, () =>
+      startReceiver(ingest, telemetry, {
+        host: config.host,
+        port: config.otlpPort,
+        maxBodyBytes: config.maxBodyMb * 2 ** 20,
+        corsOrigins: list(config.corsOrigins),
+      }),
+    );
+    closers.push(receiver.close);
+    const app = createApp({
+      logger,
+      ready: { store: () => storeWorks(ingest) },
+      routes: (express) => {
+        routes(express, parts, telemetry, options);
+        if (options.page !== undefined) pageFiles(express, options.page);
+      },
+    });
+    const server = await onPort(settings.port, config.port, () =>
+      listen(app, config.host, config.port, { maxHeaderSize: 65_536 }),
+    );
+    closers.push(server.close);
+    return { url: server.url, otlpUrl: receiver.url, parts, database, telemetry, flush: ingest.flush, close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** @throws with a sentence that names the setting where the port is taken. */
+async function onPort<T>(setting: Setting, port: number, start: () => Promise<T>): Promise<T> {
+  const outcome = await start().then(
+    (started) => ({ started }),
+    (failure: unknown) => ({ failure }),
+  );
+  if ('started' in outcome) return outcome.started;
+  const { failure } = outcome;
+  const taken = failure instanceof Error && 'code' in failure && failure.code === 'EADDRINUSE';
+  if (!taken) throw failure;
+  throw new Error(`port ${port} is taken by another program. Stop that program, or set ${setting.env} to a free port.`);
+}
+
+/** What is separated by commas in a setting. */
+function list(setting: string | null): string[] {
+  return (setting ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function routes(app: Express, parts: ApiParts, telemetry: Telemetry, { config, logger }: ObservatoryOptions): void {
+  app.get('/metrics', (_request, response) => {
+    response.type('text/plain; version=0.0.4; charset=utf-8').send(telemetry.text());
+  });
+  app.use(
+    createApi(parts, {
+      hosts: list(config.hosts),
+      ...(config.objectives === null ? {} : { objectives: config.objectives }),
+      ...(config.markersKey === null ? {} : { markersKey: config.markersKey }),
+      onFailure: (error) => logger.error({ err: error }, 'A question failed'),
+    }),
+  );
+}
+
+async function storeWorks(ingest: Ingest): Promise<void> {
+  const failure = ingest.failure();
+  if (failure !== null) throw new Error(failure);
+}
+
+function registerGauges(telemetry: Telemetry, ingest: Ingest): void {
+  telemetry.gauge('queue_items', 'Items that wait to be stored.', ingest.waiting);
+  telemetry.gauge(
+    'unstored_seconds',
+    'How long the oldest item that is not on disk has waited: what a crash would lose.',
+    ingest.unstoredSeconds,
+  );
+  telemetry.gauge('queue_limit_items', 'Items that may wait to be stored.', () => ingest.limit);
+  telemetry.gauge(
+    'open_traces_spans',
+    'Spans held in memory because their trace still receives some.',
+    ingest.openSpans,
+  );
+  telemetry.gauge('resident_memory_bytes', 'Memory of the process.', () => process.memoryUsage.rss());
+  telemetry.gauge('heap_bytes', "JavaScript's part of it.", () => process.memoryUsage().heapTotal);
+  telemetry.gauge('cpu_seconds', 'Processor time of the process, all threads.', () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  telemetry.gauge(
+    'event_loop_delay_max_seconds',
+    'The longest that the event loop was held since this was last read.',
+    () => {
+      const seconds = delay.max / 1e9;
+      delay.reset();
+      return seconds;
+    },
+  );
+  telemetry.gauge('uptime_seconds', 'Since the process began.', () => process.uptime());
+}
+
+function createStatus(
+  database: Database,
+  ingest: Ingest,
+  telemetry: Telemetry,
+  path: string,
+  version: string,
+): () => Promise<Status> {
+  const startedMs = performance.now();
+  const toMs = (ns: bigint | null | undefined): number | null =>
+    ns === null || ns === undefined ? null : Number(ns / 1_000_000n);
+  return async () => {
+    const [extent] = await database.reader.rows<{ traces: number; oldest_ns: bigint | null; newest_ns: bigint | null }>(
+      'store-extent',
+    );
+    return {
+      version,
+      uptimeSeconds: (performance.now() - startedMs) / 1000,
+      ...telemetry.counts(),
+      queue: { items: ingest.waiting(), limit: ingest.limit },
+      oldestMs: toMs(extent?.oldest_ns),
+      newestMs: toMs(extent?.newest_ns),
+      databaseBytes: await databaseBytes(database, path),
+      traces: extent?.traces ?? 0,
+    };
+  };
+}
+
+function startRetention(database: Database, options: RetentionOptions, logger: Logger): { stop(): void } {
+  const timer = setInterval(() => {
+    applyRetention(database, options).catch((error: unknown) =>
+      logger.error({ err: error }, 'Old telemetry could not be deleted'),
+    );
+  }, retentionIntervalMs);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}

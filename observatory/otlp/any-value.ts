@@ -1,0 +1,32 @@
+import type { AttributeValue } from '../api/contract.ts';
+import type { AttributeBuilder } from '../store/attribute-shapes.ts';
+
+/** Arrays and maps within one another beyond this are refused: no sender means them. */
+export const deepestValue = 32;
+
+/** A double as text that reads back as the same double. */
+export function doubleText(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** A double inside an array or map: JSON knows neither NaN nor infinities. */
+export function nestedDouble(value: number): AttributeValue {
+  return Number.isFinite(value) ? value : String(value);
+}
+
+/** An integer inside an array or map: text where it is beyond what a JSON number holds exactly. */
+export function nestedInteger(value: bigint): AttributeValue {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
+}
+
+/** Takes a value of any type as text (schema.sql). */
+export function addNested(builder: AttributeBuilder, key: string, value: AttributeValue): void {
+  builder.add(key, JSON.stringify(value), 'j');
+}
+
+/** What a record's text is where OTLP allows any value: a string as it is, else JSON. */
+export function bodyText(value: AttributeValue): string {
+  if (value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

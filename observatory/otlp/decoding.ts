@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+
+import {
+  type AttributeBuilder,
+  type AttributeSet,
+  attributeText,
+  createAttributeBuilder,
+  shapeText,
+} from '../store/attribute-shapes.ts';
+import type { Batches, Resource } from '../store/records.ts';
+
+/** What a request held. Items that OTLP does not allow are left out and counted; the others are good. */
+export interface Decoded<T> {
+  items: T[];
+  rejected: number;
+  /** Why the first was left out; '' where none was. */
+  reason: string;
+}
+
+/** What an item belongs to. */
+export interface Origin {
+  resource: Resource;
+  scope: string | null;
+}
+
+/** Throw `MalformedError` where the bytes are not what they should be. */
+export type Decoders = { [K in keyof Batches]: (bytes: Buffer) => Promise<Decoded<Batches[K][number]>> };
+
+/** One for spans, whose hot attributes get columns, and one for everything else. */
+export interface Builders {
+  span: AttributeBuilder;
+  other: AttributeBuilder;
+}
+
+export function createBuilders(): Builders {
+  return { span: createAttributeBuilder(true), other: createAttributeBuilder(false) };
+}
+
+/** An item that OTLP does not allow, within a request that is sound: it alone is rejected (partial success). */
+export class RejectedError extends Error {
+  override readonly name = 'RejectedError';
+}
+
+export function toResource(attributes: AttributeSet): Resource {
+  const { keys, types } = shapeText(attributes.shape);
+  const service = attributeText(attributes, 'service.name');
+  return {
+    service: service === undefined || service === '' ? 'unknown_service' : service,
+    version: attributeText(attributes, 'service.version') ?? null,
+    browser:
+      attributeText(attributes, 'telemetry.sdk.language') === 'webjs' || keys.some((key) => key.startsWith('browser.')),
+    fingerprint: createHash('sha256')
+      .update(JSON.stringify([keys, attributes.values, attributes.separator, types]))
+      .digest('base64url'),
+    attributes,
+  };
+}
+
+export function scopeText(name: string, version: string): string | null {
+  if (name === '') return null;
+  return version === '' ? name : `${name}@${version}`;
+}
+
+/** The W3C and OTLP forbid ids of other lengths and ids that are all zero. */
+export function checkId(id: string, digits: 16 | 32, what: string): string {
+  if (id.length !== digits || /^0*$/.test(id))
+    throw new RejectedError(`its ${what} is not ${digits / 2} bytes that are not all zero`);
+  return id;
+}
+
+/** An id that may be missing: null where it is empty, zero or of a wrong length. */
+export function optionalId(id: string, digits: 16 | 32): string | null {
+  return id.length === digits && !/^0*$/.test(id) ? id : null;
+}
+
+const latestNs = 2n ** 63n - 1n;
+
+/** The columns are signed 64-bit integers, which end in 2262. */
+export function checkTime(ns: bigint, what: string): bigint {
+  if (ns < 0n || ns > latestNs) throw new RejectedError(`its ${what} is beyond the year 2262`);
+  return ns;
+}
+
+/** A clock that was set back during a span would make its duration negative; an end that is missing, too. */
+export function durationBetween(startNs: bigint, endNs: bigint): bigint {
+  return endNs > startNs ? endNs - startNs : 0n;
+}

@@ -1,0 +1,154 @@
+import type { AttributeValue, SpanDetail } from '../api/contract.ts';
+import {
+  type LogEntry,
+  type MetricKind,
+  type MetricPoint,
+  type SpanRecord,
+  spanKinds,
+  spanStatuses,
+} from '../store/records.ts';
+import { bodyText, nestedDouble, nestedInteger } from './any-value.ts';
+import { checkId, checkTime, durationBetween, optionalId } from './decoding.ts';
+import type { ReadJsonItem } from './json.ts';
+import {
+  addKeyValues,
+  anyValue,
+  double,
+  hexId,
+  integer,
+  integer64,
+  type JsonObject,
+  keyValues,
+  list,
+  object,
+  objects,
+  optionalDouble,
+  text,
+} from './json-value.ts';
+import { type MetricHead, type MetricNumbers, toPoint } from './metric-point.ts';
+import { severityName } from './protobuf-logs.ts';
+
+/** `opentelemetry.proto.trace.v1.Span` */
+export const readSpan: ReadJsonItem<SpanRecord> = (span, { resource, scope }, { span: builder }, items) => {
+  addKeyValues(span.attributes, builder);
+  const status = object(span.status ?? {}, 'status');
+  const events = objects(span.events, 'events').map(readEvent);
+  const links = objects(span.links, 'links').map(readLink);
+  const startNs = checkTime(integer64(span.startTimeUnixNano, 'startTimeUnixNano'), 'start');
+  const endNs = checkTime(integer64(span.endTimeUnixNano, 'endTimeUnixNano'), 'end');
+  items.push({
+    traceId: checkId(hexId(span.traceId, 'traceId'), 32, 'trace id'),
+    spanId: checkId(hexId(span.spanId, 'spanId'), 16, 'span id'),
+    parentSpanId: optionalId(hexId(span.parentSpanId, 'parentSpanId'), 16),
+    startNs,
+    durationNs: durationBetween(startNs, endNs),
+    name: text(span.name, 'name'),
+    kind: spanKinds[integer(span.kind, 'kind')] ?? 'unspecified',
+    status: spanStatuses[integer(status.code, 'status.code')] ?? 'unset',
+    statusMessage: text(status.message, 'status.message') || null,
+    scope,
+    resource,
+    attributes: builder.finish(),
+    events: events.length > 0 ? JSON.stringify(events) : null,
+    links: links.length > 0 ? JSON.stringify(links) : null,
+  });
+};
+
+function readEvent(event: JsonObject): SpanDetail['events'][number] {
+  return {
+    timeNs: String(integer64(event.timeUnixNano, 'timeUnixNano')),
+    name: text(event.name, 'name'),
+    attributes: keyValues(event.attributes, 0),
+  };
+}
+
+function readLink(link: JsonObject): SpanDetail['links'][number] {
+  return {
+    traceId: hexId(link.traceId, 'traceId'),
+    spanId: hexId(link.spanId, 'spanId'),
+    attributes: keyValues(link.attributes, 0),
+  };
+}
+
+/** `opentelemetry.proto.logs.v1.LogRecord` */
+export const readLog: ReadJsonItem<LogEntry> = (log, { resource, scope }, { other: builder }, items) => {
+  addKeyValues(log.attributes, builder);
+  const severityNumber = integer(log.severityNumber, 'severityNumber');
+  const timeNs = integer64(log.timeUnixNano, 'timeUnixNano');
+  items.push({
+    timeNs: checkTime(timeNs === 0n ? integer64(log.observedTimeUnixNano, 'observedTimeUnixNano') : timeNs, 'time'),
+    traceId: optionalId(hexId(log.traceId, 'traceId'), 32),
+    spanId: optionalId(hexId(log.spanId, 'spanId'), 16),
+    severity: text(log.severityText, 'severityText') || severityName(severityNumber),
+    severityNumber: severityNumber >= 0 && severityNumber <= 24 ? severityNumber : 0,
+    body: bodyText(anyValue(object(log.body ?? {}, 'body'), 0)),
+    eventName: text(log.eventName, 'eventName'),
+    scope,
+    resource,
+    attributes: builder.finish(),
+  });
+};
+
+const metricKinds: Readonly<Record<string, MetricKind>> = {
+  gauge: 'gauge',
+  sum: 'sum',
+  histogram: 'histogram',
+  exponentialHistogram: 'exponential_histogram',
+  summary: 'summary',
+};
+
+/** `opentelemetry.proto.metrics.v1.Metric`: one item for each of its points. */
+export const readMetric: ReadJsonItem<MetricPoint> = (metric, origin, { other: builder }, items) => {
+  for (const [member, kind] of Object.entries(metricKinds)) {
+    if (metric[member] === undefined) continue;
+    const data = object(metric[member], member);
+    const temporality = integer(data.aggregationTemporality, 'aggregationTemporality');
+    const head: MetricHead = {
+      name: text(metric.name, 'name'),
+      unit: text(metric.unit, 'unit'),
+      kind,
+      temporality: temporality === 1 ? 'delta' : temporality === 2 ? 'cumulative' : null,
+      monotonic: kind === 'sum' ? data.isMonotonic === true : null,
+    };
+    for (const point of objects(data.dataPoints, 'dataPoints')) {
+      addKeyValues(point.attributes, builder);
+      items.push(toPoint(head, readNumbers(point), origin, builder.finish()));
+    }
+  }
+};
+
+function readNumbers(point: JsonObject): MetricNumbers {
+  const numbers: MetricNumbers = {
+    startNs: checkTime(integer64(point.startTimeUnixNano, 'startTimeUnixNano'), 'start'),
+    timeNs: checkTime(integer64(point.timeUnixNano, 'timeUnixNano'), 'time'),
+    count: integer64(point.count, 'count'),
+    counts: list(point.bucketCounts, 'bucketCounts', (item, what) => nestedInteger(integer64(item, what))),
+    bounds: list(point.explicitBounds, 'explicitBounds', (item, what) => nestedDouble(double(item, what))),
+    scale: integer(point.scale, 'scale'),
+    zeroCount: nestedInteger(integer64(point.zeroCount, 'zeroCount')),
+    positive: readBuckets(point.positive),
+    negative: readBuckets(point.negative),
+    quantiles: objects(point.quantileValues, 'quantileValues').map((item) => [
+      nestedDouble(double(item.quantile ?? 0, 'quantile')),
+      nestedDouble(double(item.value ?? 0, 'value')),
+    ]),
+  };
+  const value = optionalDouble(point.asDouble, 'asDouble');
+  const sum = optionalDouble(point.sum, 'sum');
+  const min = optionalDouble(point.min, 'min');
+  const max = optionalDouble(point.max, 'max');
+  if (value !== undefined) numbers.value = value;
+  if (point.asInt !== undefined && point.asInt !== null) numbers.integer = integer64(point.asInt, 'asInt');
+  if (sum !== undefined) numbers.sum = sum;
+  if (min !== undefined) numbers.min = min;
+  if (max !== undefined) numbers.max = max;
+  return numbers;
+}
+
+function readBuckets(value: unknown): { offset: number; counts: AttributeValue[] } {
+  const buckets = object(value ?? {}, 'buckets');
+  return {
+    offset: integer(buckets.offset, 'offset'),
+    counts: list(buckets.bucketCounts, 'bucketCounts', (item, what) => nestedInteger(integer64(item, what))),
+  };
+}

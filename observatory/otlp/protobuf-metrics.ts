@@ -1,0 +1,169 @@
+import type { AttributeValue } from '../api/contract.ts';
+import type { MetricPoint } from '../store/records.ts';
+import { nestedDouble, nestedInteger } from './any-value.ts';
+import { type Builders, checkTime, type Origin } from './decoding.ts';
+import { type MetricHead, type MetricNumbers, metricKinds, toPoint } from './metric-point.ts';
+import type { ReadItem } from './protobuf.ts';
+import {
+  double,
+  fixed64,
+  fixed64Field,
+  lengthDelimited,
+  lengthField,
+  signedFixed64,
+  skip,
+  string,
+  tag,
+  varint,
+  varint64,
+  varintField,
+  type Wire,
+} from './wire.ts';
+import { addKeyValue } from './wire-attributes.ts';
+
+/** `opentelemetry.proto.metrics.v1.Metric`: one item for each of its points. */
+export const readMetric: ReadItem<MetricPoint> = (wire, end, origin, builders, items) => {
+  const head: MetricHead = { name: '', unit: '', kind: 'gauge', temporality: null, monotonic: null };
+  let dataStart = -1;
+  let dataEnd = -1;
+  while (wire.position < end) {
+    const field = tag(wire, end);
+    const kind = field % 8 === 2 ? metricKinds.get(field >> 3) : undefined;
+    if (field === lengthField(1)) head.name = string(wire, end);
+    else if (field === lengthField(3)) head.unit = string(wire, end);
+    else if (kind) {
+      head.kind = kind;
+      dataEnd = lengthDelimited(wire, end);
+      dataStart = wire.position;
+      wire.position = dataEnd;
+    } else skip(wire, field, end);
+  }
+  if (dataStart < 0) return;
+  readHead(wire, dataStart, dataEnd, head);
+  wire.position = dataStart;
+  while (wire.position < dataEnd) {
+    const field = tag(wire, dataEnd);
+    if (field === lengthField(1)) items.push(readPoint(wire, lengthDelimited(wire, dataEnd), head, origin, builders));
+    else skip(wire, field, dataEnd);
+  }
+};
+
+/** What stands beside the points: it may come after them. */
+function readHead(wire: Wire, start: number, end: number, head: MetricHead): void {
+  wire.position = start;
+  if (head.kind === 'sum') head.monotonic = false;
+  while (wire.position < end) {
+    const field = tag(wire, end);
+    if (field === varintField(2)) {
+      const temporality = varint(wire, end);
+      head.temporality = temporality === 1 ? 'delta' : temporality === 2 ? 'cumulative' : null;
+    } else if (field === varintField(3)) head.monotonic = varint(wire, end) !== 0;
+    else skip(wire, field, end);
+  }
+}
+
+function readPoint(
+  wire: Wire,
+  end: number,
+  head: MetricHead,
+  origin: Origin,
+  { other: builder }: Builders,
+): MetricPoint {
+  const numbers: MetricNumbers = { startNs: 0n, timeNs: 0n };
+  const read =
+    head.kind === 'histogram'
+      ? histogramField
+      : head.kind === 'exponential_histogram'
+        ? exponentialField
+        : head.kind === 'summary'
+          ? summaryField
+          : numberField;
+  const attributes = lengthField(head.kind === 'histogram' ? 9 : head.kind === 'exponential_histogram' ? 1 : 7);
+  while (wire.position < end) {
+    const field = tag(wire, end);
+    if (field === attributes) addKeyValue(wire, lengthDelimited(wire, end), builder);
+    else if (field === fixed64Field(2)) numbers.startNs = checkTime(fixed64(wire, end), 'start');
+    else if (field === fixed64Field(3)) numbers.timeNs = checkTime(fixed64(wire, end), 'time');
+    else if (!read(wire, field, end, numbers)) skip(wire, field, end);
+  }
+  return toPoint(head, numbers, origin, builder.finish());
+}
+
+type ReadField = (wire: Wire, field: number, end: number, numbers: MetricNumbers) => boolean;
+
+const numberField: ReadField = (wire, field, end, numbers) => {
+  if (field === fixed64Field(4)) numbers.value = double(wire, end);
+  else if (field === fixed64Field(6)) numbers.integer = signedFixed64(wire, end);
+  else return false;
+  return true;
+};
+
+const histogramField: ReadField = (wire, field, end, numbers) => {
+  if (field === fixed64Field(4)) numbers.count = fixed64(wire, end);
+  else if (field === fixed64Field(5)) numbers.sum = double(wire, end);
+  else if (field === lengthField(6)) (numbers.counts ??= []).push(...packed(wire, end, fixed64).map(nestedInteger));
+  else if (field === fixed64Field(6)) (numbers.counts ??= []).push(nestedInteger(fixed64(wire, end)));
+  else if (field === lengthField(7)) (numbers.bounds ??= []).push(...packed(wire, end, double).map(nestedDouble));
+  else if (field === fixed64Field(7)) (numbers.bounds ??= []).push(nestedDouble(double(wire, end)));
+  else if (field === fixed64Field(11)) numbers.min = double(wire, end);
+  else if (field === fixed64Field(12)) numbers.max = double(wire, end);
+  else return false;
+  return true;
+};
+
+const exponentialField: ReadField = (wire, field, end, numbers) => {
+  if (field === fixed64Field(4)) numbers.count = fixed64(wire, end);
+  else if (field === fixed64Field(5)) numbers.sum = double(wire, end);
+  else if (field === varintField(6)) numbers.scale = zigzag(varint(wire, end));
+  else if (field === fixed64Field(7)) numbers.zeroCount = nestedInteger(fixed64(wire, end));
+  else if (field === lengthField(8)) numbers.positive = readBuckets(wire, lengthDelimited(wire, end));
+  else if (field === lengthField(9)) numbers.negative = readBuckets(wire, lengthDelimited(wire, end));
+  else if (field === fixed64Field(12)) numbers.min = double(wire, end);
+  else if (field === fixed64Field(13)) numbers.max = double(wire, end);
+  else return false;
+  return true;
+};
+
+const summaryField: ReadField = (wire, field, end, numbers) => {
+  if (field === fixed64Field(4)) numbers.count = fixed64(wire, end);
+  else if (field === fixed64Field(5)) numbers.sum = double(wire, end);
+  else if (field === lengthField(6)) {
+    const quantileEnd = lengthDelimited(wire, end);
+    let quantile = 0;
+    let value = 0;
+    while (wire.position < quantileEnd) {
+      const inner = tag(wire, quantileEnd);
+      if (inner === fixed64Field(1)) quantile = double(wire, quantileEnd);
+      else if (inner === fixed64Field(2)) value = double(wire, quantileEnd);
+      else skip(wire, inner, quantileEnd);
+    }
+    (numbers.quantiles ??= []).push([nestedDouble(quantile), nestedDouble(value)]);
+  } else return false;
+  return true;
+};
+
+function packed<T>(wire: Wire, end: number, read: (wire: Wire, end: number) => T): T[] {
+  const listEnd = lengthDelimited(wire, end);
+  const values: T[] = [];
+  while (wire.position < listEnd) values.push(read(wire, listEnd));
+  return values;
+}
+
+function readBuckets(wire: Wire, end: number): { offset: number; counts: AttributeValue[] } {
+  const buckets: { offset: number; counts: AttributeValue[] } = { offset: 0, counts: [] };
+  while (wire.position < end) {
+    const field = tag(wire, end);
+    if (field === varintField(1)) buckets.offset = zigzag(varint(wire, end));
+    else if (field === lengthField(2)) buckets.counts.push(...packed(wire, end, varint64).map(unsigned));
+    else if (field === varintField(2)) buckets.counts.push(unsigned(varint64(wire, end)));
+    else skip(wire, field, end);
+  }
+  return buckets;
+}
+
+const unsigned = (value: bigint): AttributeValue => nestedInteger(BigInt.asUintN(64, value));
+
+/** sint32: 0, -1, 1, -2, … as 0, 1, 2, 3, … */
+function zigzag(value: number): number {
+  return (value >>> 1) ^ -(value & 1);
+}

@@ -1,0 +1,190 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import type { Intake } from '../store/ingest.ts';
+import type { Batches, Signal } from '../store/records.ts';
+import type { Telemetry } from '../telemetry.ts';
+import { type Encoding, encodingOf, failure, rpcCodes, success } from './answers.ts';
+import { BodyError, type Budget, readBody } from './body.ts';
+import { createBuilders, type Decoders } from './decoding.ts';
+import { createJsonDecoders } from './json.ts';
+import { countItems, createProtobufDecoders } from './protobuf.ts';
+import { MalformedError } from './wire.ts';
+
+export interface ReceiverOptions {
+  host: string;
+  /** 0 for any free one. */
+  port: number;
+  /** Of a body, on the wire and inflated. */
+  maxBodyBytes: number;
+  /** Origins of pages that may send, for example `http://localhost:8080`; `*` for any. None by default. */
+  corsOrigins: readonly string[];
+}
+
+export interface Receiver {
+  url: string;
+  /** Takes no more requests, lets those in flight finish. */
+  close(): Promise<void>;
+}
+
+/** Bodies in memory at once, as a multiple of the largest. */
+const bodiesAtOnce = 8;
+/** What a sender is asked to wait, seconds: the queue empties within one or two. */
+const retryAfterSeconds = 1;
+
+const paths = { '/v1/traces': 'traces', '/v1/logs': 'logs', '/v1/metrics': 'metrics' } as const;
+type Path = (typeof paths)[keyof typeof paths];
+const signalOf = { traces: 'spans', logs: 'logs', metrics: 'metrics' } as const;
+
+/** Something other than success, in OTLP's terms. */
+interface Refusal {
+  status: number;
+  code: number;
+  message: string;
+}
+
+/**
+ * OTLP/HTTP 1.x: `POST /v1/traces`, `/v1/logs` and `/v1/metrics`, in protobuf or JSON. A request is answered when it was
+ * decoded and its items wait in the store's queue, not when they are on disk: a sender has but one request in flight.
+ *
+ * @throws the system's error where the port is taken.
+ */
+export async function startReceiver(intake: Intake, telemetry: Telemetry, options: ReceiverOptions): Promise<Receiver> {
+  const builders = createBuilders();
+  const decoders: Record<Encoding, Decoders> = {
+    'application/x-protobuf': createProtobufDecoders(builders),
+    'application/json': createJsonDecoders(builders),
+  };
+  const budget: Budget = { used: 0, limit: options.maxBodyBytes * bodiesAtOnce };
+
+  async function receive(path: Path, request: IncomingMessage, encoding: Encoding): Promise<Buffer | Refusal> {
+    const signal = signalOf[path];
+    const bytes = await readBody(request, options.maxBodyBytes, budget);
+    try {
+      if (encoding === 'application/x-protobuf' && !intake.hasRoom(1, bytes.length)) {
+        // Refused undecoded: overload is no time for work. Items of JSON cannot be counted without.
+        telemetry.refused(signal, countItems(bytes));
+        return full;
+      }
+      return await decodeAndTake(path, signal, encoding, bytes);
+    } finally {
+      budget.used -= bytes.length;
+    }
+  }
+
+  async function decodeAndTake<S extends Signal>(
+    path: Path,
+    signal: S,
+    encoding: Encoding,
+    bytes: Buffer,
+  ): Promise<Buffer | Refusal> {
+    const { items, rejected, reason } = await decoders[encoding][signal](bytes);
+    if (!intake.hasRoom(items.length, bytes.length)) {
+      telemetry.refused(signal, items.length + rejected);
+      return full;
+    }
+    telemetry.refused(signal, rejected);
+    if (items.length > 0) intake.take(signal, items as Batches[S], bytes.length);
+    return success(encoding, path, rejected, `${rejected} not stored; of the first, ${reason}.`);
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    allowOrigin(request, response, options.corsOrigins);
+    const target = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const encoding = encodingOf(request.headers['content-type']);
+    const path = Object.hasOwn(paths, target) ? paths[target as keyof typeof paths] : undefined;
+    const answer = (result: Buffer | Refusal): void => {
+      const refused = !Buffer.isBuffer(result);
+      const status = refused ? result.status : 200;
+      const body = refused ? failure(encoding ?? 'application/json', result.code, result.message) : result;
+      if (status === 429 || status === 503) response.setHeader('retry-after', String(retryAfterSeconds));
+      // What is left of a body that was not read is thrown away, or the sender would see a reset and not the answer.
+      if (!request.complete) request.resume();
+      response.writeHead(status, { 'content-type': encoding ?? 'application/json', 'content-length': body.length });
+      response.end(body);
+      telemetry.answered(path ? signalOf[path] : 'none', status);
+    };
+    if (!path)
+      answer({
+        status: 404,
+        code: rpcCodes.notFound,
+        message: 'OTLP is taken at /v1/traces, /v1/logs and /v1/metrics.',
+      });
+    else if (request.method === 'OPTIONS' && options.corsOrigins.length > 0) {
+      response.writeHead(204).end();
+    } else if (request.method !== 'POST') {
+      response.setHeader('allow', options.corsOrigins.length > 0 ? 'POST, OPTIONS' : 'POST');
+      answer({ status: 405, code: rpcCodes.unimplemented, message: 'OTLP is sent by POST.' });
+    } else if (!encoding) {
+      answer({
+        status: 415,
+        code: rpcCodes.invalidArgument,
+        message: 'The content type is neither application/x-protobuf nor application/json.',
+      });
+    } else {
+      try {
+        answer(await receive(path, request, encoding));
+      } catch (error) {
+        answer(toRefusal(error));
+      }
+    }
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => response.destroy());
+  });
+  // Longer than exporters keep an idle connection, or they meet a socket that is just being closed (ECONNRESET).
+  server.keepAliveTimeout = 65_000;
+  server.headersTimeout = 66_000;
+  server.requestTimeout = 30_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+const full: Refusal = {
+  status: 429,
+  code: rpcCodes.resourceExhausted,
+  message: 'The queue is full; send this again.',
+};
+
+function toRefusal(error: unknown): Refusal {
+  if (error instanceof MalformedError) {
+    return { status: 400, code: rpcCodes.invalidArgument, message: `The request is malformed: ${error.message}.` };
+  }
+  if (error instanceof BodyError) {
+    return {
+      status: error.status,
+      code: error.status === 429 ? rpcCodes.resourceExhausted : rpcCodes.invalidArgument,
+      message: error.message,
+    };
+  }
+  return { status: 500, code: rpcCodes.internal, message: 'The request could not be taken.' };
+}
+
+/** Lets a page of an allowed origin send; others are kept out by their own browser, which asks first. */
+function allowOrigin(request: IncomingMessage, response: ServerResponse, origins: readonly string[]): void {
+  const { origin } = request.headers;
+  if (origins.length === 0) return;
+  response.setHeader('vary', 'origin');
+  if (origin === undefined || !(origins.includes(origin) || origins.includes('*'))) return;
+  response.setHeader('access-control-allow-origin', origin);
+  if (request.method === 'OPTIONS') {
+    response.setHeader('access-control-allow-methods', 'POST');
+    response.setHeader(
+      'access-control-allow-headers',
+      'content-type, content-encoding, traceparent, tracestate, baggage',
+    );
+    response.setHeader('access-control-max-age', '600');
+  }
+}

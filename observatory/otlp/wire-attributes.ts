@@ -1,0 +1,121 @@
+import type { AttributeValue } from '../api/contract.ts';
+import type { AttributeBuilder } from '../store/attribute-shapes.ts';
+import { addNested, deepestValue, doubleText, nestedDouble, nestedInteger } from './any-value.ts';
+import {
+  base64,
+  double,
+  fixed64Field,
+  lengthDelimited,
+  lengthField,
+  MalformedError,
+  skip,
+  string,
+  tag,
+  varint,
+  varint64,
+  varintField,
+  type Wire,
+} from './wire.ts';
+
+const anyString = lengthField(1);
+const anyBoolean = varintField(2);
+const anyInteger = varintField(3);
+const anyDouble = fixed64Field(4);
+const anyArray = lengthField(5);
+const anyMap = lengthField(6);
+const anyBytes = lengthField(7);
+
+/** Reads one `KeyValue` up to `end` into the builder. */
+export function addKeyValue(wire: Wire, end: number, builder: AttributeBuilder): void {
+  let key = '';
+  let valueStart = -1;
+  let valueEnd = -1;
+  while (wire.position < end) {
+    const field = tag(wire, end);
+    if (field === lengthField(1)) key = string(wire, end);
+    else if (field === lengthField(2)) {
+      valueEnd = lengthDelimited(wire, end);
+      valueStart = wire.position;
+      wire.position = valueEnd;
+    } else skip(wire, field, end);
+  }
+  if (valueStart < 0) builder.add(key, '', 'n');
+  else {
+    wire.position = valueStart;
+    addAnyValue(wire, valueEnd, key, builder);
+    wire.position = end;
+  }
+}
+
+function addAnyValue(wire: Wire, end: number, key: string, builder: AttributeBuilder): void {
+  const start = wire.position;
+  if (start === end) {
+    builder.add(key, '', 'n');
+    return;
+  }
+  const field = tag(wire, end);
+  if (field === anyString) builder.add(key, string(wire, end), '');
+  else if (field === anyInteger) builder.add(key, String(varint64(wire, end)), 'i');
+  else if (field === anyBoolean) builder.add(key, varint(wire, end) === 0 ? 'false' : 'true', 'b');
+  else if (field === anyDouble) builder.add(key, doubleText(double(wire, end)), 'd');
+  else if (field === anyBytes) builder.add(key, base64(wire, end), 'x');
+  else {
+    wire.position = start;
+    const value = anyValue(wire, end, 0);
+    if (value === null) builder.add(key, '', 'n');
+    else addNested(builder, key, value);
+  }
+  if (wire.position > end) throw new MalformedError('a value is longer than what holds it');
+}
+
+/** One `AnyValue` up to `end` as it goes into JSON. */
+export function anyValue(wire: Wire, end: number, depth: number): AttributeValue {
+  if (depth > deepestValue) throw new MalformedError(`a value is nested more than ${deepestValue} deep`);
+  let value: AttributeValue = null;
+  while (wire.position < end) {
+    const field = tag(wire, end);
+    if (field === anyString) value = string(wire, end);
+    else if (field === anyBoolean) value = varint(wire, end) !== 0;
+    else if (field === anyInteger) value = nestedInteger(varint64(wire, end));
+    else if (field === anyDouble) value = nestedDouble(double(wire, end));
+    else if (field === anyBytes) value = base64(wire, end);
+    else if (field === anyArray) value = arrayValue(wire, lengthDelimited(wire, end), depth);
+    else if (field === anyMap) value = keyValues(wire, lengthDelimited(wire, end), lengthField(1), depth + 1);
+    else skip(wire, field, end);
+  }
+  return value;
+}
+
+function arrayValue(wire: Wire, end: number, depth: number): AttributeValue[] {
+  const values: AttributeValue[] = [];
+  while (wire.position < end) {
+    const field = tag(wire, end);
+    if (field === lengthField(1)) values.push(anyValue(wire, lengthDelimited(wire, end), depth + 1));
+    else skip(wire, field, end);
+  }
+  return values;
+}
+
+/** All the `KeyValue`s of a message in the field `keyValueField`, other fields stepped over. */
+function keyValues(wire: Wire, end: number, keyValueField: number, depth: number): Record<string, AttributeValue> {
+  const entries: [string, AttributeValue][] = [];
+  while (wire.position < end) {
+    const field = tag(wire, end);
+    if (field === keyValueField) entries.push(keyValue(wire, lengthDelimited(wire, end), depth));
+    else skip(wire, field, end);
+  }
+  return Object.fromEntries(entries);
+}
+
+/** One `KeyValue` as it goes into JSON. */
+export function keyValue(wire: Wire, end: number, depth: number): [string, AttributeValue] {
+  let key = '';
+  let value: AttributeValue = null;
+  while (wire.position < end) {
+    const field = tag(wire, end);
+    if (field === lengthField(1)) key = string(wire, end);
+    else if (field === lengthField(2)) value = anyValue(wire, lengthDelimited(wire, end), depth);
+    else skip(wire, field, end);
+  }
+  return [key, value];
+}

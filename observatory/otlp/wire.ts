@@ -1,0 +1,164 @@
+/**
+ * Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding), as much as OTLP needs: one cursor over the
+ * bytes of a request, no objects between the bytes and the caller.
+ */
+
+/** The bytes are no message of the type that was expected. */
+export class MalformedError extends Error {
+  override readonly name = 'MalformedError';
+}
+
+/**
+ * The same string for the same bytes, mostly without decoding them: keys, names and most values of telemetry come again
+ * and again. A fixed table in which the last string of a slot wins, so it cannot grow; longer strings hardly repeat.
+ */
+const longestInterned = 256;
+const internSlots = 8192;
+const internedBytes = Buffer.alloc(internSlots * longestInterned);
+const internedLengths = new Uint16Array(internSlots);
+const internedTexts: string[] = Array.from<string>({ length: internSlots }).fill('');
+
+export interface Wire {
+  readonly bytes: Buffer;
+  position: number;
+}
+
+export function createWire(bytes: Buffer): Wire {
+  return { bytes, position: 0 };
+}
+
+/** Varint as a number; bits beyond 2^53 are not exact (tags, lengths, enums, counts: none gets there). */
+export function varint(wire: Wire, end: number): number {
+  const { bytes } = wire;
+  let result = 0;
+  let factor = 1;
+  for (let length = 0; length < 10; length += 1) {
+    if (wire.position >= end) throw new MalformedError('a number is cut off');
+    const byte = bytes[wire.position] ?? 0;
+    wire.position += 1;
+    if (byte < 128) return result + byte * factor;
+    result += (byte - 128) * factor;
+    factor *= 128;
+  }
+  throw new MalformedError('a number is longer than 10 bytes');
+}
+
+/** Varint as a signed 64-bit integer (int64). */
+export function varint64(wire: Wire, end: number): bigint {
+  const start = wire.position;
+  const value = varint(wire, end);
+  if (wire.position - start < 8) return BigInt(value);
+  let exact = 0n;
+  for (let index = wire.position - 1; index >= start; index -= 1) {
+    exact = (exact << 7n) | BigInt((wire.bytes[index] ?? 0) & 127);
+  }
+  return BigInt.asIntN(64, exact);
+}
+
+/** The end of the length-delimited field that begins here, which lies within `end`. */
+export function lengthDelimited(wire: Wire, end: number): number {
+  const length = varint(wire, end);
+  const fieldEnd = wire.position + length;
+  if (fieldEnd > end) throw new MalformedError('a field is longer than what holds it');
+  return fieldEnd;
+}
+
+export function fixed64(wire: Wire, end: number): bigint {
+  advance(wire, 8, end);
+  return wire.bytes.readBigUInt64LE(wire.position - 8);
+}
+
+export function signedFixed64(wire: Wire, end: number): bigint {
+  advance(wire, 8, end);
+  return wire.bytes.readBigInt64LE(wire.position - 8);
+}
+
+export function double(wire: Wire, end: number): number {
+  advance(wire, 8, end);
+  return wire.bytes.readDoubleLE(wire.position - 8);
+}
+
+function advance(wire: Wire, length: number, end: number): void {
+  wire.position += length;
+  if (wire.position > end) throw new MalformedError('a number is cut off');
+}
+
+export function string(wire: Wire, end: number): string {
+  const fieldEnd = lengthDelimited(wire, end);
+  const text = stringBetween(wire.bytes, wire.position, fieldEnd);
+  wire.position = fieldEnd;
+  return text;
+}
+
+function stringBetween(bytes: Buffer, start: number, end: number): string {
+  const length = end - start;
+  if (length === 0) return '';
+  if (length > longestInterned) return bytes.toString('utf8', start, end);
+  // Of the first bytes and the last: keys of one namespace begin alike, statements end alike.
+  let hash = length;
+  const headEnd = Math.min(end, start + 8);
+  for (let index = start; index < headEnd; index += 1) hash = (Math.imul(hash, 31) + (bytes[index] ?? 0)) | 0;
+  for (let index = Math.max(headEnd, end - 12); index < end; index += 1) {
+    hash = (Math.imul(hash, 31) + (bytes[index] ?? 0)) | 0;
+  }
+  const slot = (hash ^ (hash >>> 15)) & (internSlots - 1);
+  const base = slot * longestInterned;
+  if (internedLengths[slot] === length && equal(base, bytes, start, length)) return internedTexts[slot] ?? '';
+  const text = bytes.toString('utf8', start, end);
+  for (let index = 0; index < length; index += 1) internedBytes[base + index] = bytes[start + index] ?? 0;
+  internedLengths[slot] = length;
+  internedTexts[slot] = text;
+  return text;
+}
+
+function equal(base: number, bytes: Buffer, start: number, length: number): boolean {
+  for (let index = 0; index < length; index += 1)
+    if (internedBytes[base + index] !== bytes[start + index]) return false;
+  return true;
+}
+
+/** Bytes as lower-case hex. */
+export function hex(wire: Wire, end: number): string {
+  const fieldEnd = lengthDelimited(wire, end);
+  const text = wire.bytes.toString('hex', wire.position, fieldEnd);
+  wire.position = fieldEnd;
+  return text;
+}
+
+export function base64(wire: Wire, end: number): string {
+  const fieldEnd = lengthDelimited(wire, end);
+  const text = wire.bytes.toString('base64', wire.position, fieldEnd);
+  wire.position = fieldEnd;
+  return text;
+}
+
+/** Steps over a field that is not known here. `field` is its field number × 8 + wire type. */
+export function skip(wire: Wire, field: number, end: number): void {
+  switch (field & 7) {
+    case 0:
+      varint(wire, end);
+      return;
+    case 1:
+      advance(wire, 8, end);
+      return;
+    case 2:
+      wire.position = lengthDelimited(wire, end);
+      return;
+    case 5:
+      advance(wire, 4, end);
+      return;
+    default:
+      throw new MalformedError(`there is no wire type ${field & 7}`);
+  }
+}
+
+/** A field's tag: field number × 8 + wire type, so that a known field of a wrong wire type is one that is not known. */
+export function tag(wire: Wire, end: number): number {
+  const value = varint(wire, end);
+  if (value < 8 || value > 0xffff_ffff) throw new MalformedError('there is no field number 0');
+  return value;
+}
+/** Tags as the `.proto` files number them. */
+export const varintField = (field: number): number => field * 8;
+export const fixed64Field = (field: number): number => field * 8 + 1;
+export const lengthField = (field: number): number => field * 8 + 2;

@@ -1,0 +1,59 @@
+/** Asks the Observatory's API, and tells failures apart: refused with a reason, or not reached at all. */
+import type { Problem } from '../../api/contract.ts';
+
+/** Why there is no answer. `status` 0: the Observatory could not be reached. */
+export interface Failure {
+  status: number;
+  title: string;
+  detail: string;
+  parameter: string | null;
+  /** Offset in the filter's text where it went wrong. */
+  position: number | null;
+}
+
+export type Outcome<T> = { data: T; failure: null } | { data: null; failure: Failure };
+
+/** @throws only where `signal` aborts. */
+export async function ask<T>(path: string, signal: AbortSignal): Promise<Outcome<T>> {
+  let response: Response;
+  try {
+    response = await fetch(path, { signal, headers: { accept: 'application/json' } });
+  } catch (error) {
+    signal.throwIfAborted();
+    return refused(0, 'The Observatory does not answer', error instanceof Error ? error.message : String(error));
+  }
+  let body: unknown;
+  try {
+    body = await response.json();
+  } catch {
+    signal.throwIfAborted();
+    return refused(response.status, `Status ${response.status}`, 'The answer is not JSON.');
+  }
+  if (response.ok) return { data: body as T, failure: null };
+  const problem = body as Partial<Problem>;
+  return {
+    data: null,
+    failure: {
+      status: response.status,
+      title: problem.title ?? `Status ${response.status}`,
+      detail: problem.detail ?? '',
+      parameter: problem.parameter ?? null,
+      position: problem.position ?? null,
+    },
+  };
+}
+
+function refused(status: number, title: string, detail: string): Outcome<never> {
+  return { data: null, failure: { status, title, detail, parameter: null, position: null } };
+}
+
+/** A path of the API with those parameters that have a value; lists repeat their name. */
+export function apiPath(path: string, query: Record<string, string | number | string[] | null | undefined>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined || value === '') continue;
+    for (const each of Array.isArray(value) ? value : [value]) parameters.append(name, String(each));
+  }
+  const text = parameters.toString();
+  return text === '' ? `/api/${path}` : `/api/${path}?${text}`;
+}

@@ -1,0 +1,67 @@
+/** An answer of the API as a hook: keeps the last one while the next is on its way, so that nothing flickers. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ask, type Failure, type Outcome } from './client.ts';
+
+export interface Answer<T> {
+  /** The last good answer; it may be to an earlier question, see `path`. */
+  data: T | null;
+  /** The question that `data` answers. */
+  path: string | null;
+  failure: Failure | null;
+  loading: boolean;
+}
+
+interface Remembered {
+  at: number;
+  outcome: Outcome<unknown>;
+}
+
+const remembered = new Map<string, Remembered>();
+const rememberMs = 15_000;
+const rememberMost = 40;
+
+/**
+ * @param path what to ask; null asks nothing.
+ * @param refresh asks again when it changes; a change of the path alone may be answered from memory (15 s).
+ */
+export function useAnswer<T>(path: string | null, refresh = 0): Answer<T> {
+  const [answer, setAnswer] = useState<Answer<T>>({ data: null, path: null, failure: null, loading: path !== null });
+  const lastRefresh = useRef(refresh);
+  useEffect(() => {
+    const forced = lastRefresh.current !== refresh;
+    lastRefresh.current = refresh;
+    if (path === null) {
+      setAnswer({ data: null, path: null, failure: null, loading: false });
+      return undefined;
+    }
+    const known = forced ? undefined : remembered.get(path);
+    if (known !== undefined && Date.now() - known.at < rememberMs) {
+      setAnswer((last) => settle(last, path, known.outcome as Outcome<T>));
+      return undefined;
+    }
+    const abort = new AbortController();
+    setAnswer((last) => ({ ...last, loading: true }));
+    void ask<T>(path, abort.signal).then(
+      (outcome) => {
+        if (abort.signal.aborted) return;
+        if (outcome.failure === null) remember(path, outcome);
+        setAnswer((last) => settle(last, path, outcome));
+      },
+      () => undefined, // Aborted: a newer question is on its way.
+    );
+    return () => abort.abort();
+  }, [path, refresh]);
+  return answer;
+}
+
+function settle<T>(last: Answer<T>, path: string, outcome: Outcome<T>): Answer<T> {
+  if (outcome.failure === null) return { data: outcome.data, path, failure: null, loading: false };
+  return { ...last, failure: outcome.failure, loading: false };
+}
+
+function remember(path: string, outcome: Outcome<unknown>): void {
+  remembered.delete(path);
+  remembered.set(path, { at: Date.now(), outcome });
+  const oldest = remembered.keys().next();
+  if (remembered.size > rememberMost && oldest.done !== true) remembered.delete(oldest.value);
+}

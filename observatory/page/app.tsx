@@ -1,0 +1,69 @@
+import { useEffect } from 'preact/hooks';
+import { Explore } from './explore/explore.tsx';
+import { later } from './shell/later.tsx';
+import { MenuHost } from './shell/menu.tsx';
+import { Notice } from './shell/notice.tsx';
+import { ConnectionBanner, StatusFooter } from './shell/status.tsx';
+import { addressOf, follow, state } from './state/location.ts';
+import type { State } from './state/url-state.ts';
+
+const TracePage = later(() => import('./trace/trace-page.tsx').then((module) => module.TracePage));
+const ServiceMap = later(() => import('./map/service-map.tsx').then((module) => module.ServiceMap));
+const Objectives = later(() => import('./slo/objectives.tsx').then((module) => module.Objectives));
+
+const titles: Partial<Record<State['view'], string>> = { map: 'Service map', slo: 'Objectives' };
+
+export function App() {
+  const { traceId, view } = state.value;
+  useEffect(() => {
+    // A trace writes its own, once it knows its name.
+    if (traceId === null) document.title = `${titles[view] ?? 'Explore'} · Observatory`;
+  }, [traceId, view]);
+  return (
+    <>
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <header class="top">
+        <a class="brand" href="/" onClick={(event) => follow(event, { traceId: null, spanId: null, view: 'compare' })}>
+          Observatory
+        </a>
+        <nav aria-label="Pages">
+          <Link to={{ view: 'compare' }} here={traceId === null && view !== 'map' && view !== 'slo'}>
+            Explore
+          </Link>
+          <Link to={{ view: 'map' }} here={traceId === null && view === 'map'}>
+            Service map
+          </Link>
+          <Link to={{ view: 'slo' }} here={traceId === null && view === 'slo'}>
+            Objectives
+          </Link>
+        </nav>
+      </header>
+      <ConnectionBanner />
+      <div id="content" tabIndex={-1}>
+        {traceId !== null ? (
+          <TracePage key={traceId} traceId={traceId} />
+        ) : view === 'map' ? (
+          <ServiceMap />
+        ) : view === 'slo' ? (
+          <Objectives />
+        ) : (
+          <Explore />
+        )}
+      </div>
+      <StatusFooter />
+      <MenuHost />
+      <Notice />
+    </>
+  );
+}
+
+function Link({ to, here, children }: { to: Partial<State>; here: boolean; children: string }) {
+  const change = { ...to, traceId: null, spanId: null, find: '' };
+  return (
+    <a href={addressOf(change)} aria-current={here ? 'page' : undefined} onClick={(event) => follow(event, change)}>
+      {children}
+    </a>
+  );
+}

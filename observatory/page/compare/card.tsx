@@ -1,0 +1,73 @@
+import type { CompareAttribute, CompareValue } from '../../api/contract.ts';
+import { valueActions } from '../shell/actions.ts';
+import { openMenu } from '../shell/menu.tsx';
+import { go } from '../state/location.ts';
+import { hover } from '../state/hovered.ts';
+import { alikeText, counts, ratio, shares, valueLabel } from './value-text.ts';
+
+interface Sides {
+  selected: number;
+  baseline: number;
+}
+
+/** One attribute, its values with two bars each: the share of the selection above, that of the baseline below. */
+export function Card({ attribute, selected, baseline }: { attribute: CompareAttribute } & Sides) {
+  const alike = alikeText(attribute);
+  return (
+    <li class="card">
+      <header>
+        <h3 title={attribute.key}>{attribute.key}</h3>
+        <button type="button" class="plain" onClick={() => go({ by: [attribute.key], view: 'groups' })}>
+          Group by
+        </button>
+      </header>
+      {alike !== '' && (
+        <p class="alike muted" title={attribute.same.join('\n')}>
+          {alike}: {attribute.same.join(', ')}
+        </p>
+      )}
+      <ul>
+        {attribute.values.map((value) => (
+          <li key={`${value.value ?? ''}|${value.low ?? ''}|${value.other ?? ''}`}>
+            <Row attribute={attribute} value={value} selected={selected} baseline={baseline} />
+          </li>
+        ))}
+      </ul>
+    </li>
+  );
+}
+
+function Row({ attribute, value, selected, baseline }: { attribute: CompareAttribute; value: CompareValue } & Sides) {
+  const label = valueLabel(value);
+  const isValue = value.value !== null && value.other === undefined;
+  const content = (
+    <>
+      <span class="value" data-plain={!isValue}>
+        {label}
+      </span>
+      <span class="share num">{shares(value, selected, baseline)}</span>
+      <span class="bars" aria-hidden="true">
+        <i class="of-selection" style={{ width: `${100 * ratio(value.selected, selected)}%` }} />
+        <i class="of-baseline" style={{ width: `${100 * ratio(value.baseline, baseline)}%` }} />
+      </span>
+      <span class="counts muted num">{counts(value, selected, baseline)}</span>
+    </>
+  );
+  const { filter } = value;
+  if (filter === undefined) return <div class="split">{content}</div>;
+  return (
+    <button
+      type="button"
+      class="split"
+      aria-haspopup="menu"
+      title={label}
+      onPointerEnter={() => hover(filter)}
+      onPointerLeave={() => hover('')}
+      onFocus={() => hover(filter)}
+      onBlur={() => hover('')}
+      onClick={(event) => openMenu(event.currentTarget, label, valueActions([attribute.key], filter))}
+    >
+      {content}
+    </button>
+  );
+}

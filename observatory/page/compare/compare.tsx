@@ -1,0 +1,154 @@
+import { useState } from 'preact/hooks';
+import type { Compare as CompareData, CompareAttribute } from '../../api/contract.ts';
+import { useAnswer } from '../api/use-answer.ts';
+import { openExemplar } from '../shell/actions.ts';
+import { downloads } from '../shell/download.ts';
+import { openMenu } from '../shell/menu.tsx';
+import { Failed, Loading } from '../shell/states.tsx';
+import { formatCount, plural } from '../show/number.ts';
+import { range } from '../state/clock.ts';
+import { go, state } from '../state/location.ts';
+import { comparePath } from '../state/questions.ts';
+import type { Box } from '../state/url-state.ts';
+import { Card } from './card.tsx';
+import { describeBox } from './describe-box.ts';
+import { SlowerThan } from './slower-than.tsx';
+
+/** "What is different here?": every attribute of the selection against the same of all others, ranked. */
+export function Compare() {
+  const { box } = state.value;
+  return box === null ? <Nothing /> : <Compared box={box} />;
+}
+
+function Nothing() {
+  return (
+    <div class="state">
+      <h2>What is different about the slow ones?</h2>
+      <p>
+        Drag a box over points of the heatmap. Every attribute of the spans inside is then compared with all others, and
+        those that differ most come first.
+      </p>
+      <SlowerThan />
+    </div>
+  );
+}
+
+const firstShown = 9;
+
+function Compared({ box }: { box: Box }) {
+  const now = state.value;
+  const answer = useAnswer<CompareData>(comparePath(now, range.value, box));
+  const [all, setAll] = useState(false);
+  const found = answer.data;
+  if (answer.failure !== null) return <Failed failure={answer.failure} filter={now.filter} />;
+  if (found === null) return <Loading what="Comparing" />;
+  const telling = found.attributes.filter((attribute) => attribute.significant);
+  const alike = found.attributes.filter((attribute) => !attribute.significant);
+  const shown = all ? telling : telling.slice(0, firstShown);
+  return (
+    <div class="compare" aria-busy={answer.loading}>
+      <div class="bar">
+        <Sides found={found} box={box} />
+        <button type="button" onClick={() => void openExemplar(box)}>
+          Open a trace of the selection
+        </button>
+        <button
+          type="button"
+          aria-haspopup="menu"
+          onClick={(event) => openMenu(event.currentTarget, 'Download the comparison', compareFiles(found))}
+        >
+          Download
+        </button>
+      </div>
+      {found.selected === 0 ? (
+        <p class="state">No span lies in the selection. Drag another box, or clear it.</p>
+      ) : telling.length === 0 ? (
+        <div class="state">
+          <h2>Nothing sets the selection apart</h2>
+          <p>
+            {plural(alike.length, 'attribute was', 'attributes were')} compared, and none differs by more than chance
+            allows for {formatCount(found.selected)} against {formatCount(found.baseline)} spans. A larger box or a
+            longer time range tells finer differences.
+          </p>
+        </div>
+      ) : (
+        <ol class="cards">
+          {shown.map((attribute) => (
+            <Card key={attribute.key} attribute={attribute} selected={found.selected} baseline={found.baseline} />
+          ))}
+        </ol>
+      )}
+      {telling.length > firstShown && (
+        <p class="row">
+          <button type="button" onClick={() => setAll(!all)}>
+            {all ? 'Show the first only' : `Show all ${telling.length} that differ`}
+          </button>
+        </p>
+      )}
+      <Rest alike={telling.length === 0 ? [] : alike} excluded={found.excluded} />
+    </div>
+  );
+}
+
+function Sides({ found, box }: { found: CompareData; box: Box }) {
+  const { scope, filter } = state.value;
+  const spans = scope === 'roots' ? 'root span' : 'span';
+  return (
+    <p class="sides">
+      <b class="selection-text">Selection</b>: {plural(found.selected, spans)} {describeBox(box)}.{' '}
+      <b class="baseline-text">Baseline</b>: the {formatCount(found.baseline)} others of the same time range
+      {filter === '' ? '' : ' that pass the filter'}.
+    </p>
+  );
+}
+
+function Rest({ alike, excluded }: { alike: CompareAttribute[]; excluded: CompareData['excluded'] }) {
+  return (
+    <div class="rest">
+      {alike.length > 0 && (
+        <details>
+          <summary>{plural(alike.length, 'attribute differs', 'attributes differ')} by no more than chance</summary>
+          <p class="names">
+            {alike
+              .flatMap((attribute) => [attribute.key, ...attribute.same])
+              .map((key) => (
+                <button type="button" class="plain" key={key} onClick={() => go({ by: [key], view: 'groups' })}>
+                  {key}
+                </button>
+              ))}
+          </p>
+        </details>
+      )}
+      {excluded.length > 0 && (
+        <details>
+          <summary>{plural(excluded.length, 'field was', 'fields were')} left out</summary>
+          <dl>
+            {excluded.map(({ key, reason }) => (
+              <div key={key}>
+                <dt>{key}</dt>
+                <dd>{reason}</dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      )}
+    </div>
+  );
+}
+
+function compareFiles(found: CompareData) {
+  return downloads('compare', found, () => ({
+    columns: ['attribute', 'score', 'value', 'selected', 'baseline', 'evidence', 'filter'],
+    rows: found.attributes.flatMap((attribute) =>
+      attribute.values.map((value) => [
+        attribute.key,
+        attribute.score,
+        value.other === undefined ? value.value : `Other (${value.other})`,
+        value.selected,
+        value.baseline,
+        value.evidence,
+        value.filter ?? null,
+      ]),
+    ),
+  }));
+}

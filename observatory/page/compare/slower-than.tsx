@@ -1,0 +1,34 @@
+import { useState } from 'preact/hooks';
+import { range } from '../state/clock.ts';
+import { go, isLive } from '../state/location.ts';
+import { parseMs } from './parse-ms.ts';
+
+/** The drag's alternative for those who rather type: everything from a duration on becomes the selection. */
+export function SlowerThan() {
+  const [text, setText] = useState('');
+  const ms = parseMs(text);
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (ms === null) return;
+    const still = isLive.peek() ? { from: range.peek().fromMs, to: range.peek().toMs } : {};
+    go({ box: { fromMs: null, toMs: null, minMs: ms, maxMs: null }, view: 'compare', ...still });
+  };
+  return (
+    <form class="row" onSubmit={submit}>
+      <label>
+        Or compare all that took at least{' '}
+        <input
+          type="text"
+          class="short num"
+          placeholder="1.5 s"
+          value={text}
+          aria-invalid={text !== '' && ms === null}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit" disabled={ms === null}>
+        Compare
+      </button>
+    </form>
+  );
+}

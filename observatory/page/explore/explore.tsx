@@ -1,0 +1,69 @@
+/** The core loop on one page: a picture above, below it what is different, groups, or traces. */
+import type { Breakdown } from '../../api/contract.ts';
+import { useAnswer } from '../api/use-answer.ts';
+import { Compare } from '../compare/compare.tsx';
+import { Groups } from '../groups/groups.tsx';
+import { linesShown } from '../groups/line-style.ts';
+import { Chart } from '../heatmap/chart.tsx';
+import { FilterInput } from '../query/filter-input.tsx';
+import { TimeControl } from '../query/time-control.tsx';
+import { storeIsEmpty } from '../shell/status.tsx';
+import { Traces } from '../traces/traces.tsx';
+import { range, tick } from '../state/clock.ts';
+import { addressOf, follow, go, state } from '../state/location.ts';
+import { breakdownPath } from '../state/questions.ts';
+import type { View } from '../state/url-state.ts';
+
+const views: readonly (readonly [View, string])[] = [
+  ['compare', 'What is different'],
+  ['groups', 'Group by'],
+  ['traces', 'Traces'],
+];
+
+export function Explore() {
+  const now = state.value;
+  const lines = now.chart === 'lines';
+  const grouped = now.by.length > 0 && (lines || now.view === 'groups');
+  const groups = useAnswer<Breakdown>(
+    grouped ? breakdownPath(now, range.value, lines ? linesShown : 0) : null,
+    tick.value,
+  );
+  return (
+    <main class="explore">
+      <form class="query" role="search" aria-label="Question" onSubmit={(event) => event.preventDefault()}>
+        <FilterInput />
+        <label>
+          <span class="only-heard">Which spans</span>
+          <select
+            value={now.scope}
+            onChange={(event) => go({ scope: event.currentTarget.value === 'spans' ? 'spans' : 'roots', box: null })}
+          >
+            <option value="roots">Root spans</option>
+            <option value="spans">All spans</option>
+          </select>
+        </label>
+        <TimeControl />
+      </form>
+      <Chart groups={groups} />
+      {!storeIsEmpty.value && (
+        <section class="results panel" aria-label="Results">
+          <nav class="tabs" aria-label="Results">
+            {views.map(([view, name]) => (
+              <a
+                key={view}
+                href={addressOf({ view })}
+                aria-current={now.view === view ? 'page' : undefined}
+                onClick={(event) => {
+                  follow(event, { view });
+                }}
+              >
+                {name}
+              </a>
+            ))}
+          </nav>
+          {now.view === 'groups' ? <Groups answer={groups} /> : now.view === 'traces' ? <Traces /> : <Compare />}
+        </section>
+      )}
+    </main>
+  );
+}

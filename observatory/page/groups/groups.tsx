@@ -1,0 +1,204 @@
+import type { Breakdown, BreakdownGroup } from '../../api/contract.ts';
+import type { Answer } from '../api/use-answer.ts';
+import { valueActions } from '../shell/actions.ts';
+import { downloads } from '../shell/download.ts';
+import { openMenu } from '../shell/menu.tsx';
+import { Failed, Loading } from '../shell/states.tsx';
+import { exactDuration, formatDuration } from '../show/duration.ts';
+import { formatCount, formatPercent, plural } from '../show/number.ts';
+import { hover } from '../state/hovered.ts';
+import { go, state } from '../state/location.ts';
+import type { Sort } from '../state/url-state.ts';
+import { KeyPicker } from './key-picker.tsx';
+import { lineStyle, linesShown } from './line-style.ts';
+
+/** The table of groups; each row lights its points in the heatmap above. */
+export function Groups({ answer }: { answer: Answer<Breakdown> }) {
+  const { by, filter } = state.value;
+  const found = answer.data;
+  return (
+    <div class="groups" aria-busy={answer.loading}>
+      <div class="bar">
+        <KeyPicker />
+        <span class="grow" />
+        {found !== null && by.length > 0 && (
+          <>
+            <span class="muted num">
+              {found.groups.length < found.totalGroups
+                ? `${formatCount(found.groups.length)} of ${plural(found.totalGroups, 'group')}`
+                : plural(found.totalGroups, 'group')}
+              , {plural(found.total, 'span')}
+            </span>
+            <button
+              type="button"
+              aria-haspopup="menu"
+              onClick={(event) => openMenu(event.currentTarget, 'Download the table', groupFiles(found))}
+            >
+              Download
+            </button>
+          </>
+        )}
+      </div>
+      {by.length === 0 ? (
+        <div class="state">
+          <h2>Group by an attribute</h2>
+          <p>Pick one or two above: each of their values becomes a row with its count, error rate and durations.</p>
+        </div>
+      ) : answer.failure !== null ? (
+        <Failed failure={answer.failure} filter={filter} />
+      ) : found === null ? (
+        <Loading what="Grouping" />
+      ) : found.groups.length === 0 ? (
+        <p class="state">No span of this time range has any.</p>
+      ) : (
+        <GroupTable found={found} />
+      )}
+    </div>
+  );
+}
+
+const columns: readonly (readonly [Sort, string])[] = [
+  ['count', 'Spans'],
+  ['errorRate', 'Errors'],
+  ['p50', 'Median'],
+  ['p95', 'p95'],
+  ['p99', 'p99'],
+  ['max', 'Longest'],
+];
+
+function GroupTable({ found }: { found: Breakdown }) {
+  const { sort } = state.value;
+  const most = Math.max(...found.groups.map((group) => sizeOf(group, sort)), 0);
+  return (
+    <div class="scroll-x">
+      <table class="table num">
+        <thead>
+          <tr>
+            {found.by.map((key) => (
+              <th key={key} scope="col" class="text">
+                {key}
+              </th>
+            ))}
+            {columns.map(([key, name]) => (
+              <th key={key} scope="col" aria-sort={sort === key ? 'descending' : 'none'}>
+                <button type="button" class="plain" onClick={() => go({ sort: key })}>
+                  {name}
+                  {sort === key && <span aria-hidden="true"> ↓</span>}
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {found.groups.map((group, index) => (
+            <GroupRow
+              key={group.filter}
+              found={found}
+              group={group}
+              index={index}
+              share={most === 0 ? 0 : sizeOf(group, sort) / most}
+            />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function sizeOf(group: BreakdownGroup, sort: Sort): number {
+  const sizes = {
+    count: group.count,
+    errorRate: group.errorRate,
+    p50: group.p50Ms,
+    p95: group.p95Ms,
+    p99: group.p99Ms,
+    max: group.maxMs,
+  };
+  return sizes[sort];
+}
+
+function GroupRow(props: { found: Breakdown; group: BreakdownGroup; index: number; share: number }) {
+  const { found, group, index, share } = props;
+  const { chart, sort } = state.value;
+  const label = group.values.map((value) => value ?? 'missing').join(' · ');
+  const line = chart === 'lines' && index < linesShown ? lineStyle(index, found.by, group.values) : null;
+  const menu = (element: Element): void => openMenu(element, label, valueActions([], group.filter));
+  const cell = (key: Sort, text: string, exact: string, bad = false) => (
+    <td
+      title={exact}
+      class={bad ? 'is-error' : undefined}
+      style={sort === key ? { '--share': `${share * 100}%` } : {}}
+      data-sorted={sort === key}
+    >
+      {text}
+    </td>
+  );
+  return (
+    <tr
+      onPointerEnter={() => hover(group.filter)}
+      onPointerLeave={() => hover('')}
+      onClick={(event) => menu(event.currentTarget.querySelector('button') ?? event.currentTarget)}
+    >
+      {group.values.map((value, column) => (
+        <th key={found.by[column]} scope="row" class="text">
+          {column === 0 ? (
+            <button
+              type="button"
+              class="plain"
+              aria-haspopup="menu"
+              title={value ?? 'The spans that lack it'}
+              onFocus={() => hover(group.filter)}
+              onBlur={() => hover('')}
+              onClick={(event) => {
+                event.stopPropagation();
+                menu(event.currentTarget);
+              }}
+            >
+              {line !== null && (
+                <i
+                  class="key-line"
+                  style={{ borderTopColor: line.css, borderTopStyle: line.dash.length > 0 ? 'dashed' : 'solid' }}
+                />
+              )}
+              <Value value={value} />
+            </button>
+          ) : (
+            <Value value={value} />
+          )}
+        </th>
+      ))}
+      {cell('count', formatCount(group.count), formatCount(group.count))}
+      {cell(
+        'errorRate',
+        formatPercent(group.errorRate),
+        `${formatCount(group.errors)} of ${formatCount(group.count)}`,
+        group.errors > 0,
+      )}
+      {cell('p50', formatDuration(group.p50Ms), exactDuration(group.p50Ms))}
+      {cell('p95', formatDuration(group.p95Ms), exactDuration(group.p95Ms))}
+      {cell('p99', formatDuration(group.p99Ms), exactDuration(group.p99Ms))}
+      {cell('max', formatDuration(group.maxMs), exactDuration(group.maxMs))}
+    </tr>
+  );
+}
+
+function Value({ value }: { value: string | null }) {
+  if (value === null) return <span class="muted">missing</span>;
+  return <span class="clip">{value === '' ? <span class="muted">empty text</span> : value}</span>;
+}
+
+function groupFiles(found: Breakdown) {
+  return downloads('groups', found, () => ({
+    columns: [...found.by, 'spans', 'errors', 'error_rate', 'p50_ms', 'p95_ms', 'p99_ms', 'max_ms'],
+    rows: found.groups.map((group) => [
+      ...group.values,
+      group.count,
+      group.errors,
+      group.errorRate,
+      group.p50Ms,
+      group.p95Ms,
+      group.p99Ms,
+      group.maxMs,
+    ]),
+  }));
+}

@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest';
+import type { Marker } from '../../api/contract.ts';
+import { durationTicks } from './axis.ts';
+import { ceilingOf, intensity, parseColour, ramp } from './colour.ts';
+import { boxOfCells, cellAt, cellsBetween, rectangleOfBox, xOfTime, yOfDuration, type Grid } from './geometry.ts';
+import { placeMarkers, safeLink } from './marker-layout.ts';
+import { slowBandFrom } from './slow-band.ts';
+
+/** 10 columns of 3 s; 4 rows: 100 ms to 10 s in factors of √10. */
+const grid: Grid = {
+  from: 60_000,
+  stepMs: 3000,
+  columns: 10,
+  scale: 'log',
+  edgesMs: [100, 316.227766, 1000, 3162.27766, 10_000],
+};
+const size = { width: 200, height: 80 };
+
+describe('the plot', () => {
+  test('has time to the right and long durations on top', () => {
+    expect(xOfTime(grid, size, 75_000)).toBe(100);
+    expect(yOfDuration(grid, size, 1000)).toBeCloseTo(40);
+    expect(yOfDuration(grid, size, 10 ** 2.75)).toBeCloseTo(50);
+    expect(yOfDuration(grid, size, 50)).toBe(80);
+    expect(yOfDuration(grid, size, 99_999)).toBe(0);
+  });
+
+  test('gives every point to a cell, those outside to the nearest', () => {
+    expect(cellAt(grid, size, 0, 79.9)).toEqual({ column: 0, row: 0 });
+    expect(cellAt(grid, size, 199, 0)).toEqual({ column: 9, row: 3 });
+    expect(cellAt(grid, size, -30, 500)).toEqual({ column: 0, row: 0 });
+    expect(cellAt(grid, size, 999, -1)).toEqual({ column: 9, row: 3 });
+    expect(cellAt({ ...grid, edgesMs: [] }, size, 1, 1)).toBeNull();
+  });
+
+  test('gives the same box whichever corner the drag began at', () => {
+    const a = { column: 2, row: 1 };
+    const b = { column: 4, row: 2 };
+    expect(cellsBetween(a, b)).toEqual(cellsBetween(b, a));
+    const box = boxOfCells(grid, cellsBetween(a, b));
+    expect(box).toEqual({ fromMs: 66_000, toMs: 75_000, minMs: 316.227766, maxMs: 3162.27766 });
+    expect(rectangleOfBox(grid, size, box)).toEqual({ left: 40, top: 20, width: 60, height: 40 });
+  });
+
+  test('has no bound beyond its first and last row', () => {
+    const box = boxOfCells(grid, { column0: 0, column1: 9, row0: 0, row1: 3 });
+    expect(box).toMatchObject({ minMs: null, maxMs: null });
+    expect(rectangleOfBox(grid, size, box)).toEqual({ left: 0, top: 0, width: 200, height: 80 });
+  });
+
+  test('cuts a box off at its edges, and knows one that has scrolled away', () => {
+    const box = { fromMs: 30_000, toMs: 66_000, minMs: null, maxMs: null };
+    expect(rectangleOfBox(grid, size, box)).toMatchObject({ left: 0, width: 40 });
+    expect(rectangleOfBox(grid, size, { ...box, toMs: 60_000 })).toBeNull();
+  });
+});
+
+test('ticks of durations are round, ordered and apart', () => {
+  for (const scale of ['log', 'linear'] as const) {
+    const ticks = durationTicks({ ...grid, scale }, { width: 200, height: 300 });
+    expect(ticks.length).toBeGreaterThan(2);
+    ticks.slice(1).forEach((tick, index) => expect((ticks[index]?.y ?? 0) - tick.y).toBeGreaterThanOrEqual(22));
+  }
+  expect(durationTicks(grid, { width: 200, height: 160 }).map(({ label }) => label)).toContain('1 s');
+  expect(durationTicks({ ...grid, edgesMs: [5, 5] }, size)).toEqual([]);
+});
+
+describe('colour', () => {
+  test('has its ceiling at the 95th percentile, so that one crowded cell does not pale all others', () => {
+    expect(ceilingOf([...Array.from({ length: 99 }, () => 9), 1000])).toBe(9);
+    expect(ceilingOf([1, 1, 2])).toBe(4);
+    expect(ceilingOf([])).toBe(4);
+  });
+
+  test('goes by the square root of the count', () => {
+    expect(intensity(0, 100)).toBe(0);
+    expect(intensity(1, 100)).toBe(0);
+    expect(intensity(25, 81)).toBeCloseTo(0.5);
+    expect(intensity(500, 100)).toBe(1);
+  });
+
+  test('runs from the first stop to the last', () => {
+    const colours = ramp([parseColour('#000000'), parseColour('#ffffff'), parseColour('#ff0000')], 5);
+    expect(colours[0]).toBe('rgb(0 0 0)');
+    expect(colours[2]).toBe('rgb(255 255 255)');
+    expect(colours[4]).toBe('rgb(255 0 0)');
+  });
+});
+
+describe('the slow band', () => {
+  const edgesMs = [100, 200, 400, 800, 1600, 3200, 6400];
+  const rows = (counts: number[]) => ({
+    edgesMs,
+    cells: counts.map((count, row): [number, number, number, number, number] => [0, row, count, 0, 0]),
+  });
+
+  test('begins above the widest gap', () => {
+    expect(slowBandFrom(rows([10, 150, 200, 0, 0, 30]))).toBe(3200);
+  });
+
+  test('is there although a stray lies in the gap', () => {
+    expect(slowBandFrom(rows([10, 150, 200, 1, 0, 30]))).toBe(3200);
+  });
+
+  test('is not there without a gap, nor where it would be most of all, nor among too few', () => {
+    expect(slowBandFrom(rows([10, 150, 200, 80, 40, 30]))).toBeNull();
+    expect(slowBandFrom(rows([30, 0, 0, 200, 150, 20]))).toBeNull();
+    expect(slowBandFrom(rows([3, 0, 0, 0, 1, 0]))).toBeNull();
+  });
+});
+
+describe('markers', () => {
+  const marker = (id: string, startMs: number, endMs: number | null): Marker => ({
+    id,
+    dataset: '__all__',
+    startMs,
+    endMs,
+    message: id,
+    type: 'deploy',
+    url: null,
+    color: '',
+  });
+
+  test('are a line while open and a window once closed', () => {
+    const placed = placeMarkers([marker('open', 80_000, null), marker('closed', 65_000, 70_000)], 60_000, 90_000, 300);
+    expect(placed).toMatchObject([
+      { left: 50, width: 50, open: false, room: 146 },
+      { left: 200, width: 0, open: true, room: 96 },
+    ]);
+  });
+
+  test('that began before the range still show their window; those outside do not', () => {
+    const placed = placeMarkers([marker('a', 10_000, 66_000), marker('b', 10_000, 20_000)], 60_000, 90_000, 300);
+    expect(placed).toMatchObject([{ left: 0, width: 60 }]);
+  });
+
+  test('are followed to the web alone', () => {
+    expect(safeLink('https://ci.example/build/12')).toBe('https://ci.example/build/12');
+    for (const url of ['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'not an address', '', null]) {
+      expect(safeLink(url)).toBeNull();
+    }
+  });
+});

@@ -1,0 +1,58 @@
+/** What can be done with a value wherever one is shown: the same menu in cards, tables and spans. */
+import { negate } from '../../filter/compose.ts';
+import { ask } from '../api/client.ts';
+import { range } from '../state/clock.ts';
+import { fieldText } from '../state/conditions.ts';
+import { afresh, go, state } from '../state/location.ts';
+import { both, exemplarPath } from '../state/questions.ts';
+import type { Box, State } from '../state/url-state.ts';
+import type { Exemplar } from '../../api/contract.ts';
+import type { MenuItem } from './menu.tsx';
+import { tell } from './notice.tsx';
+
+export const everything: Box = { fromMs: null, toMs: null, minMs: null, maxMs: null };
+
+/** Opens the trace that stands for a box of the heatmap, or for a condition, or for both. */
+export async function openExemplar(box: Box, added = ''): Promise<void> {
+  const now = state.peek();
+  const outcome = await ask<Exemplar>(exemplarPath(now, range.peek(), box, added), new AbortController().signal);
+  if (outcome.failure === null) {
+    // For a root the page picks the span that matters most; a span that was asked for is shown itself.
+    go({ traceId: outcome.data.traceId, spanId: now.scope === 'spans' ? outcome.data.spanId : null, find: '' });
+  } else {
+    tell(outcome.failure.status === 404 ? 'No span there any more: the picture has moved on.' : outcome.failure.detail);
+  }
+}
+
+/**
+ * The menu of a value.
+ * @param filter selects exactly this value; as results carry it.
+ */
+export function valueActions(keys: readonly string[], filter: string): MenuItem[] {
+  const now = state.peek();
+  const lit = now.lit === filter;
+  return [
+    {
+      label: lit ? 'Put its light out' : 'Light its points in the heatmap',
+      run: () => go({ lit: lit ? '' : filter, chart: 'heatmap' }),
+    },
+    { label: 'Show only this', run: () => go({ filter: both(now.filter, filter), lit: '', box: null }) },
+    { label: 'Exclude this', run: () => go({ filter: both(now.filter, negate(filter)), lit: '', box: null }) },
+    ...keys.map((key) => ({ label: `Group by ${key}`, run: () => go({ by: [key], view: 'groups' }) })),
+    { label: 'Open a typical trace', run: () => void openExemplar(everything, filter) },
+  ];
+}
+
+/** Out of a trace, to all spans that have a field, grouped by it: the webinar's "median duration by SQL statement". */
+export function groupAllSpansBy(key: string): Partial<State> {
+  return {
+    ...afresh(),
+    scope: 'spans',
+    filter: `${fieldText(key)} exists`,
+    by: [key],
+    view: 'groups',
+    chart: 'lines',
+    measure: 'p50',
+    sort: 'p50',
+  };
+}

@@ -1,0 +1,13 @@
+/** Conditions of the filter language about a field by its name. Pure. */
+import { parseField } from '../../filter/parse.ts';
+import { printField, quote } from '../../filter/print.ts';
+
+/** A field as filters write it. @param key as the API's lists and the address name it. */
+export function fieldText(key: string): string {
+  return printField(parseField(key));
+}
+
+/** A condition that selects one value of a field, or the spans that lack it. */
+export function conditionOf(key: string, value: string | null): string {
+  return value === null ? `${fieldText(key)} !exists` : `${fieldText(key)} = ${quote(value)}`;
+}

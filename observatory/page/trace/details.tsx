@@ -1,0 +1,253 @@
+import { useState } from 'preact/hooks';
+import type { AttributeValue, LogRecord, SpanDetail } from '../../api/contract.ts';
+import { groupAllSpansBy } from '../shell/actions.ts';
+import { conditionOf } from '../state/conditions.ts';
+import { openMenu, type MenuItem } from '../shell/menu.tsx';
+import { tell } from '../shell/notice.tsx';
+import { exactDuration, formatDuration } from '../show/duration.ts';
+import { plural } from '../show/number.ts';
+import { serviceColour } from '../show/service-colour.ts';
+import { formatSql } from '../show/sql.ts';
+import { formatNanoClock } from '../show/time.ts';
+import { addressOf, afresh, follow, go } from '../state/location.ts';
+import { Logs } from './logs.tsx';
+import type { Node, TraceModel } from './model.ts';
+import { textOf } from './text-of.ts';
+
+interface Props {
+  node: Node;
+  model: TraceModel;
+  /** How much of the critical path is this span's own, nanoseconds. */
+  own: number;
+  logs: LogRecord[];
+}
+
+/** All that is known of one span, in full. */
+export function Details({ node, model, own, logs }: Props) {
+  const { span } = node;
+  const [tab, setTab] = useState<'span' | 'logs'>('span');
+  const ofSpan = logs.filter((log) => log.spanId === span.spanId);
+  return (
+    <aside class="details panel" aria-label={`Span ${span.name}`}>
+      <header>
+        <h2>
+          <i class="swatch" style={{ background: serviceColour(span.service) }} /> {span.service}{' '}
+          <span>{span.name}</span>
+        </h2>
+        <Figures node={node} model={model} own={own} />
+        {span.status === 'error' && (
+          <p class="fault">
+            <b class="is-error">Error</b> {span.statusMessage || textOf(span.attributes['error.type'] ?? '')}
+          </p>
+        )}
+      </header>
+      <div class="switch" role="group" aria-label="Of this span">
+        <button type="button" aria-pressed={tab === 'span'} onClick={() => setTab('span')}>
+          Fields
+        </button>
+        <button type="button" aria-pressed={tab === 'logs'} onClick={() => setTab('logs')}>
+          Logs {ofSpan.length > 0 ? `(${ofSpan.length})` : logs.length > 0 ? `(${logs.length} of the trace)` : ''}
+        </button>
+      </div>
+      {tab === 'logs' ? (
+        <Logs logs={logs} spanId={span.spanId} model={model} />
+      ) : (
+        <>
+          <Sql span={span} />
+          <Fields title="Attributes" attributes={span.attributes} open />
+          <Events span={span} />
+          <Links span={span} />
+          <Fields title="Resource" attributes={span.resource} />
+          <Fields
+            title="Identity"
+            attributes={{
+              'trace.id': model.traceId,
+              'span.id': span.spanId,
+              parent: span.parentSpanId,
+              library: span.scope,
+            }}
+          />
+        </>
+      )}
+    </aside>
+  );
+}
+
+function Figures({ node, model, own }: { node: Node; model: TraceModel; own: number }) {
+  const { span } = node;
+  const ms = Number(BigInt(span.durationNs)) / 1e6;
+  return (
+    <dl class="figures num">
+      <Figure name="Duration" value={formatDuration(ms)} title={exactDuration(ms)} />
+      <Figure name="Begins at" value={`+${formatDuration(node.start / 1e6)}`} title={formatNanoClock(span.startNs)} />
+      <Figure
+        name="Of the critical path"
+        value={
+          own === 0
+            ? 'nothing'
+            : `${formatDuration(own / 1e6)}, ${Math.round((100 * own) / Math.max(1, model.durationNs))} %`
+        }
+        title="Time for which the whole trace waited for this span itself, not for spans below it"
+      />
+      <Figure name="Kind" value={span.kind} />
+      {node.adjusted !== 0 && (
+        <Figure
+          name="Clock adjusted by"
+          value={formatDuration(node.adjusted / 1e6)}
+          title="By its own clock it did not fit into its parent; it is drawn as if both clocks agreed"
+        />
+      )}
+    </dl>
+  );
+}
+
+function Figure({ name, value, title }: { name: string; value: string; title?: string }) {
+  return (
+    <div title={title}>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+function Sql({ span }: { span: SpanDetail }) {
+  const key = ['db.query.text', 'db.statement'].find((candidate) => typeof span.attributes[candidate] === 'string');
+  const text = key === undefined ? undefined : span.attributes[key];
+  if (key === undefined || typeof text !== 'string') return null;
+  const all = groupAllSpansBy(key);
+  return (
+    <section class="sql" aria-label="SQL statement">
+      <h3>SQL statement</h3>
+      <pre>{formatSql(text)}</pre>
+      <p class="row">
+        <a class="button" href={addressOf(all)} onClick={(event) => follow(event, all)}>
+          Median duration by SQL statement
+        </a>
+        <CopyButton text={text} />
+      </p>
+    </section>
+  );
+}
+
+function CopyButton({ text }: { text: string }) {
+  return (
+    <button type="button" onClick={() => void copy(text)}>
+      Copy
+    </button>
+  );
+}
+
+async function copy(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    tell('Copied.');
+  } catch {
+    tell('The browser does not allow copying here; select the text instead.');
+  }
+}
+
+function Fields({
+  title,
+  attributes,
+  open = false,
+}: {
+  title: string;
+  attributes: SpanDetail['attributes'];
+  open?: boolean;
+}) {
+  const entries = Object.entries(attributes).filter(([, value]) => value !== null);
+  if (entries.length === 0) return null;
+  return (
+    <details class="fields" open={open}>
+      <summary>
+        {title} <small class="muted num">{entries.length}</small>
+      </summary>
+      <dl>
+        {entries
+          .toSorted(([a], [b]) => a.localeCompare(b))
+          .map(([key, value]) => (
+            <div key={key}>
+              <dt>
+                <button
+                  type="button"
+                  class="plain"
+                  aria-haspopup="menu"
+                  onClick={(event) => openMenu(event.currentTarget, key, fieldActions(key, value))}
+                >
+                  {key}
+                </button>
+              </dt>
+              <dd>{textOf(value)}</dd>
+            </div>
+          ))}
+      </dl>
+    </details>
+  );
+}
+
+/** From a field of a span back to the questions it raises. */
+function fieldActions(key: string, value: AttributeValue): MenuItem[] {
+  const text = textOf(value);
+  const filter = conditionOf(key, text);
+  return [
+    { label: 'Group all spans by this field', run: () => go(groupAllSpansBy(key)) },
+    { label: 'All spans with this value', run: () => go({ ...afresh(), filter, scope: 'spans', view: 'traces' }) },
+    { label: 'Copy the value', run: () => void copy(text) },
+    { label: 'Copy as a filter', detail: filter, run: () => void copy(filter) },
+  ];
+}
+
+function Events({ span }: { span: SpanDetail }) {
+  if (span.events.length === 0) return null;
+  return (
+    <details class="fields" open>
+      <summary>{plural(span.events.length, 'event')}</summary>
+      <ol class="events">
+        {span.events.map((event) => (
+          <li key={event.timeNs + event.name}>
+            <p>
+              <b>{event.name}</b>{' '}
+              <span class="muted num" title={formatNanoClock(event.timeNs)}>
+                +{formatDuration(Number(BigInt(event.timeNs) - BigInt(span.startNs)) / 1e6)}
+              </span>
+            </p>
+            <dl>
+              {Object.entries(event.attributes).map(([key, value]) => (
+                <div key={key}>
+                  <dt>{key}</dt>
+                  <dd>{textOf(value)}</dd>
+                </div>
+              ))}
+            </dl>
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}
+
+function Links({ span }: { span: SpanDetail }) {
+  if (span.links.length === 0) return null;
+  return (
+    <details class="fields" open>
+      <summary>{plural(span.links.length, 'link')}</summary>
+      <ul class="events">
+        {span.links.map((link) => {
+          const to = { traceId: link.traceId, spanId: link.spanId, find: '' };
+          return (
+            <li key={link.traceId + link.spanId}>
+              <a href={addressOf(to)} onClick={(event) => follow(event, to)}>
+                <code>{link.traceId}</code>
+              </a>
+              {Object.entries(link.attributes).map(([key, value]) => (
+                <p key={key}>
+                  {key}: {textOf(value)}
+                </p>
+              ))}
+            </li>
+          );
+        })}
+      </ul>
+    </details>
+  );
+}

@@ -1,0 +1,50 @@
+/** Which rows of a waterfall are shown, which match a search, and where the keyboard leads. Pure. */
+import type { Node, TraceModel } from './model.ts';
+
+/** The nodes none of whose ancestors is collapsed. */
+export function visibleRows(model: Pick<TraceModel, 'nodes'>, collapsed: ReadonlySet<string>): Node[] {
+  const rows: Node[] = [];
+  let hiddenBelow = Infinity;
+  for (const node of model.nodes) {
+    if (node.depth > hiddenBelow) continue;
+    hiddenBelow = collapsed.has(node.span.spanId) ? node.depth : Infinity;
+    rows.push(node);
+  }
+  return rows;
+}
+
+/** Whether a span says the text anywhere: name, service, attributes, events, status; case does not matter. */
+export function matches(node: Node, text: string): boolean {
+  const wanted = text.toLowerCase();
+  const says = (value: unknown): boolean =>
+    (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toLowerCase().includes(wanted);
+  const inAttributes = (attributes: Record<string, unknown>): boolean =>
+    Object.entries(attributes).some(([key, value]) => says(key) || says(value));
+  const { span } = node;
+  return (
+    says(span.name) ||
+    says(span.service) ||
+    says(span.spanId) ||
+    says(span.statusMessage) ||
+    inAttributes(span.attributes) ||
+    span.events.some((event) => says(event.name) || inAttributes(event.attributes))
+  );
+}
+
+/** The ancestors that must be open for a node to be seen. */
+export function ancestors(node: Node): string[] {
+  const ids: string[] = [];
+  for (let parent = node.parent; parent !== null; parent = parent.parent) ids.push(parent.span.spanId);
+  return ids;
+}
+
+/** How many spans lie below a node. */
+export function descendants(node: Node): number {
+  let count = 0;
+  const stack = [...node.children];
+  for (let below = stack.pop(); below !== undefined; below = stack.pop()) {
+    count += 1;
+    stack.push(...below.children);
+  }
+  return count;
+}

@@ -1,0 +1,194 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { plural } from '../show/number.ts';
+import { useSize } from '../show/use-size.ts';
+import { go, state } from '../state/location.ts';
+import type { Segment } from './critical-path.ts';
+import { Minimap } from './minimap.tsx';
+import type { Node, TraceModel } from './model.ts';
+import { ancestors, matches, visibleRows } from './rows.ts';
+import { SpanRow } from './span-row.tsx';
+import { offsetTicks } from './time-ticks.ts';
+import { useVirtual } from './use-virtual.ts';
+
+export interface Zoom {
+  from: number;
+  to: number;
+}
+
+interface Props {
+  model: TraceModel;
+  path: Segment[];
+  selected: Node;
+  onSelect: (node: Node, how: 'push' | 'replace') => void;
+}
+
+export function Waterfall({ model, path, selected, onSelect }: Props) {
+  const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
+  const [zoom, setZoom] = useState<Zoom | null>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  const size = useSize(scroller);
+  const { find } = state.value;
+  const rows = useMemo(() => visibleRows(model, collapsed), [model, collapsed]);
+  const found = useMemo(
+    () => (find === '' ? null : new Set(model.nodes.filter((node) => matches(node, find)))),
+    [model, find],
+  );
+  const critical = useMemo(() => groupByNode(path), [path]);
+  const rowHeight = useRowHeight();
+  const virtual = useVirtual(scroller, rows.length, rowHeight);
+  const opened = useRef(false);
+  const shownIndex = rows.indexOf(selected);
+  const seen = zoom ?? { from: 0, to: Math.max(1, model.durationNs) };
+
+  useEffect(() => {
+    // A selected span is never out of sight: its ancestors open, its row scrolls in.
+    if (shownIndex >= 0) virtual.reveal(shownIndex, opened.current ? 'auto' : 'center');
+    else setCollapsed((last) => new Set([...last].filter((id) => !ancestors(selected).includes(id))));
+    opened.current = true;
+  }, [selected, shownIndex >= 0]);
+
+  const toggle = (node: Node): void =>
+    setCollapsed((last) => {
+      const next = new Set(last);
+      if (!next.delete(node.span.spanId)) next.add(node.span.spanId);
+      return next;
+    });
+  const step = (by: number): void => {
+    const next = rows[Math.min(rows.length - 1, Math.max(0, shownIndex + by))];
+    if (next !== undefined) onSelect(next, 'replace');
+  };
+  const nextMatch = (by: number): void => {
+    if (found === null || found.size === 0) return;
+    const at = model.nodes.indexOf(selected);
+    for (let offset = 1; offset <= model.nodes.length; offset += 1) {
+      const node = model.nodes[(at + by * offset + model.nodes.length * offset) % model.nodes.length];
+      if (node !== undefined && found.has(node)) {
+        onSelect(node, 'replace');
+        return;
+      }
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const { key } = event;
+    const isOpen = selected.children.length > 0 && !collapsed.has(selected.span.spanId);
+    if (key === 'ArrowDown' || key === 'j') step(1);
+    else if (key === 'ArrowUp' || key === 'k') step(-1);
+    else if (key === 'PageDown') step(20);
+    else if (key === 'PageUp') step(-20);
+    else if (key === 'Home') step(-rows.length);
+    else if (key === 'End') step(rows.length);
+    else if (key === 'ArrowLeft' && isOpen) toggle(selected);
+    else if (key === 'ArrowLeft' && selected.parent !== null) onSelect(selected.parent, 'replace');
+    else if (key === 'ArrowRight' && collapsed.has(selected.span.spanId)) toggle(selected);
+    else if (key === 'ArrowRight' && isOpen) step(1);
+    else if (key === 'n') nextMatch(1);
+    else if (key === 'N') nextMatch(-1);
+    else return;
+    event.preventDefault();
+  };
+  const parents = model.nodes.filter((node) => node.children.length > 0 && node.parent !== null);
+  return (
+    <section class="waterfall panel" aria-label="Waterfall">
+      <div class="bar">
+        <input
+          type="search"
+          placeholder="Search in this trace"
+          aria-label="Search in this trace"
+          value={find}
+          onInput={(event) => go({ find: event.currentTarget.value }, 'replace')}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') nextMatch(event.shiftKey ? -1 : 1);
+          }}
+        />
+        {found !== null && (
+          <>
+            <span class="muted num" aria-live="polite">
+              {plural(found.size, 'match', 'matches')}
+            </span>
+            <button type="button" disabled={found.size === 0} onClick={() => nextMatch(-1)} aria-label="Previous match">
+              ↑
+            </button>
+            <button type="button" disabled={found.size === 0} onClick={() => nextMatch(1)} aria-label="Next match">
+              ↓
+            </button>
+          </>
+        )}
+        <span class="grow" />
+        <span class="muted">
+          <i class="critical-key" aria-hidden="true" /> critical path
+        </span>
+        {zoom !== null && (
+          <button type="button" onClick={() => setZoom(null)}>
+            Whole trace
+          </button>
+        )}
+        <button type="button" disabled={collapsed.size === 0} onClick={() => setCollapsed(new Set())}>
+          Expand all
+        </button>
+        <button type="button" onClick={() => setCollapsed(new Set(parents.map((node) => node.span.spanId)))}>
+          Collapse all
+        </button>
+      </div>
+      <Minimap model={model} path={path} zoom={zoom} onZoom={setZoom} />
+      <Ruler zoom={seen} width={size.width} />
+      <div
+        class="rows"
+        ref={scroller}
+        role="tree"
+        tabIndex={0}
+        aria-label="Spans"
+        aria-activedescendant={`span-${selected.span.spanId}`}
+        onKeyDown={onKeyDown}
+      >
+        <div class="rows-all" style={{ height: `${virtual.height}px` }}>
+          {virtual.rows.map((row) => {
+            const node = rows[row.index];
+            return node === undefined ? null : (
+              <SpanRow
+                key={node.span.spanId}
+                node={node}
+                top={row.start}
+                zoom={seen}
+                critical={critical.get(node) ?? []}
+                selected={node === selected}
+                collapsed={collapsed.has(node.span.spanId)}
+                dimmed={found !== null && !found.has(node)}
+                onSelect={onSelect}
+                onToggle={toggle}
+              />
+            );
+          })}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function Ruler({ zoom, width }: { zoom: Zoom; width: number }) {
+  return (
+    <div class="ruler num" aria-hidden="true" style={width > 0 ? { width: `${width}px` } : {}}>
+      <span class="name-cell">Service and span</span>
+      <span class="time-cell">
+        {offsetTicks(zoom.from, zoom.to, Math.max(2, (width * 0.6) / 90)).map((tick) => (
+          <i key={tick.at} style={{ left: `${(100 * (tick.at - zoom.from)) / (zoom.to - zoom.from)}%` }}>
+            {tick.label}
+          </i>
+        ))}
+      </span>
+    </div>
+  );
+}
+
+function groupByNode(path: readonly Segment[]): Map<Node, Segment[]> {
+  const groups = new Map<Node, Segment[]>();
+  for (const segment of path) groups.set(segment.node, [...(groups.get(segment.node) ?? []), segment]);
+  return groups;
+}
+
+/** The token --row: higher where fingers point. */
+function useRowHeight(): number {
+  return useMemo(
+    () => Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue('--row'), 10) || 24,
+    [],
+  );
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vite';
+
+// `npx vite` in this directory serves the page with hot reload against an Observatory that already runs.
+const observatory = process.env['OBSERVATORY_URL'] ?? 'http://127.0.0.1:8088';
+
+export default defineConfig({
+  // Absolute addresses of assets: the same document answers `/` and `/trace/<id>`.
+  base: '/',
+  build: { target: 'es2022', sourcemap: true, chunkSizeWarningLimit: 200 },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  server: { proxy: { '/api': observatory } },
+});

@@ -1,0 +1,111 @@
+import type { AttributeValue, Scope } from '../api/contract.ts';
+import { type Binder, type Sql, sql } from './sql.ts';
+
+/** Hot attributes of spans that have a column of their own; they are then not in the MAP `attributes`. */
+export const promotedAttributes = {
+  'http.request.method': 'http_request_method',
+  'http.route': 'http_route',
+  'http.response.status_code': 'http_response_status_code',
+  'url.full': 'url_full',
+  'url.path': 'url_path',
+  'server.address': 'server_address',
+  'db.system.name': 'db_system_name',
+  'db.query.text': 'db_query_text',
+  'error.type': 'error_type',
+  'session.id': 'session_id',
+  'hotrod.customer.id': 'hotrod_customer_id',
+  'hotrod.customer.name': 'hotrod_customer_name',
+} as const;
+
+/** What OTLP holds beside the attributes, under the names that filters and groupings use; all are text but `error`. */
+export const intrinsicAttributes = {
+  name: 'name',
+  kind: 'kind',
+  status: 'status',
+  'status.message': 'status_message',
+  error: 'error',
+  scope: 'scope',
+  'trace.id': 'trace_id',
+  'span.id': 'span_id',
+  'parent.id': 'parent_span_id',
+  'service.name': 'service',
+  'service.version': 'service_version',
+} as const;
+
+/** The roll-up of a trace on its entry span (scope `roots` alone); `trace.service_ms.<service>` is one more of them. */
+export const rollUpAttributes = {
+  'trace.span_count': 'span_count',
+  'trace.error_count': 'error_count',
+  'trace.services': 'services',
+  'trace.slowest_statement': 'slowest_statement',
+  'trace.slowest_statement_ms': 'slowest_statement_ns',
+} as const;
+const serviceMsPrefix = 'trace.service_ms.';
+
+/**
+ * The SQL expression that tells the attribute `key` as text (VARCHAR, NULL where missing) of the row `s` of the view
+ * `spans` or `roots`, so a query says `FROM spans s`. A span's own attribute comes before its resource's. Keys are
+ * bound, never written into the text.
+ */
+export function attributeColumn(key: string, scope: Scope, binder: Binder): Sql {
+  if (scope === 'roots') {
+    if (key.startsWith(serviceMsPrefix)) {
+      const service = binder.bind(key.slice(serviceMsPrefix.length));
+      return sql`(s.service_ns[${service}] / 1e6)::VARCHAR`;
+    }
+    if (key === 'trace.slowest_statement_ms') return sql`(s.slowest_statement_ns / 1e6)::VARCHAR`;
+    if (key === 'trace.span_count') return sql`s.span_count::VARCHAR`;
+    if (key === 'trace.error_count') return sql`s.error_count::VARCHAR`;
+    const rollUp = lookUp(rollUpAttributes, key);
+    if (rollUp) return rollUp;
+  }
+  if (key === 'error') return sql`s.error::VARCHAR`;
+  const column = lookUp(intrinsicAttributes, key) ?? lookUp(promotedAttributes, key);
+  if (column) return column;
+  const bound = binder.bind(key);
+  return sql`coalesce(s.attributes[${bound}], (SELECT r.attributes[${bound}] FROM resources r WHERE r.resource_id = s.resource_id))`;
+}
+
+function lookUp(columns: Readonly<Record<string, string>>, key: string): Sql | undefined {
+  // Own keys alone: `constructor` is no column. The value is a literal of this file.
+  return Object.hasOwn(columns, key) ? (`s.${columns[key]}` as Sql) : undefined;
+}
+
+/** How a value was typed before it became text; a string has no letter. See schema.sql. */
+export type TypeLetter = 'i' | 'd' | 'b' | 'j' | 'x' | 'n';
+
+/** An attribute as text and type: the inverse of what the ingest stored. */
+export function readAttribute(text: string, type: string | undefined): AttributeValue {
+  switch (type) {
+    case 'i': {
+      const value = Number(text);
+      return Number.isSafeInteger(value) ? value : text;
+    }
+    case 'd':
+      // JSON knows no NaN and no infinities: they stay text.
+      return Number.isFinite(Number(text)) ? Number(text) : text;
+    case 'b':
+      return text === 'true';
+    case 'j':
+      return JSON.parse(text) as AttributeValue;
+    case 'n':
+      return null;
+    default:
+      return text;
+  }
+}
+
+/** The attributes of a row of `spans` or `logs` or `resources` with their types, exactly as they were sent. */
+export function readAttributes(row: Readonly<Record<string, unknown>>): Record<string, AttributeValue> {
+  const types = (typeof row.types === 'string' ? JSON.parse(row.types) : {}) as Record<string, string>;
+  const typeOf = (key: string): string | undefined => (Object.hasOwn(types, key) ? types[key] : undefined);
+  const entries: [string, AttributeValue][] = [];
+  for (const [key, text] of Object.entries((row.attributes ?? {}) as Record<string, string>)) {
+    entries.push([key, readAttribute(text, typeOf(key))]);
+  }
+  for (const [key, column] of Object.entries(promotedAttributes)) {
+    const text = row[column];
+    if (typeof text === 'string') entries.push([key, readAttribute(text, typeOf(key))]);
+  }
+  return Object.fromEntries(entries);
+}

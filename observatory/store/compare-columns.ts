@@ -1,0 +1,100 @@
+import type { Scope } from '../api/contract.ts';
+import type { Field } from '../filter/ast.ts';
+import { fieldText } from '../filter/sql.ts';
+import { intrinsicAttributes, promotedAttributes, rollUpAttributes } from './attributes.ts';
+import type { KnownKey } from './queries/attributes.ts';
+import type { Box } from './queries/population.ts';
+import { sql, type Binder, type Sql } from './sql.ts';
+
+/** An attribute that is compared by an expression of its own, because it is not simply a key of a MAP. */
+export interface Column {
+  field: Field;
+  key: string;
+  text: Sql;
+}
+
+/** An attribute that is not compared, and why. */
+export interface Exclusion {
+  key: string;
+  reason: string;
+}
+
+const IDS = ['trace.id', 'span.id', 'parent.id'];
+/** A duration by its name: the last part says so, or carries a unit of time. */
+const DURATION_KEY = /(^|[._])(duration|latency|elapsed)$|_(ns|us|ms|seconds)$|^trace\.service_ms\./;
+/** Chosen by how long something took, so no property of the request. */
+const CHOSEN_BY_DURATION = new Set(['trace.slowest_statement']);
+
+/** Whether a key names a thing: its values are categories even where they are numbers. */
+export function isIdKey(key: string): boolean {
+  return /(^|[._])id$/.test(key);
+}
+
+/**
+ * Why an attribute is left out whatever its values are; undefined where it is compared. Where the box bounds the
+ * duration, other durations and what was chosen by them only say again that the selection is slow.
+ */
+export function exclusionOf(key: string, box: Box): string | undefined {
+  if (IDS.includes(key)) return 'an id: every span has its own';
+  if (box.minMs === undefined && box.maxMs === undefined) return undefined;
+  if (DURATION_KEY.test(key)) return 'a duration, and the selection was made by duration';
+  return CHOSEN_BY_DURATION.has(key) ? 'chosen by duration, as the selection was' : undefined;
+}
+
+/** What was brushed: it differs because it was made to. */
+export function brushed(box: Box): Exclusion[] {
+  const fields: Exclusion[] = [];
+  if (box.minMs !== undefined || box.maxMs !== undefined) {
+    fields.push({ key: 'duration', reason: 'the selection was made by it' });
+  }
+  if (box.fromMs !== undefined || box.toMs !== undefined) {
+    fields.push({ key: 'start', reason: 'the selection was made by it' });
+  }
+  return fields;
+}
+
+/** Attributes with columns of their own, and keys that both spans and resources have. */
+export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, binder: Binder): Column[] {
+  const fields: Field[] = [
+    { type: 'field', name: 'name' },
+    { type: 'field', name: 'kind' },
+    { type: 'field', name: 'status' },
+    { type: 'field', name: 'error' },
+    ...['status.message', 'scope', 'service.name', 'service.version'].map(attribute),
+    ...Object.keys(promotedAttributes).map(attribute),
+    ...(scope === 'roots' ? Object.keys(rollUpAttributes).map(attribute) : []),
+    ...known.filter((key) => key.place === 'both' && !isOwnColumn(key.key)).map((key) => attribute(key.key)),
+  ];
+  const columns = fields.map((field) => ({ field, key: field.type === 'field' ? field.name : field.key }));
+  return columns
+    .filter(({ key }) => exclusionOf(key, box) === undefined)
+    .map(({ field, key }) => ({ field, key, text: fieldText(field, scope, binder) }));
+}
+
+function attribute(key: string): Field {
+  return { type: 'attribute', key };
+}
+
+export function isOwnColumn(key: string): boolean {
+  return [intrinsicAttributes, promotedAttributes, rollUpAttributes].some((table) => Object.hasOwn(table, key));
+}
+
+/** Keys that are not counted out of the MAPs, because a column tells them or nobody does. */
+export function handledKeys(columns: readonly Column[]): string[] {
+  const named = ['status.message', 'scope', 'service.name', 'service.version', 'parent.id'];
+  const attributes = columns.filter(({ field }) => field.type === 'attribute').map(({ key }) => key);
+  return [...new Set([...named, ...Object.keys(promotedAttributes), ...attributes])];
+}
+
+/** `expression AS c0, expression AS c1, …`, each followed by a comma. */
+export function columnList(texts: readonly Sql[]): Sql {
+  let list = sql``;
+  for (const [index, text] of texts.entries()) list = sql`${list} ${text} AS ${columnName(index)},`;
+  return list;
+}
+
+/** The name of the column at a place of the list. */
+export function columnName(index: number): Sql {
+  if (!Number.isSafeInteger(index)) throw new TypeError('not a place in a list');
+  return `c${index}` as Sql;
+}

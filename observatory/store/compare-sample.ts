@@ -1,0 +1,96 @@
+import { isIdKey, type Column, columnList, columnName } from './compare-columns.ts';
+import { readable, BIN_SHARES } from './compare-bins.ts';
+import type { KnownKey } from './queries/attributes.ts';
+import { askRows, populationSql, type Asking, type Population } from './queries/population.ts';
+import { joinSql, sql, type Binder } from './sql.ts';
+
+/**
+ * How the values of an attribute are counted where there are very many spans. Counts are exact in any case; what is
+ * avoided is a group for each of a million ids.
+ */
+export type Handling =
+  /** A number: in bins between these boundaries. */
+  | { kind: 'bins'; edges: number[] }
+  /** Of very many values: by buckets, and by value where a bucket is evidence. `distinct` were seen in the sample. */
+  | { kind: 'buckets'; distinct: number }
+  /** An id: not at all. */
+  | { kind: 'id' };
+
+/** Attributes that need a handling of their own, by `handlingKey`. */
+export type Handlings = ReadonlyMap<string, Handling>;
+
+export function handlingKey(given: boolean, key: string): string {
+  return `${given ? 'column' : 'attribute'} ${key}`;
+}
+
+/** When the first and the last span of a population began, nanoseconds; null where it is empty. */
+export interface Extent {
+  first: bigint | null;
+  last: bigint | null;
+}
+
+/** Populations up to this size are counted without a look at a sample. */
+export const LARGE_POPULATION = 20_000;
+/** The sample: some spans from each of as many parts of the time. */
+const SLICES = 4n;
+const SPANS_A_SLICE = 500;
+/** Numbers with more distinct values than this in the sample are binned. */
+const FEW = 20;
+/** Texts with more distinct values than this in the sample are counted by buckets. */
+const MANY = 300;
+
+interface SampledRow {
+  given: boolean;
+  key: string;
+  distinct: number;
+  present: number;
+  cuts: number[] | null;
+  lowest: number | null;
+}
+
+/** Looks at some spans to see which attributes have very many values. */
+export async function askHandlings(
+  asking: Asking,
+  population: Population,
+  extent: Extent,
+  columns: (binder: Binder) => Column[],
+  known: ReadonlyMap<string, KnownKey>,
+): Promise<Handlings> {
+  const { binder, view, where } = populationSql(population);
+  const compared = columns(binder);
+  const list = columnList(compared.map(({ text }) => text));
+  const first = extent.first ?? 0n;
+  const step = ((extent.last ?? 0n) - first) / SLICES + 1n;
+  const slices = Array.from({ length: Number(SLICES) }, (_, index) => {
+    const from = first + BigInt(index) * step;
+    return sql`(SELECT ${list} s.attributes FROM ${view} s
+      WHERE ${where} AND s.start_ns >= ${binder.bind(from)} AND s.start_ns < ${binder.bind(from + step)}
+      LIMIT ${binder.bind(SPANS_A_SLICE)})`;
+  });
+  const branches = compared.map(
+    ({ key }, index) => sql`UNION ALL
+      SELECT true, ${binder.bind(key)}, ${columnName(index)} FROM sample WHERE ${columnName(index)} IS NOT NULL`,
+  );
+  const rows = await askRows<SampledRow>(asking, 'compare-sample', binder, {
+    slices: joinSql(slices, sql` UNION ALL `),
+    branches: joinSql(branches, sql` `),
+    shares: binder.bind(BIN_SHARES),
+    few: binder.bind(FEW),
+  });
+  const handlings = new Map<string, Handling>();
+  for (const row of rows) {
+    const handling = handlingOf(row, known.get(row.key)?.type === 'number');
+    if (handling) handlings.set(handlingKey(row.given, row.key), handling);
+  }
+  return handlings;
+}
+
+function handlingOf(row: SampledRow, numeric: boolean): Handling | undefined {
+  if (numeric && !isIdKey(row.key)) {
+    const lowest = row.lowest ?? Infinity;
+    const edges = [...new Set((row.cuts ?? []).map(readable))].filter((edge) => edge > lowest);
+    return { kind: 'bins', edges: edges.toSorted((a, b) => a - b) };
+  }
+  if (row.distinct <= MANY) return undefined;
+  return row.distinct === row.present ? { kind: 'id' } : { kind: 'buckets', distinct: row.distinct };
+}

@@ -1,0 +1,320 @@
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import {
+  BIGINT,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  type DuckDBType,
+  DuckDBTypeId,
+  type DuckDBValue,
+  type DuckDBValueConverter,
+  type JS,
+  JSDuckDBValueConverter,
+  LIST,
+  listValue,
+  VARCHAR,
+} from '@duckdb/node-api';
+import type { Bindable, Sql } from './sql.ts';
+
+export interface DatabaseOptions {
+  /** The file; its directory is made. */
+  path: string;
+  /** What DuckDB may hold in memory, MiB; beyond it, it spills to a directory beside the file. */
+  memoryLimitMb: number;
+  threads: number;
+  /** Is told how long each statement of the reader took, waiting included, in seconds. */
+  onQuery?: (name: string, seconds: number) => void;
+}
+
+/** Values of a statement's placeholders, and SQL for the `{{name}}` gaps of its file. */
+export interface StatementInput {
+  parameters?: Readonly<Record<string, Bindable>>;
+  fragments?: Readonly<Record<string, Sql>>;
+  /** Interrupts the statement, or keeps it from starting while it waits; the promise then rejects with its reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * A row as plain values: BIGINT and HUGEINT are bigint, a MAP is an object, NULL is null. Cast in SQL what should be a
+ * number (`count(*)::INTEGER`, `x::DOUBLE`).
+ */
+export type Row = Record<string, unknown>;
+
+/** Runs the statement of `store/queries/<name>.sql`; statements of one runner wait for one another. */
+export interface Runner {
+  rows<T = Row>(name: string, input?: StatementInput): Promise<T[]>;
+}
+
+/** Several statements that nothing of the same connection may come between. */
+export interface Session extends Runner {
+  /** Runs SQL that is written in this workspace's source, where a file of its own would be too much. */
+  run<T = Row>(text: Sql, parameters?: Readonly<Record<string, Bindable>>): Promise<T[]>;
+}
+
+/** The two sets of staging tables (staging-side.sql). */
+export type Side = 'a' | 'b';
+export const sides: readonly Side[] = ['a', 'b'];
+
+/** Writes rows into a table in memory, in chunks, without a statement for each. */
+export interface Loader {
+  /** At most `loaderRows` rows at a time: an array for each column, in the order of the table. A few milliseconds. */
+  append(columns: readonly DuckDBValue[][]): void;
+  close(): void;
+}
+export const loaderRows = 512;
+
+export interface Database {
+  /** For questions. */
+  reader: Runner;
+  /** For what changes the store: markers, retention. Waits for a running flush, about a second at most. */
+  writer: Runner;
+  /** Runs `work` alone on the writer's connection, in one transaction that is undone if it throws. */
+  transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /** Runs `work` alone on the writer's connection, outside of any transaction. */
+  exclusively<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /** A loader of a table of the in-memory catalogue, which `types` describes. */
+  load(table: string, types: readonly DuckDBType[]): Promise<Loader>;
+  /** Empties the staging tables of a side, and those that a flush fills as a whole, and gives their memory back. */
+  emptyStaging(side: Side): Promise<void>;
+  /** Waits for what is queued, writes everything to the file and closes it. */
+  close(): Promise<void>;
+}
+
+const statements = new Map<string, string>();
+
+function statement(name: string): string {
+  let text = statements.get(name);
+  if (text === undefined) {
+    if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new Error(`no such statement: ${name}`);
+    text = readFileSync(new URL(`./queries/${name}.sql`, import.meta.url), 'utf8');
+    statements.set(name, text);
+  }
+  return text;
+}
+
+function fill(name: string, fragments: Readonly<Record<string, Sql>>): string {
+  return statement(name).replaceAll(/\{\{(\w+)\}\}/g, (_gap, fragment: string) => {
+    const text = fragments[fragment];
+    if (text === undefined) throw new Error(`${name}.sql: no SQL given for {{${fragment}}}`);
+    return text;
+  });
+}
+
+function bindings(
+  parameters: Readonly<Record<string, Bindable>>,
+): [Record<string, DuckDBValue>, Record<string, DuckDBType>] {
+  const values: Record<string, DuckDBValue> = {};
+  const types: Record<string, DuckDBType> = {};
+  for (const [name, value] of Object.entries(parameters)) {
+    if (typeof value === 'bigint') {
+      // Not HUGEINT, the client's own choice: a comparison of BIGINT with HUGEINT reads every block.
+      values[name] = value;
+      types[name] = BIGINT;
+    } else if (Array.isArray(value)) {
+      values[name] = listValue(value as string[]);
+      types[name] = LIST(VARCHAR);
+    } else values[name] = value as DuckDBValue;
+  }
+  return [values, types];
+}
+
+const plain: DuckDBValueConverter<JS> = (value, type, converter) => {
+  if (value !== null && type.typeId === DuckDBTypeId.MAP) {
+    const entries = (value as unknown as { entries: { key: DuckDBValue; value: DuckDBValue }[] }).entries;
+    return Object.fromEntries(entries.map((entry) => [String(entry.key), entry.value as JS]));
+  }
+  return JSDuckDBValueConverter(value, type, converter);
+};
+
+/** Runs one piece of work after the other, in the order in which they came; what one throws is for its asker alone. */
+export function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work, work);
+    last = result;
+    return result;
+  };
+}
+
+function script(file: string): string {
+  return readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
+}
+
+/** Grows by one with each change of schema.sql that a file of before does not have. */
+const schemaVersion = 1;
+
+async function checkSchemaVersion(connection: DuckDBConnection, path: string): Promise<void> {
+  const [row] = await ask<{ version: number }>(connection, 'SELECT version FROM store.schema_version', {});
+  if (!row) await connection.run(`INSERT INTO store.schema_version VALUES (${schemaVersion})`);
+  else if (row.version !== schemaVersion) {
+    throw new OpenError(`${path} was made by another version of the Observatory: move it away, or start that version.`);
+  }
+}
+
+/** The path is the configuration's; DuckDB's ATTACH takes no parameters. */
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", "''")}'`;
+}
+
+async function ask<T>(connection: DuckDBConnection, text: string, { parameters = {}, signal }: StatementInput) {
+  signal?.throwIfAborted();
+  const [values, types] = bindings(parameters);
+  const interrupt = () => connection.interrupt();
+  signal?.addEventListener('abort', interrupt, { once: true });
+  try {
+    const answer = await connection.runAndReadAll(text, values, types);
+    return answer.convertRowObjects(plain) as unknown as T[];
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', interrupt);
+  }
+}
+
+function createSession(connection: DuckDBConnection): Session {
+  return {
+    rows: (name, input = {}) => ask(connection, fill(name, input.fragments ?? {}), input),
+    run: (text, parameters = {}) => ask(connection, text, { parameters }),
+  };
+}
+
+/** Files that this process has open: DuckDB's lock keeps other processes out, but not a second one in the same. */
+const openPaths = new Set<string>();
+
+/** The store's file cannot be opened; the message is a sentence for whoever starts the Observatory. */
+export class OpenError extends Error {
+  override readonly name = 'OpenError';
+}
+
+/**
+ * A quarter of DuckDB's own: a checkpoint writes the last group of each table anew, every few seconds, and retention frees
+ * whole groups alone.
+ */
+const rowGroupSize = 30_720;
+
+async function attach(connection: DuckDBConnection, path: string): Promise<void> {
+  const failure = await connection.run(`ATTACH ${quoted(path)} AS store (ROW_GROUP_SIZE ${rowGroupSize})`).then(
+    () => null,
+    (error: unknown) => String(error),
+  );
+  if (failure === null) return;
+  const holder = /lock is held.*\(PID (\d+)\)/.exec(failure)?.[1];
+  if (holder !== undefined)
+    throw new OpenError(`${path} is in use by process ${holder}: another Observatory runs on it.`);
+  if (failure.includes('not a valid DuckDB'))
+    throw new OpenError(`${path} is not the database of an Observatory: move it away.`);
+  throw new OpenError(`${path} cannot be opened: ${failure}`);
+}
+
+/**
+ * Opens the store's file, makes what is missing in it, and hands out ways to run statements; never a connection.
+ *
+ * @throws {OpenError} where the file is not a DuckDB database, or is held by another process or in this one.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const path = resolve(options.path);
+  if (openPaths.has(path)) throw new OpenError(`${path} is in use: another Observatory runs on it in this process.`);
+  openPaths.add(path);
+  try {
+    return await open({ ...options, path });
+  } catch (error) {
+    openPaths.delete(path);
+    throw error;
+  }
+}
+
+async function open(options: DatabaseOptions): Promise<Database> {
+  await mkdir(dirname(options.path), { recursive: true });
+  // The file is attached to a database in memory, which holds the staging tables and the views.
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: `${options.memoryLimitMb}MiB`,
+    threads: String(options.threads),
+    temp_directory: `${options.path}.spill`,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    preserve_insertion_order: 'false',
+  });
+  try {
+    const writing = await instance.connect();
+    await attach(writing, options.path);
+    const emptyStaging = (side: Side): string =>
+      script('staging.sql') + script('staging-side.sql').replaceAll('{{side}}', side);
+    await writing.run(script('schema.sql'));
+    await checkSchemaVersion(writing, options.path);
+    for (const side of sides) await writing.run(emptyStaging(side));
+    await writing.run(script('views.sql'));
+    // From here on no statement reaches another file, whatever it says.
+    await writing.run('SET enable_external_access = false; SET lock_configuration = true');
+    const reading = await instance.connect();
+    const loading = await instance.connect();
+    const chunks = new Map<string, DuckDBDataChunk>();
+    // Never two statements at once on one connection: DuckDB's client has crashed of it.
+    const writeQueue = createQueue();
+    const readQueue = createQueue();
+    const writeSession = createSession(writing);
+    const readSession = createSession(reading);
+    const exclusively = <T>(work: (session: Session) => Promise<T>): Promise<T> => writeQueue(() => work(writeSession));
+    return {
+      reader: {
+        rows: async (name, input) => {
+          const start = performance.now();
+          const rows = await readQueue(() => readSession.rows(name, input));
+          options.onQuery?.(name, (performance.now() - start) / 1000);
+          // The queue does not know what type of row its work tells.
+          return rows as never;
+        },
+      },
+      writer: { rows: (name, input) => writeQueue(() => writeSession.rows(name, input)) },
+      exclusively,
+      transaction: (work) =>
+        exclusively(async (session) => {
+          await writing.run('BEGIN');
+          try {
+            const result = await work(session);
+            await writing.run('COMMIT');
+            return result;
+          } catch (error) {
+            await writing.run('ROLLBACK').catch(() => undefined);
+            throw error;
+          }
+        }),
+      load: async (table, types) => {
+        const appender = await loading.createAppender(table);
+        // One chunk for ever: its memory, more than a megabyte, is DuckDB's, so the garbage collector sees no hurry to
+        // free one that is used no more.
+        const chunk = chunks.get(table) ?? DuckDBDataChunk.create(types);
+        chunks.set(table, chunk);
+        return {
+          append: (columns) => {
+            chunk.reset();
+            chunk.setColumns(columns);
+            appender.appendDataChunk(chunk);
+            // Left to the end, this would hold the event loop for a tenth of a second.
+            appender.flushSync();
+          },
+          close: () => appender.closeSync(),
+        };
+      },
+      emptyStaging: (side) =>
+        exclusively(async () => {
+          await writing.run(emptyStaging(side));
+        }),
+      close: async () => {
+        loading.closeSync();
+        await readQueue(async () => reading.closeSync());
+        await writeQueue(async () => {
+          await writing.run('CHECKPOINT store');
+          writing.closeSync();
+        });
+        instance.closeSync();
+        openPaths.delete(options.path);
+      },
+    };
+  } catch (error) {
+    instance.closeSync();
+    throw error;
+  }
+}

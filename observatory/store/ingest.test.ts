@@ -1,0 +1,415 @@
+import { join } from 'node:path';
+
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+
+import {
+  keyValues,
+  send,
+  sketchEpochMs,
+  spanIdOf,
+  spansRequest,
+  startTestObservatory,
+  temporaryDirectory,
+  traceIdOf,
+} from '../fixtures/test-observatory.ts';
+import type { Observatory } from '../observatory.ts';
+import { createBuilders } from '../otlp/decoding.ts';
+import { createJsonDecoders } from '../otlp/json.ts';
+import { createTelemetry } from '../telemetry.ts';
+import { readAttributes } from './attributes.ts';
+import { type Database, openDatabase } from './database.ts';
+import { createIngest, ingestDefaults } from './ingest.ts';
+import { sql, type Sql } from './sql.ts';
+
+// Each test starts an Observatory of its own: quick, but the machine may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+
+const everything = { from_ns: -(2n ** 63n), to_ns: 2n ** 63n - 1n, limit: 1_000_000 };
+
+/** The stored spans of traces, as the API would read them. */
+async function storedSpans(observatory: Observatory, ...traces: number[]) {
+  await observatory.flush();
+  const rows = await observatory.parts.database.reader.rows('ingest-spans-of-traces', {
+    parameters: { ...everything, traces: traces.map(traceIdOf) },
+  });
+  return rows.toSorted((a, b) => String(a.span_id).localeCompare(String(b.span_id)));
+}
+
+async function sendSpans(observatory: Observatory, ...sketches: Parameters<typeof spansRequest>[0]): Promise<void> {
+  const answer = await send(observatory, 'traces', spansRequest(sketches));
+  expect(await answer.json()).toEqual({});
+}
+
+/** Entry spans of a trace with their roll-up. */
+async function roots(observatory: Observatory, trace: number): Promise<Record<string, unknown>[]> {
+  await observatory.flush();
+  return query(observatory, sql`SELECT * FROM roots WHERE trace_id = $trace ORDER BY span_id`, {
+    trace: traceIdOf(trace),
+  });
+}
+
+function query(
+  observatory: Observatory,
+  text: Sql,
+  parameters: Record<string, string> = {},
+): Promise<Record<string, unknown>[]> {
+  return observatory.database.exclusively((session) => session.run(text, parameters));
+}
+
+const keyCatalogue = sql`FROM attribute_keys ORDER BY key`;
+/** Where entry spans lie, and how many traces still receive spans. */
+const places = sql`
+  SELECT (SELECT count(*)::INTEGER FROM store.fresh_roots) AS fresh, (SELECT count(*)::INTEGER FROM store.settled_roots) AS settled,
+    (SELECT count(*)::INTEGER FROM store.open_traces) AS open`;
+
+describe('what is stored', () => {
+  it('comes back as it was sent, however awkward', async () => {
+    const observatory = await startTestObservatory(await temporaryDirectory());
+    const long = '🚕'.repeat(25_000);
+    const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`key.${index}`, index]));
+    const awkward = {
+      'unit.separator': 'a\u001fb\u001f0\u001ec',
+      nul: 'before\u0000after',
+      empty: '',
+      '': 'no key',
+      "quote'": "'; DROP TABLE spans; --",
+      emoji: '👩‍🚒🚕',
+      long,
+      yes: true,
+      no: false,
+      half: 0.5,
+      'http.response.status_code': 200,
+      'db.query.text': 'SELECT\n1',
+      'a\u001fkey': 'x',
+      'http.request.method': 'GET\u001fx',
+      'http.route': '\u001e',
+      'url.full': '\u001eurl',
+      'url.path': '',
+      'server.address': 'server',
+      'db.system.name': 'postgresql',
+      'error.type': 'timeout',
+      'session.id': 'me',
+      'hotrod.customer.id': 123,
+      'hotrod.customer.name': "Rachel's",
+    };
+    const events = [
+      {
+        timeUnixNano: '1763712000123456789',
+        name: 'exception',
+        attributes: keyValues({ 'exception.message': '💥', n: 3 }),
+      },
+    ];
+    const links = [{ traceId: traceIdOf(9), spanId: spanIdOf(9), attributes: keyValues({ why: 'retry' }) }];
+    await sendSpans(
+      observatory,
+      { trace: 1, id: 1, attributes: awkward, more: { events, links } },
+      { trace: 1, id: 2, parent: 1, attributes: many },
+      { trace: 1, id: 3, parent: 1 },
+      {
+        trace: 1,
+        id: 4,
+        parent: 1,
+        more: {
+          attributes: [
+            { key: 'big', value: { intValue: '9223372036854775807' } },
+            { key: 'small', value: { intValue: '-9223372036854775808' } },
+            { key: 'none', value: {} },
+            { key: 'nan', value: { doubleValue: 'NaN' } },
+            {
+              key: 'list',
+              value: {
+                arrayValue: { values: [{ stringValue: 'a' }, { intValue: '9007199254740993' }, { boolValue: true }] },
+              },
+            },
+            { key: 'map', value: { kvlistValue: { values: [{ key: 'k', value: { doubleValue: 1.5 } }] } } },
+            { key: 'bytes', value: { bytesValue: 'AAEC/w==' } },
+          ],
+        },
+      },
+      { trace: 1, id: 5, parent: 1, startMs: 50, ms: -40 },
+    );
+    const spans = await storedSpans(observatory, 1);
+    expect(spans.map(readAttributes)).toEqual([
+      awkward,
+      many,
+      {},
+      {
+        big: '9223372036854775807',
+        small: '-9223372036854775808',
+        none: null,
+        nan: 'NaN',
+        list: ['a', '9007199254740993', true],
+        map: { k: 1.5 },
+        bytes: 'AAEC/w==',
+      },
+      {},
+    ]);
+    expect(JSON.parse(String(spans[0]?.events))).toEqual([
+      { timeNs: '1763712000123456789', name: 'exception', attributes: { 'exception.message': '💥', n: 3 } },
+    ]);
+    expect(JSON.parse(String(spans[0]?.links))).toEqual([
+      { traceId: traceIdOf(9), spanId: spanIdOf(9), attributes: { why: 'retry' } },
+    ]);
+    expect(spans.map((span) => [span.parent_span_id, span.duration_ns])).toEqual([
+      [null, 10_000_000n],
+      [spanIdOf(1), 10_000_000n],
+      [spanIdOf(1), 10_000_000n],
+      [spanIdOf(1), 10_000_000n],
+      [spanIdOf(1), 0n],
+    ]);
+    expect(spans[0]).toMatchObject({
+      http_response_status_code: '200',
+      db_query_text: 'SELECT\n1',
+      start_ns: BigInt(sketchEpochMs) * 1_000_000n,
+    });
+  });
+
+  it('counts its attribute keys by type, and no span twice', async () => {
+    const observatory = await startTestObservatory(await temporaryDirectory());
+    await sendSpans(
+      observatory,
+      { trace: 1, id: 1, attributes: { k: 'a', n: 1 } },
+      { trace: 1, id: 2, attributes: { k: 5 } },
+    );
+    await observatory.flush();
+    await sendSpans(
+      observatory,
+      { trace: 1, id: 1, attributes: { k: 'a', n: 1 } },
+      { trace: 1, id: 3, attributes: { k: true } },
+    );
+    await observatory.flush();
+    expect(await query(observatory, keyCatalogue)).toEqual([
+      { key: 'k', place: 'span', strings: 1n, numbers: 1n, booleans: 1n, others: 0n },
+      { key: 'n', place: 'span', strings: 0n, numbers: 1n, booleans: 0n, others: 0n },
+      { key: 'service.name', place: 'resource', strings: 1n, numbers: 0n, booleans: 0n, others: 0n },
+    ]);
+  });
+
+  it('holds logs and metrics too', async () => {
+    const observatory = await startTestObservatory(await temporaryDirectory());
+    const resource = { attributes: keyValues({ 'service.name': 'driver' }) };
+    await send(observatory, 'logs', {
+      resourceLogs: [
+        {
+          resource,
+          scopeLogs: [
+            {
+              logRecords: [
+                {
+                  timeUnixNano: '5',
+                  body: { stringValue: 'lost' },
+                  traceId: traceIdOf(1),
+                  attributes: keyValues({ tries: 3 }),
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+    await send(observatory, 'metrics', {
+      resourceMetrics: [
+        {
+          resource,
+          scopeMetrics: [
+            {
+              metrics: [
+                { name: 'g', unit: 's', gauge: { dataPoints: [{ timeUnixNano: '6', asInt: '9223372036854775807' }] } },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+    await observatory.flush();
+    expect(await query(observatory, sql`FROM logs`)).toMatchObject([
+      {
+        time_ns: 5n,
+        body: 'lost',
+        service: 'driver',
+        trace_id: traceIdOf(1),
+        attributes: { tries: '3' },
+        types: '{"tries":"i"}',
+      },
+    ]);
+    expect(await query(observatory, sql`FROM metrics`)).toMatchObject([
+      { time_ns: 6n, name: 'g', kind: 'gauge', value_integer: 9_223_372_036_854_775_807n, attributes: {} },
+    ]);
+  });
+});
+
+describe('a trace', () => {
+  const statement = { 'db.query.text': 'SELECT slow' };
+
+  it('that comes in pieces, children first, has one entry span with all of them', async () => {
+    const observatory = await startTestObservatory(await temporaryDirectory());
+    await sendSpans(observatory, {
+      trace: 1,
+      id: 3,
+      parent: 2,
+      service: 'customer',
+      kind: 3,
+      ms: 300,
+      attributes: statement,
+    });
+    await observatory.flush();
+    await sendSpans(observatory, { trace: 1, id: 1, kind: 2, ms: 400 });
+    expect(await roots(observatory, 1)).toMatchObject([{ span_id: spanIdOf(1), span_count: 2 }]);
+    await sendSpans(observatory, { trace: 1, id: 2, parent: 1, service: 'customer', kind: 2, ms: 310, error: true });
+    expect(await roots(observatory, 1)).toMatchObject([
+      {
+        span_id: spanIdOf(1),
+        span_count: 3,
+        error_count: 1,
+        services: 'customer, frontend',
+        slowest_statement: 'SELECT slow',
+        slowest_statement_ns: 300_000_000n,
+        service_ns: { frontend: 400_000_000n, customer: 310_000_000n },
+      },
+    ]);
+  });
+
+  it('that was over goes on where late spans come, even after a restart, and knows its duplicates', async () => {
+    const directory = await temporaryDirectory();
+    const first = await startTestObservatory(directory);
+    await sendSpans(
+      first,
+      { trace: 1, id: 1, kind: 2, attributes: { a: 1 } },
+      { trace: 1, id: 2, parent: 1 },
+      { trace: 2, id: 1 },
+    );
+    await first.close();
+    const second = await startTestObservatory(directory);
+    expect(await query(second, places)).toEqual([{ fresh: 0, settled: 2, open: 0 }]);
+    await sendSpans(
+      second,
+      { trace: 1, id: 2, parent: 1 },
+      { trace: 1, id: 3, parent: 1, ms: 20, attributes: statement },
+    );
+    expect(await roots(second, 1)).toMatchObject([
+      {
+        span_id: spanIdOf(1),
+        span_count: 3,
+        slowest_statement: 'SELECT slow',
+        attributes: { a: '1' },
+        types: '{"a":"i"}',
+      },
+    ]);
+    expect(await query(second, places)).toEqual([{ fresh: 1, settled: 1, open: 1 }]);
+    expect(await storedSpans(second, 1)).toHaveLength(3);
+    expect(second.telemetry.text()).toContain('observatory_duplicate_spans_total 1');
+    await second.close();
+    const third = await startTestObservatory(directory);
+    expect(await roots(third, 1)).toMatchObject([{ span_id: spanIdOf(1), span_count: 3 }]);
+    expect(await query(third, places)).toEqual([{ fresh: 0, settled: 2, open: 0 }]);
+  });
+
+  it('is stored once where it is sent twice at once', async () => {
+    const observatory = await startTestObservatory(await temporaryDirectory());
+    const spans = Array.from({ length: 50 }, (_, index) => ({
+      trace: 1,
+      id: index + 1,
+      ...(index > 0 ? { parent: 1 } : {}),
+    }));
+    await Promise.all([
+      sendSpans(observatory, ...spans),
+      sendSpans(observatory, ...spans),
+      sendSpans(observatory, ...spans),
+    ]);
+    expect(await storedSpans(observatory, 1)).toHaveLength(50);
+    expect(await roots(observatory, 1)).toMatchObject([{ span_count: 50 }]);
+    expect(await observatory.parts.status()).toMatchObject({
+      received: { spans: 150 },
+      stored: { spans: 150 },
+      traces: 1,
+    });
+  });
+});
+
+describe('a store that fails', () => {
+  /** An ingest whose every transaction is first asked whether it fails. */
+  async function startFailing(fails: () => string | undefined) {
+    const real = await openDatabase({
+      path: join(await temporaryDirectory(), 'o.duckdb'),
+      memoryLimitMb: 128,
+      threads: 1,
+    });
+    const database: Database = {
+      ...real,
+      transaction: async (work) => {
+        const failure = fails();
+        if (failure !== undefined) throw new Error(failure);
+        return real.transaction(work);
+      },
+    };
+    const telemetry = createTelemetry();
+    const errors: string[] = [];
+    const log = { error: (_data: object, message: string) => errors.push(message) };
+    const ingest = await createIngest(database, telemetry, log, { ...ingestDefaults, retryMs: 10 });
+    onTestFinished(async () => {
+      await ingest.close();
+      await real.close();
+    });
+    const { items } = await createJsonDecoders(createBuilders()).spans(
+      Buffer.from(JSON.stringify(spansRequest([{ trace: 1, id: 1 }]))),
+    );
+    return {
+      ingest,
+      telemetry,
+      errors,
+      items,
+      stored: () => real.exclusively((session) => session.run(sql`SELECT span_id FROM spans`)),
+    };
+  }
+
+  it('for lack of room keeps what was acknowledged, and says so, until there is room', async () => {
+    let left = 5;
+    const { ingest, telemetry, errors, items, stored } = await startFailing(() => {
+      left -= 1;
+      return left >= 0 ? 'IO Error: No space left on device' : undefined;
+    });
+    ingest.take('spans', items, 100);
+    const flushed = ingest.flush();
+    await expect.poll(() => ingest.failure()).toContain('No space');
+    expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([1, 0]);
+    await flushed;
+    expect([ingest.failure(), ingest.waiting(), telemetry.counts().stored.spans]).toEqual([null, 0, 1]);
+    expect([errors.length, await stored()]).toEqual([5, [{ span_id: spanIdOf(1) }]]);
+  });
+
+  it('for another reason gives a batch up after some attempts, counts it, and goes on', async () => {
+    let fails = true;
+    const { ingest, telemetry, errors, items, stored } = await startFailing(() =>
+      fails ? 'Conversion Error' : undefined,
+    );
+    ingest.take('spans', items, 100);
+    await ingest.flush();
+    expect(errors.at(-1)).toBe('A batch was given up');
+    expect(telemetry.text()).toContain('observatory_lost_items_total 1');
+    expect([ingest.waiting(), telemetry.counts().stored.spans, await stored()]).toEqual([0, 0, []]);
+    fails = false;
+    ingest.take(
+      'spans',
+      items.map((item) => ({ ...item, spanId: spanIdOf(2) })),
+      100,
+    );
+    await ingest.flush();
+    expect(await stored()).toEqual([{ span_id: spanIdOf(2) }]);
+  });
+});
+
+describe('the file', () => {
+  it('of another version of the Observatory is left alone', async () => {
+    const directory = await temporaryDirectory();
+    const first = await startTestObservatory(directory);
+    await first.database.exclusively((session) => session.run(sql`UPDATE store.schema_version SET version = 99`));
+    await first.close();
+    await expect(startTestObservatory(directory)).rejects.toThrow(/another version of the Observatory/);
+  });
+
+  it('is open once in a process', async () => {
+    const directory = await temporaryDirectory();
+    await startTestObservatory(directory);
+    await expect(startTestObservatory(directory)).rejects.toThrow(/another Observatory runs on it/);
+  });
+});

@@ -1,0 +1,280 @@
+import { setTimeout } from 'node:timers/promises';
+
+import type { Telemetry } from '../telemetry.ts';
+import { createQueue, type Database } from './database.ts';
+import { copyStaged } from './flush.ts';
+import { type Batches, type Signal, signals, type SpanRecord } from './records.ts';
+import { createResourceNumbers } from './resource-numbers.ts';
+import { sql } from './sql.ts';
+import { createStagingArea, inSlices, type Load, pause } from './staging-area.ts';
+import { createTraceReader } from './trace-reader.ts';
+import { createTraces, type Evaluation } from './traces.ts';
+
+export interface IngestOptions {
+  /** How long an item waits for company, ms. With the time of a flush, this is the window that a crash loses. */
+  flushIntervalMs: number;
+  /** Items that may wait; more are not taken. */
+  queueItems: number;
+  /** Their size on the wire, bytes; also a bound. */
+  queueBytes: number;
+  checkpointIntervalMs: number;
+  /** How long to wait before what could not be stored is tried again, ms. */
+  retryMs: number;
+}
+export const ingestDefaults: IngestOptions = {
+  flushIntervalMs: 400,
+  queueItems: 65_536,
+  queueBytes: 128 * 2 ** 20,
+  checkpointIntervalMs: 5_000,
+  retryMs: 1_000,
+};
+
+/** So many are staged at once: enough to be worth it, few enough to die young. */
+const stageItems = 1_024;
+/**
+ * With so many items waiting a flush begins at once. It is more than a group of rows (database.ts), which DuckDB writes to
+ * its place without the write-ahead log: half the work a span.
+ */
+const flushItems = 32_768;
+/** With so many items waiting, a flush waits for more, so that it fills a group of rows; with few, newcomers see them soon. */
+const manyItems = 4_096;
+const manyItemsWaitMs = 1_000;
+/** A batch that the store will not have for another reason than lack of room is given up after so many attempts. */
+const attempts = 3;
+const { setTimeout: startTimer } = globalThis;
+
+/** What the receiver needs of the store. */
+export interface Intake {
+  /** Whether a batch of so many items and bytes may be taken now. */
+  hasRoom(items: number, bytes: number): boolean;
+  /** Takes a batch; the caller has asked for room. It is stored within about a second. */
+  take<S extends Signal>(signal: S, items: Batches[S], bytes: number): void;
+}
+
+export interface Ingest extends Intake {
+  /** Items that wait to be stored. */
+  waiting(): number;
+  readonly limit: number;
+  /** Spans in memory because their trace still receives some. */
+  openSpans(): number;
+  /** For how long the oldest item that is not on disk yet has waited, seconds: what a crash would lose now. */
+  unstoredSeconds(): number;
+  /** Why nothing could be stored at the last attempt; null where all is well. */
+  failure(): string | null;
+  /** Stores what waits now, and answers when it is on disk. */
+  flush(): Promise<void>;
+  /** Stores everything, ends every trace, and stops. */
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  signal: Signal;
+  items: Batches[Signal];
+  bytes: number;
+  sinceMs: number;
+}
+
+export interface IngestLog {
+  error(data: object, message: string): void;
+}
+
+/**
+ * Moves items from the receiver to the file. They wait in memory until there are enough for a slice or it is time for a
+ * flush; go to staging tables in slices of a few milliseconds; and from there to the file in one transaction, which runs
+ * on DuckDB's own threads while the next load is staged. The event loop is never held, and decoded items live briefly.
+ */
+export async function createIngest(
+  database: Database,
+  telemetry: Telemetry,
+  log: IngestLog,
+  options: IngestOptions = ingestDefaults,
+): Promise<Ingest> {
+  const resources = await createResourceNumbers(database);
+  const reader = await createTraceReader(database, resources);
+  const traces = createTraces();
+  const staging = createStagingArea(database, resources);
+  let queue: Waiting[] = [];
+  let queued = 0;
+  let waitingItems = 0;
+  let waitingBytes = 0;
+  let flushing: Load | null = null;
+  let failure: string | null = null;
+  let closing = false;
+  let dirty = false;
+  let lastCheckpointMs = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  // Traces and the side that is filled belong to one at a time; flushes follow one another.
+  const assembling = createQueue();
+  const writing = createQueue();
+
+  for (const span of await reader.openTraces()) traces.add(span, performance.now());
+
+  function done({ items, bytes }: { items: number; bytes: number }): void {
+    waitingItems -= items;
+    waitingBytes -= bytes;
+  }
+
+  /** Everything that is queued, by signal. */
+  function takeQueued(): { batches: Batches; items: number; bytes: number; sinceMs: number | null } {
+    const batches: Batches = { spans: [], logs: [], metrics: [] };
+    let bytes = 0;
+    for (const next of queue) {
+      // The signal tells the type of the items; TypeScript cannot tie the two members of a union together.
+      for (const item of next.items) (batches[next.signal] as unknown[]).push(item);
+      bytes += next.bytes;
+    }
+    const taken = { batches, items: queued, bytes, sinceMs: queue[0]?.sinceMs ?? null };
+    queue = [];
+    queued = 0;
+    return taken;
+  }
+
+  /** Spans that are not in the store yet, and are now part of their traces. */
+  async function newSpans(spans: readonly SpanRecord[], nowMs: number): Promise<SpanRecord[]> {
+    const unknown = new Set<string>();
+    for (const { traceId } of spans) if (!traces.has(traceId)) unknown.add(traceId);
+    const settled = await reader.settledTraces([...unknown]);
+    staging.current().reopened.push(...settled.reopened);
+    for (const span of settled.spans) traces.add(span, nowMs);
+    const fresh: SpanRecord[] = [];
+    for await (const slice of inSlices(spans)) {
+      for (const span of slice) if (traces.add(span, nowMs)) fresh.push(span);
+    }
+    telemetry.duplicates(spans.length - fresh.length);
+    return fresh;
+  }
+
+  async function stageQueued(): Promise<void> {
+    const { batches, items, bytes, sinceMs } = takeQueued();
+    if (items === 0) return;
+    const load = staging.current();
+    try {
+      await staging.add({ ...batches, spans: await newSpans(batches.spans, performance.now()) });
+      for (const signal of signals) load.counts[signal] += batches[signal].length;
+      load.bytes += bytes;
+      load.sinceMs ??= sinceMs;
+    } catch (error) {
+      telemetry.lost(items);
+      done({ items, bytes });
+      log.error({ err: error, items }, 'A batch was given up');
+    }
+  }
+
+  async function flushOnce(ending: boolean): Promise<void> {
+    const start = performance.now();
+    if (waitingItems === 0 && !traces.open()) return;
+    const { load, evaluation } = await assembling(async () => {
+      await stageQueued();
+      const evaluated = await traces.evaluate(start, ending, pause);
+      const filled = staging.swap();
+      await staging.addSummary(filled, evaluated);
+      return { load: filled, evaluation: evaluated };
+    });
+    const items = load.counts.spans + load.counts.logs + load.counts.metrics;
+    if (items === 0 && evaluation.changed.length === 0) return;
+    flushing = load;
+    try {
+      await write(load, evaluation);
+      reader.settled(evaluation.closed);
+      dirty = true;
+      for (const signal of signals) telemetry.stored(signal, load.counts[signal]);
+    } catch (error) {
+      telemetry.lost(items);
+      resources.forget(load.newResources);
+      log.error({ err: error, items }, 'A batch was given up');
+    } finally {
+      done({ items, bytes: load.bytes });
+      flushing = null;
+      await staging.empty(load);
+    }
+    if (items > 0) telemetry.flushed((performance.now() - start) / 1000, items);
+  }
+
+  /** What is staged goes to the file, all or nothing, and again until it is there: for lack of room without end. */
+  async function write(load: Load, evaluation: Evaluation): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await database.transaction((session) => copyStaged(session, load, evaluation));
+        failure = null;
+        return;
+      } catch (error) {
+        failure = error instanceof Error ? error.message : String(error);
+        const noRoom = /IO Error|No space|Out of Memory/i.test(failure);
+        if (attempt >= attempts && (closing || !noRoom)) throw error;
+        log.error({ err: error, attempt }, 'A batch could not be stored; it is tried again');
+        await setTimeout(options.retryMs);
+      }
+    }
+  }
+
+  async function checkpointIfDue(): Promise<void> {
+    if (!dirty || performance.now() - lastCheckpointMs < options.checkpointIntervalMs) return;
+    const start = performance.now();
+    try {
+      await database.exclusively((session) => session.run(sql`CHECKPOINT store`));
+      dirty = false;
+    } catch (error) {
+      // A long query holds it up; the write-ahead log keeps everything until the next attempt.
+      log.error({ err: error }, 'The checkpoint failed');
+    }
+    lastCheckpointMs = performance.now();
+    telemetry.checkpointed((lastCheckpointMs - start) / 1000);
+  }
+
+  function startFlush(): void {
+    if (timer === undefined) return; // one is under way, or it is over
+    clearTimeout(timer);
+    timer = undefined;
+    writing(async () => {
+      await flushOnce(false);
+      await checkpointIfDue();
+    })
+      .catch((error: unknown) => {
+        failure = error instanceof Error ? error.message : String(error);
+        log.error({ err: error }, 'The ingest failed');
+      })
+      .finally(schedule);
+  }
+
+  function schedule(): void {
+    if (closing) return;
+    timer = startTimer(() => {
+      if (waitingItems < manyItems) startFlush();
+      else timer = startTimer(startFlush, Math.max(0, manyItemsWaitMs - options.flushIntervalMs));
+    }, options.flushIntervalMs);
+    if (waitingItems >= flushItems) startFlush();
+  }
+  schedule();
+
+  return {
+    limit: options.queueItems,
+    hasRoom: (items, bytes) =>
+      !closing &&
+      (waitingItems === 0 ||
+        (waitingItems + items <= options.queueItems && waitingBytes + bytes <= options.queueBytes)),
+    take(signal, items, bytes) {
+      queue.push({ signal, items, bytes, sinceMs: performance.now() });
+      queued += items.length;
+      waitingItems += items.length;
+      waitingBytes += bytes;
+      telemetry.received(signal, items.length);
+      if (waitingItems >= flushItems) startFlush();
+      // What others staged meanwhile is no longer queued when it is this one's turn.
+      if (queued >= stageItems) void assembling(stageQueued);
+    },
+    waiting: () => waitingItems,
+    unstoredSeconds: () => {
+      const sinceMs = flushing?.sinceMs ?? staging.current().sinceMs ?? queue[0]?.sinceMs;
+      return sinceMs === undefined ? 0 : (performance.now() - sinceMs) / 1000;
+    },
+    openSpans: traces.size,
+    failure: () => failure,
+    flush: () => writing(() => flushOnce(false)),
+    close: () => {
+      closing = true;
+      clearTimeout(timer);
+      timer = undefined;
+      return writing(() => flushOnce(true));
+    },
+  };
+}

@@ -1,0 +1,24 @@
+-- What kind of values attributes have, from some spans spread over time: only those are told that have more than a few
+-- (`few`) values there.
+WITH
+  sample AS ({{slices}}),
+  pairs AS (
+    SELECT false AS given, unnest(map_keys(attributes)) AS key, unnest(map_values(attributes)) AS value
+    FROM sample
+    {{branches}}
+  ),
+  counted AS (
+    SELECT given, key, value, count(*) AS spans, TRY_CAST(value AS DOUBLE) AS number
+    FROM pairs
+    GROUP BY given, key, value
+  )
+SELECT
+  given,
+  key,
+  count(*)::INTEGER AS "distinct",
+  sum(spans)::INTEGER AS present,
+  quantile_disc(number, {{shares}}::DOUBLE[]) FILTER (isfinite(number)) AS cuts,
+  min(number) FILTER (isfinite(number)) AS lowest
+FROM counted
+GROUP BY given, key
+HAVING count(*) > {{few}}

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { otlpJson } from '../../api/fixtures/otlp-json.ts';
+import { openTestStore, type TestStore } from '../../api/fixtures/test-store.ts';
+import { askHeatmap } from './heatmap.ts';
+
+const EPOCH_MS = 1_795_000_000_000;
+const rides = 150;
+
+let store: TestStore;
+beforeAll(async () => {
+  store = await openTestStore();
+  const { traces } = otlpJson(EPOCH_MS, { frontend: {} });
+  const durationsMs = [0.5, ...Array.from({ length: rides }, (_, index) => 800 + index)];
+  await store.storeTraces(
+    traces(
+      durationsMs.map((durationMs, index) => ({
+        trace: (index + 1).toString(16),
+        id: (index + 1).toString(16),
+        service: 'frontend',
+        name: durationMs < 1 ? 'GET /' : 'GET /dispatch',
+        kind: 'server',
+        atMs: index * 10,
+        durationMs,
+      })),
+    ),
+  );
+  await store.settle();
+});
+afterAll(() => store?.close());
+
+it('lets one page load not squeeze the rides into a corner, and counts it all the same', async () => {
+  const heatmap = await askHeatmap(
+    { reader: store.database.reader },
+    {
+      fromMs: EPOCH_MS,
+      toMs: EPOCH_MS + 10_000,
+      scope: 'roots',
+      filter: undefined,
+      columns: 10,
+      rows: 20,
+      scale: 'log',
+      highlight: undefined,
+    },
+  );
+  expect(heatmap.edgesMs[0]).toBeGreaterThanOrEqual(100);
+  expect(heatmap.total).toBe(rides + 1);
+  expect(heatmap.cells.filter(([, row]) => row === 0).map(([, , count]) => count)).toEqual([1]);
+});

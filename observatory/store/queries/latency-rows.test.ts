@@ -1,0 +1,59 @@
+import { assert, constantFrom, double, integer, property } from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { latencyEdges } from './latency-rows.ts';
+import { stepStarts, timeSteps } from './time-steps.ts';
+
+describe('the rows of a heatmap', () => {
+  it('end at 1, 2 or 5 times a power of ten', () => {
+    const ends = (scale: 'log' | 'linear', shortest: number, longest: number): number[] => {
+      const edges = latencyEdges(scale, shortest, longest, 10);
+      return [edges[0] ?? 0, edges.at(-1) ?? 0];
+    };
+    expect(ends('log', 3e6, 2.4e9)).toEqual([2e6, 5e9]);
+    // A log scale spans a decade at least, and 5e9 itself must lie below the end.
+    expect(ends('log', 800e6, 900e6)).toEqual([100e6, 1e9]);
+    expect(ends('log', 1e9, 5e9)).toEqual([1e9, 10e9]);
+    expect(ends('linear', 3e6, 2.4e9)).toEqual([0, 5e9]);
+    expect(ends('log', 0, 0)).toEqual([1000, 10_000]);
+  });
+
+  it('are ascending whole nanoseconds that hold every duration', () => {
+    assert(
+      property(
+        constantFrom('log' as const, 'linear' as const),
+        double({ min: 0, max: 1e15, noNaN: true }),
+        double({ min: 0, max: 1e15, noNaN: true }),
+        integer({ min: 1, max: 100 }),
+        (scale, one, other, rows) => {
+          const [shortest, longest] = [Math.min(one, other), Math.max(one, other)];
+          const edges = latencyEdges(scale, shortest, longest, rows);
+          expect(edges).toHaveLength(rows + 1);
+          for (const [index, edge] of edges.entries()) {
+            expect(Number.isSafeInteger(edge)).toBe(true);
+            expect(edge).toBeGreaterThan(edges[index - 1] ?? -1);
+          }
+          expect(edges.at(-1)).toBeGreaterThan(longest);
+          expect(edges[0]).toBeLessThanOrEqual(Math.max(1000, shortest));
+        },
+      ),
+    );
+  });
+});
+
+describe('steps of time', () => {
+  it('are whole seconds of a natural width, no more than asked for, and cover the range', () => {
+    expect(timeSteps(0, 12_000, 240)).toEqual({ stepMs: 1000, count: 12 });
+    expect(timeSteps(0, 600_000, 240)).toEqual({ stepMs: 5000, count: 120 });
+    expect(timeSteps(0, 1_800_000, 240)).toEqual({ stepMs: 10_000, count: 180 });
+    expect(timeSteps(0, 500, 240)).toEqual({ stepMs: 1000, count: 1 });
+    expect(stepStarts(7, 1000, 3)).toEqual([7, 1007, 2007]);
+    assert(
+      property(integer({ min: 1, max: 2 ** 40 }), integer({ min: 1, max: 1000 }), (range, most) => {
+        const { stepMs, count } = timeSteps(5, 5 + range, most);
+        expect(stepMs % 1000).toBe(0);
+        expect(count).toBeLessThanOrEqual(most);
+        expect(count * stepMs).toBeGreaterThanOrEqual(range);
+      }),
+    );
+  });
+});

@@ -1,0 +1,2 @@
+SELECT count(*)::INTEGER AS markers
+FROM markers

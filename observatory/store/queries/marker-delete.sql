@@ -1,0 +1,3 @@
+DELETE FROM store.markers
+WHERE dataset = $dataset AND id = $id
+RETURNING *

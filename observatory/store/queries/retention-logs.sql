@@ -1,0 +1,2 @@
+-- Log records that are too old.
+DELETE FROM store.logs WHERE time_ns < $before_ns;

@@ -1,0 +1,2 @@
+-- Spans that are too old.
+DELETE FROM store.spans WHERE start_ns < $before_ns;

@@ -1,0 +1,41 @@
+-- Who calls whom: a span and its parent of another service are a call, told by the caller's span where that is one
+-- of a client; a client's span of a database is a call of that database.
+WITH
+  seen AS (
+    SELECT s.trace_id, s.span_id, s.parent_span_id, s.service, s.kind, s.duration_ns, s.error,
+      s.db_system_name, s.server_address
+    FROM spans s
+    WHERE {{where}}
+  ),
+  calls AS (
+    SELECT
+      parent.service AS caller,
+      child.service AS callee,
+      'service' AS kind,
+      CASE WHEN parent.kind IN ('client', 'producer') THEN parent.duration_ns ELSE child.duration_ns END AS duration_ns,
+      parent.error AND parent.kind IN ('client', 'producer') OR child.error AS error
+    FROM seen child
+    JOIN seen parent ON parent.trace_id = child.trace_id AND parent.span_id = child.parent_span_id
+    WHERE parent.service <> child.service
+    UNION ALL
+    SELECT
+      service,
+      concat_ws(' ', db_system_name, server_address),
+      'database',
+      duration_ns,
+      error
+    FROM seen
+    WHERE db_system_name IS NOT NULL AND kind = 'client'
+  )
+SELECT
+  caller AS "from",
+  callee AS "to",
+  kind,
+  count(*)::INTEGER AS calls,
+  count_if(error) / count(*) AS error_rate,
+  quantile_cont(duration_ns, 0.5)::DOUBLE / 1e6 AS p50_ms,
+  quantile_cont(duration_ns, 0.95)::DOUBLE / 1e6 AS p95_ms
+FROM calls
+GROUP BY ALL
+ORDER BY calls DESC, caller, callee
+LIMIT {{limit}}

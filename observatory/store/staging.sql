@@ -1,0 +1,77 @@
+-- Macros that unpack what staging.ts packs, and the staging tables that a flush fills as a whole. Each text that goes to
+-- DuckDB by itself costs a call, so a span's texts come as one, which string_split takes apart; its attributes as two, keys
+-- and values. Their separators are in none of the texts; NULL is the usual one, chr(31).
+--
+-- Emptied after each flush by making them anew, which gives their memory back.
+
+-- Texts apart. The separator that is nearly always used is a constant, which string_split is faster with.
+CREATE OR REPLACE MACRO texts_of(texts, separator) AS
+  CASE WHEN separator IS NULL THEN string_split(texts, chr(31)) ELSE string_split(texts, separator) END;
+-- chr(30) is a text that is missing; before any other text it says that this one begins with chr(30) itself.
+CREATE OR REPLACE MACRO text_or_null(packed) AS
+  CASE WHEN NOT starts_with(packed, chr(30)) THEN packed WHEN packed = chr(30) THEN NULL ELSE substr(packed, 2) END;
+-- From two texts to a MAP. DuckDB splits '' into one empty string, so no attributes at all are NULL.
+CREATE OR REPLACE MACRO attribute_map(keys, "values", separator) AS
+  CASE
+    WHEN keys IS NULL THEN map([]::VARCHAR[], []::VARCHAR[])
+    ELSE map(texts_of(keys, separator), texts_of("values", separator))
+  END;
+
+CREATE OR REPLACE TABLE staged_roots (
+  texts VARCHAR, texts_separator VARCHAR,
+  start_ns BIGINT, duration_ns BIGINT, error BOOLEAN, resource_id INTEGER,
+  keys VARCHAR, "values" VARCHAR, separator VARCHAR,
+  trace_start_ns BIGINT, trace_end_ns BIGINT, span_count INTEGER, error_count INTEGER, services VARCHAR,
+  slowest_statement VARCHAR, slowest_statement_ns BIGINT,
+  -- Of service_ns, one to one: names separated by chr(31), nanoseconds by spaces.
+  service_names VARCHAR, service_times VARCHAR,
+  settled BOOLEAN
+);
+CREATE OR REPLACE TABLE staged_resources AS
+  SELECT * EXCLUDE (attributes), ''::VARCHAR AS keys, ''::VARCHAR AS "values", ''::VARCHAR AS separator
+  FROM store.resources LIMIT 0;
+CREATE OR REPLACE TABLE staged_attribute_keys AS FROM store.attribute_keys LIMIT 0;
+
+-- The staged entry spans as the columns of `roots`.
+CREATE OR REPLACE VIEW unpacked_roots AS
+  SELECT
+    t[1] AS trace_id,
+    t[2] AS span_id,
+    text_or_null(t[3]) AS parent_span_id,
+    start_ns,
+    duration_ns,
+    t[4] AS service,
+    t[5] AS name,
+    t[6] AS kind,
+    t[7] AS status,
+    text_or_null(t[8]) AS status_message,
+    error,
+    text_or_null(t[9]) AS scope,
+    resource_id,
+    text_or_null(t[10]) AS service_version,
+    text_or_null(t[14]) AS http_request_method,
+    text_or_null(t[15]) AS http_route,
+    text_or_null(t[16]) AS http_response_status_code,
+    text_or_null(t[17]) AS url_full,
+    text_or_null(t[18]) AS url_path,
+    text_or_null(t[19]) AS server_address,
+    text_or_null(t[20]) AS db_system_name,
+    text_or_null(t[21]) AS db_query_text,
+    text_or_null(t[22]) AS error_type,
+    text_or_null(t[23]) AS session_id,
+    text_or_null(t[24]) AS hotrod_customer_id,
+    text_or_null(t[25]) AS hotrod_customer_name,
+    attribute_map(keys, "values", separator) AS attributes,
+    text_or_null(t[11]) AS types,
+    text_or_null(t[12]) AS events,
+    text_or_null(t[13]) AS links,
+    trace_start_ns,
+    trace_end_ns,
+    span_count,
+    error_count,
+    services,
+    slowest_statement,
+    slowest_statement_ns,
+    map(string_split(service_names, chr(31)), string_split(service_times, ' ')::BIGINT[]) AS service_ns,
+    settled
+  FROM (SELECT *, texts_of(texts, texts_separator) AS t FROM staged_roots);

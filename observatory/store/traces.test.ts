@@ -1,0 +1,245 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { createAttributeBuilder } from './attribute-shapes.ts';
+import type { Resource, SpanKind, SpanRecord } from './records.ts';
+import { createTraces, type RootRow, tracesDefaults } from './traces.ts';
+
+const builder = createAttributeBuilder(true);
+const resourceOf = (service: string): Resource => ({
+  service,
+  version: null,
+  browser: service === 'page',
+  fingerprint: service,
+  attributes: createAttributeBuilder(false).finish(),
+});
+
+interface Sketch {
+  id: string;
+  parent?: string;
+  service?: string;
+  kind?: SpanKind;
+  startMs?: number;
+  ms?: number;
+  error?: boolean;
+  statement?: string;
+  trace?: string;
+}
+
+function span({
+  id,
+  parent,
+  service = 'frontend',
+  kind = 'internal',
+  startMs = 0,
+  ms = 1,
+  error,
+  statement,
+  trace = 't',
+}: Sketch): SpanRecord {
+  if (statement !== undefined) builder.add('db.query.text', statement, '');
+  return {
+    traceId: trace,
+    spanId: id,
+    parentSpanId: parent ?? null,
+    startNs: BigInt(startMs) * 1_000_000n,
+    durationNs: BigInt(ms) * 1_000_000n,
+    name: id,
+    kind,
+    status: error ? 'error' : 'unset',
+    statusMessage: null,
+    scope: null,
+    resource: resourceOf(service),
+    attributes: builder.finish(),
+    events: null,
+    links: null,
+  };
+}
+
+/** Rows by the id of their entry span, as text that two results can be compared by. */
+function told(rows: RootRow[]): Record<string, unknown> {
+  return Object.fromEntries(
+    rows.map(({ span: { spanId }, serviceNs, traceStartNs, traceEndNs, ...roll }) => [
+      spanId,
+      { ...roll, serviceNs: Object.fromEntries(serviceNs), start: Number(traceStartNs), end: Number(traceEndNs) },
+    ]),
+  );
+}
+
+async function settledRows(sketches: Sketch[]): Promise<Record<string, unknown>> {
+  const traces = createTraces();
+  for (const sketch of sketches) traces.add(span(sketch), 0);
+  return told((await traces.evaluate(tracesDefaults.settleMs)).settled);
+}
+
+const ride: Sketch[] = [
+  { id: 'dispatch', kind: 'server', ms: 700 },
+  { id: 'ask customer', parent: 'dispatch', kind: 'client', startMs: 1, ms: 410 },
+  { id: 'customer', parent: 'ask customer', service: 'customer', kind: 'server', startMs: 2, ms: 405 },
+  { id: 'sql', parent: 'customer', service: 'customer', kind: 'client', startMs: 3, ms: 400, statement: 'SELECT 1' },
+  { id: 'driver', parent: 'dispatch', service: 'driver', kind: 'server', startMs: 420, ms: 200 },
+  {
+    id: 'read',
+    parent: 'driver',
+    service: 'driver',
+    kind: 'client',
+    startMs: 430,
+    ms: 30,
+    error: true,
+    statement: 'SELECT 2',
+  },
+];
+const rolledUp = {
+  spanCount: 6,
+  errorCount: 1,
+  services: ['customer', 'driver', 'frontend'],
+  slowestStatement: 'SELECT 1',
+  slowestStatementNs: 400e6,
+  serviceNs: { frontend: 700e6, customer: 405e6, driver: 200e6 },
+  start: 0,
+  end: 700e6,
+};
+
+describe('the roll-up of a trace', () => {
+  it('counts spans and errors, services with their time, and the slowest statement', async () => {
+    expect(await settledRows(ride)).toEqual({ dispatch: rolledUp });
+  });
+
+  it('is the same in whatever order and batches its spans come', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.shuffledSubarray(ride, { minLength: ride.length }),
+        fc.array(fc.nat(1_000), { minLength: 6, maxLength: 6 }),
+        async (shuffled, waits) => {
+          const traces = createTraces();
+          let now = 0;
+          let last: Record<string, unknown> = {};
+          for (const [index, sketch] of shuffled.entries()) {
+            now += waits[index] ?? 0;
+            traces.add(span(sketch), now);
+            last = told((await traces.evaluate(now)).fresh);
+          }
+          expect(last).toEqual({ dispatch: rolledUp });
+          expect(told((await traces.evaluate(now + tracesDefaults.settleMs)).settled)).toEqual({ dispatch: rolledUp });
+          expect([traces.size(), traces.open()]).toEqual([0, false]);
+        },
+      ),
+    );
+  });
+
+  it('does not mind clocks that differ', async () => {
+    const skewed = ride.map((sketch) => (sketch.service === 'customer' ? { ...sketch, startMs: -5_000 } : sketch));
+    expect(await settledRows(skewed)).toEqual({ dispatch: { ...rolledUp, start: -5_000e6 } });
+  });
+});
+
+describe('the entry span', () => {
+  const page: Sketch[] = [
+    { id: 'click', service: 'page', startMs: -10, ms: 720 },
+    { id: 'fetch', parent: 'click', service: 'page', kind: 'client', startMs: -5, ms: 710 },
+  ];
+
+  it("is the server's where a page began the trace, and the page's spans count", async () => {
+    const rows = await settledRows([...page, { ...ride[0], id: 'dispatch', parent: 'fetch' }, ...ride.slice(1)]);
+    expect(rows).toEqual({
+      dispatch: {
+        ...rolledUp,
+        spanCount: 8,
+        services: ['customer', 'driver', 'frontend', 'page'],
+        serviceNs: { ...rolledUp.serviceNs, page: 720e6 },
+        start: -10e6,
+        end: 710e6,
+      },
+    });
+  });
+
+  it('is one for each request where a page made several', async () => {
+    const rows = await settledRows([
+      ...page,
+      { id: 'first', parent: 'fetch', kind: 'server', ms: 5 },
+      { id: 'second', parent: 'click', kind: 'server', startMs: 50, ms: 6 },
+      { id: 'below', parent: 'second', kind: 'server', service: 'driver', startMs: 51, ms: 3 },
+    ]);
+    expect(Object.entries(rows).map(([id, row]) => [id, (row as { spanCount: number }).spanCount])).toEqual([
+      ['first', 3],
+      ['second', 2],
+    ]);
+  });
+
+  it("is the page's own where no server is below", async () => {
+    expect(Object.keys(await settledRows(page))).toEqual(['click']);
+  });
+
+  it('is the longest server span whose parent is missing, where none has no parent', async () => {
+    expect(
+      Object.keys(
+        await settledRows([
+          { id: 'b', parent: 'lost', kind: 'server', ms: 80, startMs: 5 },
+          { id: 'a', parent: 'gone', kind: 'server', ms: 20 },
+          { id: 'c', parent: 'lost', ms: 500 },
+          { id: 'd', parent: 'b', kind: 'client', ms: 900 },
+        ]),
+      ),
+    ).toEqual(['b']);
+  });
+
+  it('is told though parents go in circles', async () => {
+    expect(
+      Object.keys(
+        await settledRows([
+          { id: 'a', parent: 'b' },
+          { id: 'b', parent: 'a' },
+          { id: 'c', parent: 'c' },
+        ]),
+      ),
+    ).toHaveLength(1);
+  });
+
+  it('waits for its parent, stands in after a while, and gives way when the true one comes', async () => {
+    const traces = createTraces();
+    traces.add(span({ id: 'customer', parent: 'ask', service: 'customer', kind: 'server' }), 0);
+    expect(await traces.evaluate(0)).toMatchObject({ fresh: [], opened: ['t'] });
+    expect((await traces.evaluate(tracesDefaults.provisionalMs - 1)).fresh).toEqual([]);
+    expect(Object.keys(told((await traces.evaluate(tracesDefaults.provisionalMs)).fresh))).toEqual(['customer']);
+    traces.add(span({ id: 'ask', parent: 'dispatch', kind: 'client' }), 3_000);
+    traces.add(span({ id: 'dispatch', kind: 'server' }), 3_000);
+    const { fresh, changed } = await traces.evaluate(3_000);
+    expect([Object.keys(told(fresh)), changed]).toEqual([['dispatch'], ['t']]);
+  });
+});
+
+describe('an evaluation', () => {
+  it('tells a trace again only where something of it came', async () => {
+    const traces = createTraces();
+    traces.add(span({ id: 'a', trace: 'one' }), 0);
+    traces.add(span({ id: 'a', trace: 'two' }), 0);
+    expect((await traces.evaluate(0)).changed).toEqual(['one', 'two']);
+    expect(await traces.evaluate(1)).toEqual({ fresh: [], settled: [], opened: [], changed: [], closed: [] });
+    traces.add(span({ id: 'b', trace: 'two' }), 5_000);
+    expect(await traces.evaluate(6_000)).toMatchObject({ closed: ['one'], changed: ['one', 'two'] });
+    expect(await traces.evaluate(11_000)).toMatchObject({ closed: ['two'] });
+  });
+
+  it('knows a span that comes twice', async () => {
+    const traces = createTraces();
+    expect([
+      traces.add(span({ id: 'a' }), 0),
+      traces.add(span({ id: 'a' }), 1),
+      traces.add(span({ id: 'b' }), 2),
+    ]).toEqual([true, false, true]);
+    expect(traces.size()).toBe(2);
+  });
+
+  it('ends the traces that waited longest where there are too many spans', async () => {
+    const traces = createTraces({ ...tracesDefaults, spanLimit: 5 });
+    for (let index = 0; index < 8; index += 1) traces.add(span({ id: 'a', trace: `trace ${index}` }), index);
+    expect((await traces.evaluate(8)).closed).toEqual(['trace 0', 'trace 1', 'trace 2']);
+    expect(traces.size()).toBe(5);
+  });
+
+  it('ends every trace where it is asked to', async () => {
+    const traces = createTraces();
+    traces.add(span({ id: 'a' }), 0);
+    expect(await traces.evaluate(0, true)).toMatchObject({ closed: ['t'], fresh: [] });
+  });
+});

@@ -1,0 +1,167 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+import { createServiceClient, type ServiceClient } from './client.ts';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+/** A client of a real server that answers with `listener`. */
+async function clientOf(
+  listener: RequestListener,
+  options: { timeoutMs?: number; connections?: number } = {},
+): Promise<{ client: ServiceClient; server: Server; baseUrl: string }> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = createServiceClient({ service: 'driver', baseUrl, timeoutMs: 5_000, connections: 4, ...options });
+  closing.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await client.close();
+  });
+  return { client, server, baseUrl };
+}
+
+const answer =
+  (status: number, body: string, type = 'application/json'): RequestListener =>
+  (_request, response) => {
+    response.writeHead(status, { 'content-type': type }).end(body);
+  };
+
+describe('a service client', () => {
+  it('gets JSON, with the query encoded', async () => {
+    const { client } = await clientOf((request, response) => response.end(JSON.stringify({ asked: request.url })));
+    expect(await client.get('/near', { location: '1,2', name: 'a&b=c d', count: 3 }, z.unknown())).toEqual({
+      asked: '/near?location=1%2C2&name=a%26b%3Dc+d&count=3',
+    });
+  });
+
+  it('posts JSON', async () => {
+    const { client } = await clientOf((request, response) => {
+      let text = '';
+      request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      request.on('end', () =>
+        response.end(JSON.stringify([request.method, request.headers['content-type'], JSON.parse(text)])),
+      );
+    });
+    expect(await client.post('/claim', { driverId: 'T7', rideId: 'ü' }, z.unknown())).toEqual([
+      'POST',
+      'application/json',
+      { driverId: 'T7', rideId: 'ü' },
+    ]);
+  });
+
+  it('takes a null that was answered for an answer', async () => {
+    const { client } = await clientOf(answer(200, 'null'));
+    expect(await client.get('/', {}, z.unknown())).toBeNull();
+  });
+
+  it('uses its connections again', async () => {
+    const { client, server } = await clientOf(answer(200, '{}'), { connections: 1 });
+    let connections = 0;
+    server.on('connection', () => (connections += 1));
+    for (let call = 0; call < 5; call += 1) await client.get('/', {}, z.unknown());
+    expect(connections).toBe(1);
+  });
+
+  it('revives the problem that the other service answered with', async () => {
+    const problem = JSON.stringify({ code: 'conflict', detail: 'Driver T7 has another ride.', status: 409 });
+    const { client } = await clientOf(answer(409, problem, 'application/problem+json'));
+    await expect(client.post('/claim', {}, z.unknown())).rejects.toMatchObject({
+      name: 'ServiceError',
+      code: 'conflict',
+      message: 'Driver T7 has another ride.',
+    });
+  });
+
+  it.each([
+    [500, '{"code":"internal","detail":"x"}', 'dependency_failed'],
+    [503, 'upstream down', 'dependency_unavailable'],
+    [504, '', 'dependency_timeout'],
+    [404, '<html>Not Found</html>', 'dependency_failed'],
+    [302, '', 'dependency_failed'],
+    [200, '<html>Welcome</html>', 'dependency_failed'],
+    [200, '', 'dependency_failed'],
+    [204, '', 'dependency_failed'],
+    [200, '{"cut":', 'dependency_failed'],
+  ])('calls HTTP %i with body %j a %s, and names the service', async (status, body, code) => {
+    const { client } = await clientOf(answer(status, body));
+    await expect(client.get('/', {}, z.unknown())).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining('driver'),
+    });
+  });
+
+  it('calls an answer that is not what was agreed dependency_failed, and keeps what is wrong as its cause', async () => {
+    const { client } = await clientOf(answer(200, '{"id":"123"}'));
+    await expect(client.get('/', {}, z.object({ id: z.int() }))).rejects.toMatchObject({
+      code: 'dependency_failed',
+      status: 502,
+      message: expect.stringContaining('driver'),
+      cause: { issues: [{ path: ['id'] }] },
+    });
+  });
+
+  it('gives up on a service that does not answer in time', async () => {
+    const { client } = await clientOf(() => {}, { timeoutMs: 50 });
+    const start = performance.now();
+    await expect(client.get('/', {}, z.unknown())).rejects.toMatchObject({
+      code: 'dependency_timeout',
+      status: 504,
+      message: 'driver did not answer within 50 ms.',
+    });
+    expect(performance.now() - start).toBeLessThan(1_000);
+  });
+
+  it('holds the same deadline where the answer begins and does not end', async () => {
+    const { client } = await clientOf(
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' }).write('{"half":');
+      },
+      { timeoutMs: 50 },
+    );
+    await expect(client.get('/', {}, z.unknown())).rejects.toMatchObject({ code: 'dependency_timeout' });
+  });
+
+  it('counts the wait for a free connection into the deadline', async () => {
+    const { client } = await clientOf(() => {}, { timeoutMs: 50, connections: 1 });
+    const calls = await Promise.allSettled([1, 2, 3].map(() => client.get('/', {}, z.unknown())));
+    expect(calls).toMatchObject(calls.map(() => ({ status: 'rejected', reason: { code: 'dependency_timeout' } })));
+  });
+
+  it('says that nobody is there, with the cause', async () => {
+    const { client, server, baseUrl } = await clientOf(answer(200, '{}'));
+    await new Promise((resolve) => server.close(resolve));
+    await expect(client.get('/', {}, z.unknown())).rejects.toMatchObject({
+      code: 'dependency_unavailable',
+      message: `driver cannot be reached at ${baseUrl}.`,
+      cause: { code: 'ECONNREFUSED' },
+    });
+  });
+
+  it('says so where the connection breaks in the middle of an answer', async () => {
+    const { client } = await clientOf((request, response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('{');
+      setTimeout(() => request.socket.destroy(), 10);
+    });
+    await expect(client.get('/', {}, z.unknown())).rejects.toMatchObject({ code: 'dependency_unavailable' });
+  });
+
+  it('is ready where the other service is', async () => {
+    const { client } = await clientOf((request, response) => {
+      response.writeHead(request.url === '/readyz' ? 200 : 404).end('{}');
+    });
+    await expect(client.ready()).resolves.toBeUndefined();
+  });
+
+  it('is not ready where the other service is not', async () => {
+    const { client } = await clientOf(answer(503, '{"status":"not ready"}'));
+    await expect(client.ready()).rejects.toMatchObject({ code: 'dependency_unavailable' });
+  });
+});

@@ -1,0 +1,92 @@
+import { Pool } from 'undici';
+import { z } from 'zod';
+
+import { fromProblem, ServiceError } from './errors.ts';
+
+/** Asks one other service over HTTP, with keep-alive connections and a deadline for every call. */
+export interface ServiceClient {
+  /**
+   * @param schema what the other service has agreed to answer with.
+   * @throws {ServiceError} the other service's own error (4xx), or `dependency_unavailable`, `dependency_timeout`,
+   *   `dependency_failed`, which is also an answer that does not fit the schema.
+   */
+  get<T>(path: string, query: Readonly<Record<string, string | number>>, schema: z.ZodType<T>): Promise<T>;
+  /** The same with a JSON body. */
+  post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  /** Resolves where the other service is ready (`/readyz`); throws like `get`. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param service the other service's name, for messages.
+ * @param connections how many requests may be under way at once; more wait inside undici.
+ */
+export function createServiceClient(options: {
+  service: string;
+  baseUrl: string;
+  timeoutMs: number;
+  connections: number;
+}): ServiceClient {
+  const { service, timeoutMs } = options;
+  const pool = new Pool(new URL(options.baseUrl).origin, {
+    connections: options.connections,
+    keepAliveTimeout: 30_000,
+  });
+
+  async function call<T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
+    let status: number;
+    let parsed: unknown;
+    try {
+      const response = await pool.request({
+        method,
+        path,
+        signal: AbortSignal.timeout(timeoutMs),
+        ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      });
+      status = response.statusCode;
+      parsed = parseJson(await response.body.text());
+    } catch (error) {
+      throw unreachable(error);
+    }
+    if (status >= 300) throw fromProblem(service, status, parsed);
+    if (parsed === undefined)
+      throw new ServiceError('dependency_failed', `${service} answered with something that is not JSON.`);
+    const answer = schema.safeParse(parsed);
+    if (!answer.success)
+      throw new ServiceError('dependency_failed', `${service} answered with something that it should not.`, {
+        cause: answer.error,
+      });
+    return answer.data;
+  }
+
+  function unreachable(error: unknown): ServiceError {
+    const late = error instanceof Error && error.name.includes('Timeout');
+    return late
+      ? new ServiceError('dependency_timeout', `${service} did not answer within ${timeoutMs} ms.`, { cause: error })
+      : new ServiceError('dependency_unavailable', `${service} cannot be reached at ${options.baseUrl}.`, {
+          cause: error,
+        });
+  }
+
+  return {
+    get: (path, query, schema) => call('GET', `${path}?${new URLSearchParams(toText(query)).toString()}`, schema),
+    post: (path, body, schema) => call('POST', path, schema, body),
+    ready: async () => {
+      await call('GET', '/readyz', z.unknown());
+    },
+    close: () => pool.close(),
+  };
+}
+
+function toText(query: Readonly<Record<string, string | number>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(query).map(([key, value]) => [key, String(value)]));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+
+/** One knob: the environment variable that sets it (its unit in the name), what it accepts, and what it means. */
+export interface Setting<T = unknown> {
+  env: string;
+  schema: z.ZodType<T>;
+  /** What holds where the variable is unset or empty; undefined makes the setting required. */
+  default?: T;
+  meaning: string;
+}
+
+/** The values that a table of settings describes. */
+export type Config<S extends Record<string, Setting>> = {
+  readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never;
+};
+
+/** A wrong environment: every variable that is missing or not valid, a line each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads a table of settings from an environment.
+ *
+ * @throws {ConfigError} naming every variable that is missing or wrong, with what it should be.
+ */
+export function readConfig<const S extends Record<string, Setting>>(
+  settings: S,
+  env: Readonly<Record<string, string | undefined>>,
+): Config<S> {
+  const values: Record<string, unknown> = {};
+  const faults: string[] = [];
+  for (const [key, setting] of Object.entries(settings)) {
+    const text = env[setting.env];
+    if (text === undefined || text === '') {
+      if (setting.default === undefined) faults.push(`${setting.env} is not set; it is ${setting.meaning}.`);
+      values[key] = setting.default;
+      continue;
+    }
+    const parsed = setting.schema.safeParse(text);
+    if (parsed.success) values[key] = parsed.data;
+    else
+      faults.push(
+        `${setting.env} is not valid: ${parsed.error.issues[0]?.message ?? 'unknown'}. It is ${setting.meaning}.`,
+      );
+  }
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'));
+  return values as Config<S>;
+}
+
+const numeric = z
+  .string()
+  .trim()
+  .regex(/^-?\d+(\.\d+)?$/, 'not a number')
+  .transform(Number);
+
+/** A number from `min` to `max`, both included. */
+export function number(env: string, value: number, meaning: string, { min = 0, max = 1e9 } = {}): Setting<number> {
+  return { env, schema: numeric.pipe(z.number().min(min).max(max)), default: value, meaning };
+}
+
+/** A whole number from `min` to `max`, both included. */
+export function integer(env: string, value: number, meaning: string, { min = 0, max = 1e9 } = {}): Setting<number> {
+  return { env, schema: numeric.pipe(z.int().min(min).max(max)), default: value, meaning };
+}
+
+/** Text that need not be set: null without. */
+export function optionalText(env: string, meaning: string): Setting<string | null> {
+  return { env, schema: z.string().max(4096), default: null, meaning };
+}
+
+/** A URL with one of the given protocols; required where there is no default. */
+export function url(
+  env: string,
+  value: string | undefined,
+  meaning: string,
+  protocols = ['http:', 'https:'],
+): Setting<string> {
+  const schema = z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    message: `not a URL with ${protocols.join(' or ')}`,
+  });
+  return { env, schema, ...(value === undefined ? {} : { default: value }), meaning };
+}
+
+/** Where a service listens: loopback unless told. */
+export function listenSettings(port: number) {
+  return {
+    host: {
+      env: 'HOST',
+      schema: z.string(),
+      default: '127.0.0.1',
+      meaning: 'the address to listen on',
+    } as Setting<string>,
+    port: integer('PORT', port, 'the port to listen on (0: any free one)', { max: 65535 }),
+    logLevel: {
+      env: 'LOG_LEVEL',
+      schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+      default: 'info',
+      meaning: 'the least severe log line that is written',
+    } as Setting<'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'>,
+  };
+}
+
+/** Which Postgres a service keeps its data in, and how many connections to it. */
+export function databaseSettings() {
+  return {
+    databaseUrl: url('DATABASE_URL', undefined, 'the Postgres to use, postgres://user:password@host:port/database', [
+      'postgres:',
+      'postgresql:',
+    ]),
+    databasePoolSize: integer('DATABASE_POOL_SIZE', 20, 'how many connections to Postgres at most', {
+      min: 1,
+      max: 1000,
+    }),
+    databaseConnectTimeoutMs: integer(
+      'DATABASE_CONNECT_TIMEOUT_MS',
+      10_000,
+      'how long a request waits for a connection, in milliseconds',
+      { min: 1 },
+    ),
+  };
+}

@@ -1,0 +1,148 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { DatabaseError, Pool, type PoolClient, type QueryResultRow } from 'pg';
+
+import { ServiceError } from './errors.ts';
+import type { Logger } from './logging.ts';
+
+/** A prepared statement: its name becomes the name of its span, so names are few and never hold data. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+/** One connection, for statements that belong together. */
+export interface Session {
+  query<R extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<R[]>;
+}
+
+/** A pool of connections to Postgres, and the schema that a service owns in it. */
+export interface Database extends Session {
+  /** Runs `work` on one connection: one wait for the pool, however many statements. */
+  withSession<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /** Brings the service's schema up to date; safe to run by several processes at once, and again. */
+  migrate(directory: string): Promise<void>;
+  /** Resolves where Postgres answers. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A key for Postgres' advisory lock, so that two processes never migrate at once. Any constant will do. */
+const migrationLock = 4_722_366;
+
+/**
+ * @param schema the service's own schema; created by {@link Database.migrate}. A plain identifier.
+ * @param poolSize how many connections at most; more requests wait, and the wait is a span (`pg-pool.connect`).
+ * @param connectTimeoutMs how long one may wait for a connection.
+ */
+export function createDatabase(options: {
+  url: string;
+  schema: string;
+  poolSize: number;
+  connectTimeoutMs: number;
+  logger: Logger;
+}): Database {
+  const { schema, logger } = options;
+  if (!/^[a-z_]+$/.test(schema)) throw new Error(`"${schema}" is not a plain schema name`);
+  const { hostname, port, pathname, username, password, searchParams } = new URL(options.url);
+  const pool = new Pool({
+    host: hostname.replace(/^\[(.*)\]$/, '$1'), // an IPv6 address stands in brackets in a URL, and nowhere else
+    port: port === '' ? 5432 : Number(port),
+    database: decodeURIComponent(pathname.slice(1)),
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    ssl: ['require', 'verify-full'].includes(searchParams.get('sslmode') ?? '') || undefined,
+    max: options.poolSize,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    application_name: `hotrod-${schema}`,
+  });
+  // Without a listener, a Postgres that stops ends this process with an unhandled 'error' event.
+  pool.on('error', (error) => logger.warn({ err: error }, 'An idle connection to Postgres was lost'));
+
+  async function connect(): Promise<PoolClient> {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      throw new ServiceError('unavailable', 'Postgres gave no connection in time.', { cause: error });
+    }
+  }
+
+  const withClient: WithClient = async (work, discardAfterwards = false) => {
+    let discard = discardAfterwards;
+    const client = await connect();
+    // A connection that breaks while it is lent out says so here too; the statement under way rejects by itself.
+    const onError = (error: Error) => logger.warn({ err: error }, 'A connection to Postgres was lost');
+    client.on('error', onError);
+    try {
+      return await work(client);
+    } catch (error) {
+      // Postgres closes the connection after such an error: the next one must not get it in the meantime.
+      if (error instanceof DatabaseError && error.severity === 'FATAL') discard = true;
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(discard);
+    }
+  };
+
+  const withSession: Database['withSession'] = (work) =>
+    withClient((client) => work({ query: (statement, values) => run(client, statement, values) }));
+
+  return {
+    withSession,
+    query: (statement, values) => withSession((session) => session.query(statement, values)),
+    migrate: (directory) => migrate(withClient, schema, directory, logger),
+    ready: async () => {
+      await pool.query('SELECT 1');
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** Lends a connection to `work`; afterwards it is kept for the next, or ended where it is to be discarded. */
+type WithClient = <T>(work: (client: PoolClient) => Promise<T>, discard?: boolean) => Promise<T>;
+
+async function run<R extends QueryResultRow>(
+  client: PoolClient,
+  statement: Statement,
+  values: readonly unknown[],
+): Promise<R[]> {
+  const { rows } = await client.query<R>({ name: statement.name, text: statement.text, values: [...values] });
+  return rows;
+}
+
+/**
+ * Applies `001-….sql`, `002-….sql`, … in order, each once, each in a transaction of its own.
+ *
+ * @throws naming the file that failed, with Postgres' reason as its cause; nothing of that file is left.
+ */
+async function migrate(withClient: WithClient, schema: string, directory: string, logger: Logger): Promise<void> {
+  const files = (await readdir(directory)).filter((file) => /^\d{3}-.*\.sql$/.test(file)).toSorted();
+  // Discarded: with the connection go its lock, its search path and an open transaction.
+  await withClient(async (client) => {
+    await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+    await client.query(`SET search_path TO ${schema}, public`);
+    await client.query(
+      'CREATE TABLE IF NOT EXISTS migrations (file text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
+    );
+    const { rows } = await client.query<{ file: string }>('SELECT file FROM migrations');
+    const applied = new Set(rows.map((row) => row.file));
+    for (const file of files.filter((name) => !applied.has(name))) {
+      await apply(client, join(directory, file), file);
+      logger.info({ schema, file }, 'Migration applied');
+    }
+  }, true);
+}
+
+async function apply(client: PoolClient, path: string, file: string): Promise<void> {
+  try {
+    await client.query('BEGIN');
+    await client.query(await readFile(path, 'utf8'));
+    await client.query('INSERT INTO migrations (file) VALUES ($1)', [file]);
+    await client.query('COMMIT');
+  } catch (error) {
+    throw new Error(`The migration ${file} failed.`, { cause: error });
+  }
+}

@@ -1,0 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { type Random, sampleNormal } from './random.ts';
+
+/** How long something pretends to take: Normal(mean, deviation), never below zero; both in milliseconds. */
+export interface Delay {
+  meanMs: number;
+  deviationMs: number;
+}
+
+/** Draws durations in milliseconds from a delay, all of them times `factor`. */
+export function drawDelayMs(random: Random, delay: Delay, factor = 1): number {
+  return sampleNormal(random, delay.meanMs * factor, delay.deviationMs * factor);
+}
+
+/** Waits for one draw of the delay; a delay of zero does not yield, so that it costs nothing. */
+export async function pause(random: Random, delay: Delay): Promise<void> {
+  const milliseconds = drawDelayMs(random, delay);
+  if (milliseconds > 0) await sleep(milliseconds);
+}

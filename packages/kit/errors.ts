@@ -1,0 +1,84 @@
+/**
+ * The one error type of the suite, and its form on the wire: an RFC 9457 problem document whose `code` a client
+ * revives. The table below is all there is to add when a new kind of failure appears.
+ */
+
+const kinds = {
+  invalid_argument: { status: 400, title: 'The request is not valid' },
+  not_found: { status: 404, title: 'There is no such thing' },
+  conflict: { status: 409, title: 'Another request was first' },
+  internal: { status: 500, title: 'The service failed' },
+  dependency_failed: { status: 502, title: 'A service behind this one failed' },
+  unavailable: { status: 503, title: 'The service cannot answer now' },
+  dependency_unavailable: { status: 503, title: 'A service behind this one cannot be reached' },
+  dependency_timeout: { status: 504, title: 'A service behind this one took too long' },
+} as const;
+
+export type ErrorCode = keyof typeof kinds;
+
+/** A failure with a code that survives the wire. `message` is a sentence for the person who reads the answer. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  readonly code: ErrorCode;
+  /** The HTTP status that the code stands for. */
+  readonly status: number;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.status = kinds[code].status;
+  }
+}
+
+/** RFC 9457, "Problem Details for HTTP APIs", section 3.1, with `code` as its extension. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ErrorCode;
+}
+
+export const problemContentType = 'application/problem+json';
+
+/** Anything that was thrown as a {@link ServiceError}; what is not one becomes `internal` and keeps its cause. */
+export function toServiceError(thrown: unknown): ServiceError {
+  if (thrown instanceof ServiceError) return thrown;
+  return new ServiceError('internal', 'Something went wrong here; the log of this service says what.', {
+    cause: thrown,
+  });
+}
+
+/** The problem document of an error. Causes and stacks stay in the log: they are not for strangers. */
+export function toProblem(error: ServiceError): Problem {
+  return {
+    type: `urn:hotrod:problem:${error.code}`,
+    title: kinds[error.code].title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+  };
+}
+
+/**
+ * Revives the error that another service answered with.
+ *
+ * @param service whom we asked, for the message.
+ * @param status the HTTP status of its answer.
+ * @param body its parsed body; anything that is not a problem document, or not one of this status, is met with
+ *   `dependency_failed`.
+ * @returns the same code for what the caller is to blame for (4xx); else a `dependency_…` code, because a failure
+ *   behind us is not a failure of ours.
+ */
+export function fromProblem(service: string, status: number, body: unknown): ServiceError {
+  const problem = isProblem(body) ? body : null;
+  const detail = problem?.detail ?? `HTTP ${status}`;
+  if (problem && status < 500 && status === kinds[problem.code].status) return new ServiceError(problem.code, detail);
+  const code = status === 503 ? 'dependency_unavailable' : status === 504 ? 'dependency_timeout' : 'dependency_failed';
+  return new ServiceError(code, `${service}: ${detail}`);
+}
+
+function isProblem(body: unknown): body is Problem {
+  if (typeof body !== 'object' || body === null || !('code' in body) || !('detail' in body)) return false;
+  return typeof body.code === 'string' && Object.hasOwn(kinds, body.code) && typeof body.detail === 'string';
+}

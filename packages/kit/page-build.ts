@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+
+/**
+ * Builds a page with Vite where its `dist/` is missing or older than any of its sources. Where Vite is not installed,
+ * as in an image, the `dist/` that is there is used as it is. Several processes may do so at once: whoever finds a
+ * page finds a whole one.
+ *
+ * @param directory the page's workspace, with its `vite.config.ts`.
+ * @param sources files and folders elsewhere that the page imports, too.
+ * @throws where there is neither a built page nor a Vite to build it with, or the build fails.
+ */
+export async function ensurePageBuilt(options: {
+  directory: string;
+  sources?: readonly string[];
+  log: (line: string) => void;
+}): Promise<void> {
+  const { directory, log } = options;
+  const dist = join(directory, 'dist');
+  const index = join(dist, 'index.html');
+  const vite = findVite(directory);
+  if (!vite) {
+    if (existsSync(index)) return;
+    throw new Error(
+      `The page in ${directory} is not built, and Vite is not installed to build it. Run "npm ci" first.`,
+    );
+  }
+  const built = existsSync(index) ? (await stat(index)).mtimeMs : 0;
+  const changed = await Promise.all([directory, ...(options.sources ?? [])].map(newest));
+  if (built >= Math.max(...changed)) return;
+  log('Building the page');
+  // On the same file system, and where neither git nor the search for sources looks.
+  await mkdir(join(directory, 'node_modules'), { recursive: true });
+  const staging = await mkdtemp(join(directory, 'node_modules', '.page-'));
+  try {
+    const start = new Date();
+    await build(vite, directory, staging);
+    // As old as what it was made of: a source that was written during the build is newer.
+    await utimes(join(staging, 'index.html'), start, start);
+    await publish(staging, dist);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+function findVite(directory: string): string | null {
+  try {
+    const require = createRequire(join(directory, 'package.json'));
+    return join(dirname(require.resolve('vite/package.json')), 'bin', 'vite.js');
+  } catch {
+    return null;
+  }
+}
+
+/** When the newest source at or below a path was written, in milliseconds; what is built or tested does not count. */
+async function newest(path: string): Promise<number> {
+  const found = await stat(path);
+  if (!found.isDirectory()) return found.mtimeMs;
+  const names = await readdir(path);
+  const times = await Promise.all(
+    names
+      .filter((name) => name !== 'dist' && name !== 'node_modules' && !name.includes('.test.'))
+      .map((name) => newest(join(path, name))),
+  );
+  return Math.max(0, ...times);
+}
+
+/** Moves a built page into its place: first what index.html names, then index.html, and then what no longer counts. */
+async function publish(staging: string, dist: string): Promise<void> {
+  await mkdir(dist, { recursive: true });
+  const files = await filesBelow(staging);
+  const before = await filesBelow(dist);
+  for (const file of files.toSorted((a, b) => Number(a === 'index.html') - Number(b === 'index.html'))) {
+    await mkdir(dirname(join(dist, file)), { recursive: true });
+    await rename(join(staging, file), join(dist, file));
+  }
+  const current = new Set(files);
+  await Promise.all(before.filter((file) => !current.has(file)).map((file) => rm(join(dist, file), { force: true })));
+}
+
+/** The files of a page, by their paths below it. */
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
+}
+
+function build(vite: string, directory: string, outDir: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'warn', '--outDir', outDir, '--emptyOutDir'], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    const output: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (code === 0) resolve();
+      else
+        reject(
+          new Error(`Building the page in ${directory} failed:\n${Buffer.concat(output).toString().slice(-4_000)}`),
+        );
+    });
+  });
+}

@@ -1,0 +1,231 @@
+import { Agent, get } from 'node:http';
+import { text } from 'node:stream/consumers';
+
+import express, { type Express } from 'express';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { ServiceError } from './errors.ts';
+import { createApp, listen, type ReadinessCheck, type RunningServer } from './server.ts';
+
+interface Line {
+  level: number;
+  msg: string;
+  code?: string;
+  err?: { message: string };
+}
+
+let lines: Line[];
+const servers: RunningServer[] = [];
+beforeEach(() => {
+  lines = [];
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+async function serve(
+  routes: (app: Express) => void = () => {},
+  ready: Readonly<Record<string, ReadinessCheck>> = {},
+): Promise<RunningServer> {
+  const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line) as Line) });
+  const server = await listen(createApp({ logger, ready, routes }), '127.0.0.1', 0);
+  servers.push(server);
+  return server;
+}
+
+/** Waits for something that another turn of the event loop brings. */
+async function until(holds: () => boolean): Promise<void> {
+  await vi.waitFor(() => expect(holds()).toBe(true), { timeout: 5_000, interval: 5 });
+}
+
+describe('health', () => {
+  it('is alive, whatever its dependencies do', async () => {
+    const { url } = await serve(() => {}, { postgres: () => Promise.reject(new Error('down')) });
+    const response = await fetch(`${url}/healthz`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ status: 'ok' });
+  });
+
+  it('is ready where every dependency answers', async () => {
+    const { url } = await serve(() => {}, { postgres: async () => {}, route: async () => {} });
+    const response = await fetch(`${url}/readyz`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ status: 'ok', failures: [] });
+  });
+
+  it('says which dependencies do not answer, and only those', async () => {
+    const { url } = await serve(() => {}, {
+      postgres: () => Promise.reject(new Error('no connection')),
+      route: async () => {},
+      driver: () => {
+        throw new Error('at once');
+      },
+    });
+    const response = await fetch(`${url}/readyz`);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({
+      status: 'not ready',
+      failures: ['postgres: no connection', 'driver: at once'],
+    });
+  });
+
+  it('does not wait for a dependency that never answers', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const asked = Promise.withResolvers<void>();
+    const { url } = await serve(() => {}, {
+      postgres: () => {
+        asked.resolve();
+        return new Promise(() => {});
+      },
+    });
+    const answer = new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
+      get(`${url}/readyz`, (response) => {
+        text(response).then((body) => resolve({ status: response.statusCode, body }), reject);
+      }).on('error', reject);
+    });
+    await asked.promise;
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await answer).toMatchObject({
+      status: 503,
+      body: expect.stringContaining('postgres: no answer within 2000 ms'),
+    });
+  });
+});
+
+describe('failures', () => {
+  it('answers with a problem document where there is nothing', async () => {
+    const { url } = await serve();
+    const response = await fetch(`${url}/nothing?password=hunter2`, { method: 'POST' });
+    expect(response.status).toBe(404);
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(await response.json()).toEqual({
+      type: 'urn:hotrod:problem:not_found',
+      title: 'There is no such thing',
+      status: 404,
+      detail: 'There is nothing at POST /nothing.',
+      code: 'not_found',
+    });
+  });
+
+  it('does not tell a stranger what it is made of', async () => {
+    const { url } = await serve();
+    const { headers } = await fetch(`${url}/nothing`);
+    expect([...headers.keys()]).not.toContain('x-powered-by');
+  });
+
+  it.each<[string, (app: Express) => void]>([
+    [
+      'thrown',
+      (app) =>
+        app.get('/', () => {
+          throw new Error('password=hunter2');
+        }),
+    ],
+    [
+      'thrown later',
+      (app) =>
+        app.get('/', async () => {
+          await Promise.resolve();
+          throw new Error('password=hunter2');
+        }),
+    ],
+  ])('keeps the cause of what was %s in the log, away from strangers', async (_when, routes) => {
+    const { url } = await serve(routes);
+    const response = await fetch(url);
+    const body = await response.text();
+    expect(response.status).toBe(500);
+    expect(JSON.parse(body)).toMatchObject({ code: 'internal', status: 500 });
+    expect(body).not.toMatch(/hunter2|server\.test/);
+    expect(lines).toMatchObject([{ level: 50, code: 'internal', err: { message: 'password=hunter2' } }]);
+  });
+
+  it('answers with the error that a handler threw, logged as what it is', async () => {
+    const { url } = await serve((app) => {
+      app.get('/taken', () => {
+        throw new ServiceError('conflict', 'Taken.');
+      });
+      app.get('/down', () => {
+        throw new ServiceError('unavailable', 'Down.', { cause: new Error('ECONNREFUSED') });
+      });
+    });
+    expect(await (await fetch(`${url}/taken`)).json()).toMatchObject({ code: 'conflict', detail: 'Taken.' });
+    expect(await (await fetch(`${url}/down`)).json()).toMatchObject({ code: 'unavailable', detail: 'Down.' });
+    expect(lines).toMatchObject([
+      { level: 30, msg: 'Taken.' },
+      { level: 50, msg: 'Down.', err: { message: 'ECONNREFUSED' } },
+    ]);
+  });
+
+  it.each([
+    ['is no JSON', '{"driverId":'],
+    ['is too long', JSON.stringify({ text: 'x'.repeat(2_000) })],
+  ])('blames the caller for a body that %s', async (_what, body) => {
+    const { url } = await serve((app) => {
+      app.post('/claim', express.json({ limit: '1kb' }), (_request, response) => {
+        response.json({});
+      });
+    });
+    const response = await fetch(`${url}/claim`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'invalid_argument' });
+    expect(lines.filter(({ level }) => level >= 50)).toEqual([]);
+  });
+
+  it('blames the caller for a path that cannot be decoded', async () => {
+    const { url } = await serve((app) => app.get('/ride/:id', (_request, response) => void response.json({})));
+    expect((await fetch(`${url}/ride/%E0%A4%A`)).status).toBe(400);
+  });
+
+  it('cuts an answer that fails in the middle, and answers the next', async () => {
+    const { url } = await serve((app) => {
+      app.get('/half', (_request, response) => {
+        response.write('{"half":');
+        throw new Error('too late');
+      });
+    });
+    await expect(fetch(`${url}/half`).then((response) => response.text())).rejects.toThrow();
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+});
+
+describe('listen', () => {
+  it('rejects where the port is taken, with the code and the port', async () => {
+    const { url } = await serve();
+    const port = Number(new URL(url).port);
+    await expect(
+      listen(createApp({ logger: pino({ enabled: false }), ready: {}, routes: () => {} }), '127.0.0.1', port),
+    ).rejects.toMatchObject({ code: 'EADDRINUSE', port });
+  });
+
+  it('lets an open request finish while it closes, takes no new one, and does not wait for kept connections', async () => {
+    let finish: (() => void) | undefined;
+    const { url, close } = await serve((app) => {
+      app.get('/slow', (_request, response) => {
+        finish = () => response.json({ done: true });
+      });
+    });
+    // Keeps its connection open after the answer, as undici and every browser do.
+    const agent = new Agent({ keepAlive: true });
+    const answer = new Promise<string>((resolve, reject) => {
+      get(`${url}/slow`, { agent }, (response) => void text(response).then(resolve, reject)).on('error', reject);
+    });
+    await until(() => finish !== undefined);
+    let closed = false;
+    const closing = close().then(() => (closed = true));
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    expect(closed).toBe(false);
+    finish?.();
+    expect(await answer).toBe('{"done":true}');
+    const start = performance.now();
+    await closing;
+    // Without care it is the keep-alive timeout of 65 s.
+    expect(performance.now() - start).toBeLessThan(1_000);
+    agent.destroy();
+  });
+});

@@ -1,0 +1,122 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { describe, expect, it } from 'vitest';
+
+import { createWorkerPool } from './worker-pool.ts';
+
+/** A task that ends when it is told to. */
+function createGate() {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  return { promise, open: () => resolve(), fail: (error: Error) => reject(error) };
+}
+
+/** Lets everything that is ready run. */
+const settle = () => sleep(0);
+
+describe('a worker pool', () => {
+  it.each([1, 3, 7])('never runs more than %i tasks at once, and uses all of its workers', async (size) => {
+    const pool = createWorkerPool(size);
+    let running = 0;
+    let most = 0;
+    const turns = await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        pool.run(async (turn) => {
+          running += 1;
+          most = Math.max(most, running);
+          await (index % 3 === 0 ? settle() : Promise.resolve());
+          running -= 1;
+          return turn;
+        }),
+      ),
+    );
+    expect(pool.size).toBe(size);
+    expect(most).toBe(size);
+    for (const turn of turns) expect(turn.running).toBeLessThanOrEqual(size);
+    expect(turns[0]?.running).toBe(1);
+  });
+
+  it('is first come, first served, also between callers who come in turn', async () => {
+    const pool = createWorkerPool(1);
+    const order: string[] = [];
+    const task = (name: string) =>
+      pool.run(async () => {
+        order.push(name);
+        await settle();
+      });
+    const first = ['a1', 'b1', 'a2', 'b2'].map(task);
+    await first[0];
+    // Comes while others wait: a free worker must go to them, not to the one who happens to ask now.
+    await Promise.all([...first, task('late')]);
+    expect(order).toEqual(['a1', 'b1', 'a2', 'b2', 'late']);
+  });
+
+  it('measures how long each task waited', async () => {
+    const pool = createWorkerPool(1);
+    const hold = 50;
+    const [first, second, third] = await Promise.all(
+      [1, 2, 3].map(() =>
+        pool.run(async ({ waitMs }) => {
+          await sleep(hold);
+          return waitMs;
+        }),
+      ),
+    );
+    expect(first).toBeLessThan(hold / 2);
+    // Timers may fire a millisecond early.
+    expect(second).toBeGreaterThanOrEqual(hold - 2);
+    expect(third).toBeGreaterThanOrEqual(2 * hold - 4);
+    expect(third).toBeLessThan(10 * 2 * hold);
+  });
+
+  it('gives the worker back where a task throws, and hands on what it threw', async () => {
+    const pool = createWorkerPool(1);
+    const outcomes = await Promise.allSettled([
+      pool.run(() => Promise.reject(new Error('one'))),
+      pool.run(() => {
+        throw new Error('two');
+      }),
+      pool.run(() => Promise.resolve('three')),
+    ]);
+    expect(outcomes).toMatchObject([
+      { status: 'rejected', reason: { message: 'one' } },
+      { status: 'rejected', reason: { message: 'two' } },
+      { status: 'fulfilled', value: 'three' },
+    ]);
+    expect(await pool.run(({ running }) => Promise.resolve(running))).toBe(1);
+  });
+
+  it('refuses one more than may wait, without running it, and takes tasks again afterwards', async () => {
+    const pool = createWorkerPool(1, 2);
+    const gate = createGate();
+    const busy = [1, 2, 3].map(() => pool.run(() => gate.promise));
+    let ran = false;
+    await expect(
+      pool.run(async () => {
+        ran = true;
+      }),
+    ).rejects.toMatchObject({ code: 'unavailable', status: 503 });
+    gate.open();
+    await Promise.all(busy);
+    expect(ran).toBe(false);
+    expect(await pool.run(() => Promise.resolve('again'))).toBe('again');
+  });
+
+  it('runs each task in the context of the one who gave it, not of the one who freed the worker', async () => {
+    const context = new AsyncLocalStorage<string>();
+    const pool = createWorkerPool(2);
+    const names = Array.from({ length: 12 }, (_, index) => `request ${index}`);
+    const seen = await Promise.all(
+      names.map((name) =>
+        context.run(name, () =>
+          pool.run(async () => {
+            const before = context.getStore();
+            await settle();
+            return [before, context.getStore()];
+          }),
+        ),
+      ),
+    );
+    expect(seen).toEqual(names.map((name) => [name, name]));
+  });
+});

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+
+import { createBoundedValues } from './bounded-values.ts';
+
+describe('createBoundedValues', () => {
+  it('lets the first values through, for ever, and calls the rest other', () => {
+    const bounded = createBoundedValues(2);
+    expect(['a', 'b', 'c', 'a', 'd', 'b'].map(bounded)).toEqual(['a', 'b', 'other', 'a', 'other', 'b']);
+  });
+
+  it('makes no more values than its limit and two, whatever strangers send', () => {
+    const bounded = createBoundedValues(10);
+    const values = Array.from({ length: 1_000 }, (_, index) => bounded(index % 3 === 0 ? undefined : `name ${index}`));
+    expect(new Set(values).size).toBe(12);
+  });
+
+  it('does not count what is missing', () => {
+    const bounded = createBoundedValues(1);
+    expect([undefined, 'a', undefined].map(bounded)).toEqual(['unknown', 'a', 'unknown']);
+  });
+
+  it('keeps each value short', () => {
+    expect(createBoundedValues(1)('x'.repeat(10_000))).toHaveLength(200);
+  });
+
+  it('bounds each user of it by itself', () => {
+    const [one, two] = [createBoundedValues(1), createBoundedValues(1)];
+    expect([one('a'), two('b'), one('b')]).toEqual(['a', 'b', 'other']);
+  });
+});

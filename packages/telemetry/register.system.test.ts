@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const preload = join(import.meta.dirname, 'register.ts');
+const own = createRequire(import.meta.url);
+
+/** A program that says, as JSON, which packages were loaded through `require` and what of the environment it sees. */
+const program = `
+  import { createRequire } from 'node:module';
+  import { metrics, trace } from ${JSON.stringify(`file://${own.resolve('@opentelemetry/api')}`)};
+  const loaded = Object.keys(createRequire(import.meta.url).cache)
+    .flatMap((path) => /node_modules\\/((@[^/]+\\/)?[^/]+)/.exec(path)?.[1] ?? []);
+  const span = trace.getTracer('t').startSpan('s');
+  console.log(JSON.stringify({
+    loaded: [...new Set(loaded)],
+    recording: span.isRecording(),
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('OTEL_'))),
+    shutdown: typeof globalThis[Symbol.for('hotrod.telemetry.shutdown')],
+  }));
+  process.exit();`;
+
+interface Seen {
+  loaded: string[];
+  recording: boolean;
+  env: Record<string, string>;
+  shutdown: string;
+}
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'telemetry-'));
+  writeFileSync(join(directory, 'main.mjs'), program);
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function run(env: Record<string, string>): { seen: Seen; code: number | null; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', preload, join(directory, 'main.mjs')], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], ...env },
+    timeout: 60_000,
+  });
+  return { seen: JSON.parse(stdout || '{}') as Seen, code: status, stderr };
+}
+
+const sdkPackages = (seen: Seen) =>
+  seen.loaded.filter((name) => /^@opentelemetry\/(sdk|instrumentation|auto|exporter|otlp|resource)/.test(name));
+
+describe('the preload', () => {
+  it.each(['true', 'TRUE'])('loads no SDK and instruments nothing where OTEL_SDK_DISABLED is %s', (value) => {
+    const { seen, stderr } = run({ OTEL_SDK_DISABLED: value });
+    expect(sdkPackages(seen)).toEqual([]);
+    expect(seen).toMatchObject({ recording: false, shutdown: 'undefined' });
+    expect(stderr).toBe('');
+  });
+
+  it('starts the SDK otherwise', () => {
+    const { seen } = run({ OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' });
+    expect(sdkPackages(seen)).toContain('@opentelemetry/sdk-node');
+    expect(seen).toMatchObject({ recording: true, shutdown: 'function' });
+    expect(seen.env).toMatchObject({
+      OTEL_SERVICE_NAME: directory.split('/').at(-1),
+      OTEL_RESOURCE_ATTRIBUTES: 'service.namespace=hotrod,deployment.environment.name=local',
+    });
+  });
+
+  it('lets what is set hold', () => {
+    const { seen } = run({
+      OTEL_SDK_DISABLED: 'true',
+      OTEL_SERVICE_NAME: 'mine',
+      OTEL_BSP_MAX_QUEUE_SIZE: '100',
+      OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=prod,service.version=2',
+    });
+    expect(seen.env).toMatchObject({
+      OTEL_SERVICE_NAME: 'mine',
+      OTEL_BSP_MAX_QUEUE_SIZE: '100',
+      OTEL_RESOURCE_ATTRIBUTES:
+        'service.namespace=hotrod,deployment.environment.name=local,deployment.environment.name=prod,service.version=2',
+    });
+  });
+
+  it('says which protocols there are where it is given another', () => {
+    const { code, stderr } = run({ OTEL_EXPORTER_OTLP_PROTOCOL: 'http/xml' });
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('OTEL_EXPORTER_OTLP_PROTOCOL is "http/xml"; it is one of grpc, http/json, http/protobuf.');
+  });
+});

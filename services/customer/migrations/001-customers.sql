@@ -1,0 +1,40 @@
+CREATE TABLE customers (
+  id integer PRIMARY KEY,
+  name text NOT NULL UNIQUE,
+  location point NOT NULL
+);
+
+-- The 32 customers of HotROD, where they have always been.
+INSERT INTO customers (id, name, location) VALUES
+  (123, 'Rachel''s Floral Designs', '(115,277)'),
+  (392, 'Trom Chocolatier', '(577,322)'),
+  (567, 'Amazing Coffee Roasters', '(211,653)'),
+  (731, 'Japanese Desserts', '(728,326)'),
+  (12323, 'Lambent Illumination', '(123,456)'),
+  (32392, 'Flux Water Gear', '(456,678)'),
+  (73451, 'Cipher Publishing', '(545,312)'),
+  (55673, 'Erudite Learning', '(546,853)'),
+  (44802, 'Quad Goals', '(545,385)'),
+  (18745, 'Obelus Concepts', '(321,583)'),
+  (23552, 'Zeal Wheels', '(879,556)'),
+  (23412, 'Moxie Marketing', '(455,687)'),
+  (23341, 'Bonefete Fun', '(231,159)'),
+  (69420, 'Bravura Inc', '(573,456)'),
+  (39001, 'Admire Arts', '(887,123)'),
+  (78945, 'Vortex Solar', '(321,456)'),
+  (59201, 'Sanguine Skincare', '(984,156)'),
+  (20885, 'Epic Adventure Inc', '(354,159)'),
+  (20482, 'Cogent Data', '(759,654)'),
+  (22083, 'Candor Corp', '(489,657)'),
+  (15864, 'Inspire Fitness Co', '(456,489)'),
+  (34320, 'Strat Security', '(654,357)'),
+  (38752, 'Innovation Arch', '(459,354)'),
+  (23155, 'Eco Focus', '(153,584)'),
+  (88654, 'Bicycles Green', '(784,215)'),
+  (35871, 'Farm Coffee', '(658,324)'),
+  (98457, 'Go Pastries', '(657,125)'),
+  (64853, 'Micro Planes', '(328,125)'),
+  (46321, 'Enhance Cars', '(954,236)'),
+  (57319, 'Value Walking', '(958,654)'),
+  (94317, 'Boost Fitness', '(326,125)'),
+  (96354, 'Vibrance Software', '(125,358)');

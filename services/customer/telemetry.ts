@@ -1,0 +1,17 @@
+import { formatLocation } from '@hotrod/kit/location';
+import { activeSpan, enrich } from '@hotrod/telemetry/span';
+
+import type { Customer } from './contract.ts';
+
+/** What this service tells of its work, in its own words. */
+export const telemetry = {
+  customerAsked(id: number): void {
+    enrich(activeSpan(), { 'hotrod.customer.id': id });
+  },
+  customerFound(customer: Customer): void {
+    enrich(activeSpan(), {
+      'hotrod.customer.name': customer.name,
+      'hotrod.customer.location': formatLocation(customer.location),
+    });
+  },
+};

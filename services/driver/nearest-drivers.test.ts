@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Driver } from './contract.ts';
+import { type DriverStore, findNearestDrivers } from './nearest-drivers.ts';
+
+const here = { x: 1, y: 2 };
+const driver = (id: string): Driver => ({ id, location: here });
+
+/** A store of drivers a, b, c …; `read` says what the n-th read of a driver does: an error, null, or the driver. */
+function createStore(
+  ids: string[],
+  outcome: (id: string, attempt: number) => Error | null | undefined = () => undefined,
+): DriverStore & { reads: string[]; asked: unknown[] } {
+  const reads: string[] = [];
+  const asked: unknown[] = [];
+  return {
+    reads,
+    asked,
+    nearestIds(location, count) {
+      asked.push(location, count);
+      return Promise.resolve(ids);
+    },
+    read(id) {
+      reads.push(id);
+      const result = outcome(id, reads.filter((read) => read === id).length);
+      if (result instanceof Error) return Promise.reject(result);
+      return Promise.resolve(result === null ? null : driver(id));
+    },
+  };
+}
+
+describe('findNearestDrivers', () => {
+  it('asks for ten near the place, and keeps them nearest first', async () => {
+    const store = createStore(['c', 'a', 'b']);
+    expect(await findNearestDrivers(store, here, 3)).toEqual({
+      drivers: [driver('c'), driver('a'), driver('b')],
+      failedReads: 0,
+    });
+    expect(store.asked).toEqual([here, 10]);
+  });
+
+  it('reads them one after the other', async () => {
+    let open = 0;
+    let most = 0;
+    const store = createStore(['a', 'b', 'c']);
+    await findNearestDrivers(
+      {
+        ...store,
+        async read(id) {
+          open += 1;
+          most = Math.max(most, open);
+          await Promise.resolve();
+          open -= 1;
+          return driver(id);
+        },
+      },
+      here,
+      3,
+    );
+    expect(most).toBe(1);
+  });
+
+  it('tries a failed read again, and counts it', async () => {
+    const store = createStore(['a', 'b'], (id, attempt) => (id === 'a' && attempt < 3 ? new Error('slow') : undefined));
+    expect(await findNearestDrivers(store, here, 3)).toEqual({ drivers: [driver('a'), driver('b')], failedReads: 2 });
+    expect(store.reads).toEqual(['a', 'a', 'a', 'b']);
+  });
+
+  it('gives up with what the last attempt threw, and reads no further', async () => {
+    const store = createStore(['a', 'b'], (_id, attempt) => new Error(`attempt ${attempt}`));
+    await expect(findNearestDrivers(store, here, 3)).rejects.toThrow('attempt 3');
+    expect(store.reads).toEqual(['a', 'a', 'a']);
+  });
+
+  it('does not try again where one attempt is all there is', async () => {
+    const store = createStore(['a'], () => new Error('slow'));
+    await expect(findNearestDrivers(store, here, 1)).rejects.toThrow('slow');
+    expect(store.reads).toEqual(['a']);
+  });
+
+  it('counts attempts for each driver anew', async () => {
+    const store = createStore(['a', 'b', 'c'], (_id, attempt) => (attempt === 1 ? new Error('slow') : undefined));
+    expect(await findNearestDrivers(store, here, 2)).toMatchObject({ failedReads: 3, drivers: [{}, {}, {}] });
+  });
+
+  it('leaves out a driver who has vanished meanwhile, which is no failure', async () => {
+    const store = createStore(['a', 'b', 'c'], (id) => (id === 'b' ? null : undefined));
+    expect(await findNearestDrivers(store, here, 3)).toEqual({ drivers: [driver('a'), driver('c')], failedReads: 0 });
+    expect(store.reads).toEqual(['a', 'b', 'c']);
+  });
+
+  it('finds nobody where nobody is', async () => {
+    expect(await findNearestDrivers(createStore([]), here, 3)).toEqual({ drivers: [], failedReads: 0 });
+  });
+
+  it('does not try a failed search again', async () => {
+    const store = { ...createStore([]), nearestIds: () => Promise.reject(new Error('down')) };
+    await expect(findNearestDrivers(store, here, 3)).rejects.toThrow('down');
+  });
+});

@@ -1,0 +1,51 @@
+import { readConfig } from '@hotrod/kit/config';
+import { describe, expect, it } from 'vitest';
+
+import { parseKeyValueList, settings, traceUrlTemplate } from './config.ts';
+
+describe('settings', () => {
+  it('need nothing to be set', () => {
+    expect(readConfig(settings, {})).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      customerUrl: 'http://127.0.0.1:8081',
+      routePoolSize: 5,
+      traceUrl: null,
+    });
+  });
+
+  it('refuse what would let nothing through', () => {
+    expect(() => readConfig(settings, { ROUTE_WORKER_POOL_SIZE: '0' })).toThrow('ROUTE_WORKER_POOL_SIZE');
+    expect(() => readConfig(settings, { ROUTE_TIMEOUT_MS: '0' })).toThrow('ROUTE_TIMEOUT_MS');
+  });
+});
+
+describe('traceUrlTemplate', () => {
+  it.each(['observatory', 'jaeger', 'grafana', 'honeycomb'])('has a link ready for %s', (viewer) => {
+    const template = traceUrlTemplate(viewer) ?? '';
+    expect(template.split('{traceId}')).toHaveLength(2);
+    expect(URL.canParse(template.replace('{traceId}', '0af7651916cd43dd8448eb211c80319c'))).toBe(true);
+  });
+
+  it('takes anything else for a template', () => {
+    expect(traceUrlTemplate('https://tempo.example/{traceId}')).toBe('https://tempo.example/{traceId}');
+    expect(traceUrlTemplate('toString')).toBe('toString');
+    expect(traceUrlTemplate(null)).toBeNull();
+  });
+});
+
+describe('parseKeyValueList', () => {
+  it.each<[string | null, Record<string, string>]>([
+    [null, {}],
+    ['', {}],
+    ['a=1', { a: '1' }],
+    [' a = 1 , b=2,', { a: '1', b: '2' }],
+    ['authorization=Basic%20YTpi', { authorization: 'Basic YTpi' }],
+    ['key=a=b==', { key: 'a=b==' }],
+    ['rate=100%', { rate: '100%' }],
+    ['empty=', { empty: '' }],
+    ['nonsense,a=1', { a: '1' }],
+  ])('reads %j', (text, expected) => {
+    expect(parseKeyValueList(text)).toEqual(expected);
+  });
+});

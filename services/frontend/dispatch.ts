@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Customers } from '@hotrod/customer/contract';
+import type { Driver, Drivers } from '@hotrod/driver/contract';
+import { ServiceError } from '@hotrod/kit/errors';
+import type { Location } from '@hotrod/kit/location';
+import type { WorkerPool } from '@hotrod/kit/worker-pool';
+import type { Route, Routes } from '@hotrod/route/contract';
+
+import type { Dispatch } from './contract.ts';
+import type { DispatchTelemetry } from './telemetry.ts';
+
+/** One order: who wants to be picked up, and who asks. */
+export interface Order {
+  customerId: number;
+  /** The browser or virtual user. */
+  clientId: string;
+  requestId: string;
+}
+
+export interface DispatchDependencies {
+  customers: Customers;
+  drivers: Drivers;
+  routes: Routes;
+  pool: WorkerPool;
+}
+
+/** How often drivers are looked for before a ride is given up. */
+const searches = 3;
+
+interface Candidate {
+  driver: Driver;
+  route: Route;
+}
+
+/**
+ * Finds a customer a ride: the customer's place, the nearest free drivers, a route for each of them, and of those the
+ * one who is there first and still free.
+ *
+ * @throws {ServiceError} the failure of any step; a ride is complete or it is an error.
+ */
+export function createDispatch({ customers, drivers, routes, pool }: DispatchDependencies) {
+  return async function dispatch(order: Order, telemetry: DispatchTelemetry): Promise<Dispatch> {
+    telemetry.ordered(order, pool.size);
+    const customer = await telemetry.phase('customer', () => customers.find(order.customerId));
+    telemetry.customerFound(customer);
+    return telemetry.onBehalfOf(customer, async () => {
+      const { driver, route } = await findDriver(customer.location, telemetry);
+      return {
+        requestId: order.requestId,
+        customer,
+        driver,
+        etaSeconds: route.etaSeconds,
+        etaMinutes: Math.max(1, Math.round(route.etaSeconds / 60)),
+        distance: route.distanceMeters,
+        route: route.path,
+      };
+    });
+  };
+
+  /**
+   * The soonest driver that no other ride took in the meantime. Where others took all that were near, drivers are looked
+   * for again: the search leaves out those who have a ride.
+   */
+  async function findDriver(to: Location, telemetry: DispatchTelemetry): Promise<Candidate> {
+    const rideId = randomUUID();
+    let attempts = 0;
+    for (let search = 1; search <= searches; search += 1) {
+      const found = await telemetry.phase('drivers', () => drivers.findNearest(to));
+      telemetry.driversFound(found);
+      const candidates = await telemetry.phase('routes', () => routeAll(found.drivers, to, telemetry));
+      const claimed = await telemetry.phase('claim', () => claimFirst(candidates, rideId, () => (attempts += 1)));
+      if (claimed) {
+        telemetry.claimed(claimed.driver, claimed.route, attempts);
+        return claimed;
+      }
+    }
+    throw new ServiceError('unavailable', 'No driver near this customer is free now; try again in a moment.');
+  }
+
+  /** A route for every driver, as many at once as the pool allows; soonest first. */
+  async function routeAll(found: readonly Driver[], to: Location, telemetry: DispatchTelemetry): Promise<Candidate[]> {
+    return telemetry.computingRoutes(async () => {
+      const waits: number[] = [];
+      // Where one route fails the ride has failed: those that still wait must not keep workers from the next ride.
+      const ride = new AbortController();
+      const candidates = await Promise.all(
+        found.map((driver) =>
+          pool.run(async ({ waitMs }) => {
+            ride.signal.throwIfAborted();
+            waits.push(waitMs);
+            try {
+              return { driver, route: await routes.compute(driver.location, to) };
+            } catch (error) {
+              ride.abort(error);
+              throw error;
+            }
+          }),
+        ),
+      );
+      telemetry.routesComputed(waits);
+      return candidates.toSorted((a, b) => a.route.etaSeconds - b.route.etaSeconds);
+    });
+  }
+
+  /** The first of the candidates that can still be had; null where none can. */
+  async function claimFirst(
+    candidates: readonly Candidate[],
+    rideId: string,
+    onAttempt: () => void,
+  ): Promise<Candidate | null> {
+    for (const candidate of candidates) {
+      onAttempt();
+      try {
+        await drivers.claim(candidate.driver.id, rideId);
+        return candidate;
+      } catch (error) {
+        if (!(error instanceof ServiceError && error.code === 'conflict')) throw error;
+      }
+    }
+    return null;
+  }
+}

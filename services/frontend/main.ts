@@ -1,0 +1,92 @@
+import { fileURLToPath } from 'node:url';
+
+import { createCustomersClient } from '@hotrod/customer/client';
+import { createDriversClient } from '@hotrod/driver/client';
+import { createServiceClient } from '@hotrod/kit/client';
+import { readConfig } from '@hotrod/kit/config';
+import { createLogger } from '@hotrod/kit/logging';
+import { runMain } from '@hotrod/kit/main';
+import { ensurePageBuilt } from '@hotrod/kit/page-build';
+import { serve } from '@hotrod/kit/service';
+import { createWorkerPool } from '@hotrod/kit/worker-pool';
+import { createRoutesClient } from '@hotrod/route/client';
+import { shutdownTelemetry } from '@hotrod/telemetry/shutdown';
+
+import { type FrontendConfig, parseKeyValueList, settings, traceUrlTemplate } from './config.ts';
+import { createDispatch } from './dispatch.ts';
+import { pageRoutes, type SpanSink } from './page-routes.ts';
+import { frontendRoutes } from './routes.ts';
+
+await runMain('frontend', async () => {
+  const config = readConfig(settings, process.env);
+  const logger = createLogger('frontend', config.logLevel);
+  const { connections } = config;
+  const customer = createServiceClient({
+    service: 'customer',
+    baseUrl: config.customerUrl,
+    timeoutMs: config.customerTimeoutMs,
+    connections,
+  });
+  const driver = createServiceClient({
+    service: 'driver',
+    baseUrl: config.driverUrl,
+    timeoutMs: config.driverTimeoutMs,
+    connections,
+  });
+  const route = createServiceClient({
+    service: 'route',
+    baseUrl: config.routeUrl,
+    timeoutMs: config.routeTimeoutMs,
+    connections,
+  });
+
+  const customers = createCustomersClient(customer);
+  const dispatch = createDispatch({
+    customers,
+    drivers: createDriversClient(driver),
+    routes: createRoutesClient(route),
+    pool: createWorkerPool(config.routePoolSize, config.routePoolQueue),
+  });
+
+  const page = fileURLToPath(new URL('./page', import.meta.url));
+  await ensurePageBuilt({
+    directory: page,
+    sources: [fileURLToPath(new URL('../../packages/kit/tokens.css', import.meta.url))],
+    log: (line) => logger.info(line),
+  });
+
+  await serve({
+    logger,
+    host: config.host,
+    port: config.port,
+    ready: { customer: customer.ready, driver: driver.ready, route: route.ready },
+    routes: (express) => {
+      frontendRoutes({ dispatch, customers, release: release(config), logger })(express);
+      pageRoutes({ directory: `${page}/dist`, spanSink: spanSink(config), logger })(express);
+    },
+    closables: [
+      { name: 'customer client', close: customer.close },
+      { name: 'driver client', close: driver.close },
+      { name: 'route client', close: route.close },
+      { name: 'telemetry', close: shutdownTelemetry },
+    ],
+  });
+});
+
+/** What the page tells of the release, from the same variable that telemetry tells it from. */
+function release(config: FrontendConfig) {
+  const resource = parseKeyValueList(config.resourceAttributes);
+  return {
+    traceUrl: traceUrlTemplate(config.traceUrl),
+    release: resource['service.version'] ?? 'development',
+    revision: resource['vcs.ref.head.revision'] ?? null,
+    environment: resource['deployment.environment.name'] ?? 'local',
+  };
+}
+
+function spanSink(config: FrontendConfig): SpanSink {
+  return {
+    url: config.otlpTracesEndpoint ?? `${config.otlpEndpoint.replace(/\/$/, '')}/v1/traces`,
+    headers: parseKeyValueList(config.otlpHeaders),
+  };
+}

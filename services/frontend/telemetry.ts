@@ -1,0 +1,129 @@
+import type { Customer } from '@hotrod/customer/contract';
+import type { Driver, NearestDrivers } from '@hotrod/driver/contract';
+import type { ServiceError } from '@hotrod/kit/errors';
+import { formatLocation } from '@hotrod/kit/location';
+import type { Route } from '@hotrod/route/contract';
+import { createCounter } from '@hotrod/telemetry/metric';
+import {
+  activeSpan,
+  baggageValue,
+  currentTraceparent,
+  enrich,
+  markFailed,
+  type Span,
+  withBaggage,
+  withSpan,
+} from '@hotrod/telemetry/span';
+
+import type { Order } from './dispatch.ts';
+
+type Phase = 'customer' | 'drivers' | 'routes' | 'claim';
+
+/** What a dispatch tells of itself. The request's own span becomes one wide event: all that an analyst may ask for. */
+export interface DispatchTelemetry {
+  ordered(order: Order, poolSize: number): void;
+  /** Runs a phase and notes its duration, also where it fails. */
+  phase<T>(name: Phase, work: () => Promise<T>): Promise<T>;
+  customerFound(customer: Customer): void;
+  /** Runs `work` with the customer's name in the baggage, so that every service behind knows for whom it works. */
+  onBehalfOf<T>(customer: Customer, work: () => Promise<T>): Promise<T>;
+  driversFound(found: NearestDrivers): void;
+  /** Runs `work` in a span of its own, so that the waits for the worker pool have a place to be seen. */
+  computingRoutes<T>(work: () => Promise<T>): Promise<T>;
+  /** @param waitsMs how long each route waited for a worker, in milliseconds. */
+  routesComputed(waitsMs: readonly number[]): void;
+  /** @param attempts how many drivers were asked. */
+  claimed(driver: Driver, route: Route, attempts: number): void;
+}
+
+const scope = '@hotrod/frontend';
+const dispatches = createCounter(scope, 'hotrod.dispatch.count');
+
+/** Telemetry of one dispatch, to be created while the request's span is active. */
+export function createDispatchTelemetry(root: Span | undefined = activeSpan()): DispatchTelemetry {
+  /** Milliseconds by phase; a phase that is gone through again adds to its own. */
+  const spent = new Map<Phase, number>();
+  return {
+    ordered: (order, poolSize) =>
+      enrich(root, {
+        'hotrod.client.id': order.clientId,
+        'hotrod.request.id': order.requestId,
+        'hotrod.customer.id': order.customerId,
+        'hotrod.route.pool.size': poolSize,
+      }),
+    async phase(name, work) {
+      const start = performance.now();
+      try {
+        return await work();
+      } finally {
+        const total = (spent.get(name) ?? 0) + performance.now() - start;
+        spent.set(name, total);
+        enrich(root, { [`hotrod.phase.${name}.duration`]: seconds(total) });
+      }
+    },
+    customerFound: ({ name, location }) =>
+      enrich(root, {
+        'hotrod.customer.name': name,
+        'hotrod.customer.location': formatLocation(location),
+      }),
+    onBehalfOf: (customer, work) => withBaggage('hotrod.customer.name', customer.name, work),
+    driversFound: ({ drivers, failedReads }) =>
+      enrich(root, { 'hotrod.driver.candidates': drivers.length, 'hotrod.driver.read.failures': failedReads }),
+    computingRoutes: (work) => withSpan(scope, 'compute routes', work),
+    routesComputed: (waitsMs) =>
+      enrich(root, {
+        'hotrod.route.count': waitsMs.length,
+        'hotrod.route.pool.wait.max': seconds(Math.max(0, ...waitsMs)),
+        'hotrod.route.pool.wait.total': seconds(waitsMs.reduce((sum, wait) => sum + wait, 0)),
+      }),
+    claimed: (driver, route, attempts) =>
+      enrich(root, {
+        'hotrod.driver.id': driver.id,
+        'hotrod.driver.distance': route.distanceMeters,
+        'hotrod.driver.claim.attempts': attempts,
+        'hotrod.ride.eta': route.etaSeconds,
+      }),
+  };
+}
+
+/**
+ * Runs a dispatch as part of a session. What a caller without baggage (curl) does not say is added: the client's id for
+ * the session's, and the request's id, so that every service behind knows the ones that the root span has.
+ */
+export function inSession<T>(order: Order, work: () => Promise<T>): Promise<T> {
+  const withRequest = () =>
+    baggageValue('hotrod.request.id') === order.requestId
+      ? work()
+      : withBaggage('hotrod.request.id', order.requestId, work);
+  if (baggageValue('session.id') !== undefined) return withRequest();
+  enrich(activeSpan(), { 'session.id': order.clientId });
+  return withBaggage('session.id', order.clientId, withRequest);
+}
+
+/** The request's id that came in the baggage. */
+export function requestIdFromBaggage(): string | undefined {
+  return baggageValue('hotrod.request.id');
+}
+
+/**
+ * Counts a dispatch and names the failure of one that failed. Its span is marked failed only where the failure is ours
+ * (5xx): for what the caller is to blame for, the conventions leave a server's span alone.
+ * https://opentelemetry.io/docs/specs/semconv/http/http-spans/#status
+ */
+export function dispatchEnded(error?: ServiceError): void {
+  if (error === undefined) {
+    dispatches.add(1, { 'hotrod.dispatch.outcome': 'success' });
+    return;
+  }
+  dispatches.add(1, { 'hotrod.dispatch.outcome': error.status < 500 ? 'refused' : 'failure' });
+  if (error.status < 500) enrich(activeSpan(), { 'error.type': error.code });
+  else markFailed(activeSpan(), error);
+}
+
+/** The trace that the page joins; null where telemetry is off. */
+export const documentTraceparent = currentTraceparent;
+
+/** Seconds, to the microsecond: the unit of durations in OpenTelemetry. */
+function seconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1_000_000;
+}

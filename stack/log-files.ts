@@ -1,0 +1,101 @@
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+import { z } from 'zod';
+
+import { makeDirectory } from './make-directory.ts';
+
+/** The logs of all processes, a file each. */
+export interface LogFiles {
+  /** The file of a process. */
+  path(name: string): string;
+  /** A descriptor that a child may append to; the caller closes it. */
+  open(name: string): number;
+  /** The one line of what was written last that says most about why a process ended. */
+  lastWords(name: string): LastWords | null;
+  /** Cuts files that have grown too long. Call it now and then. */
+  trim(): void;
+}
+
+/**
+ * Children write to their files themselves, so a log costs the stack nothing and outlives it. Each start begins a new
+ * file and keeps the one before as `NAME.1.log`; so does a file that outgrows `maxBytes`, by copying and emptying it:
+ * its writer has it open to append, and goes on from the start.
+ */
+export function openLogFiles(directory: string, names: readonly string[], maxBytes = 10_000_000): LogFiles {
+  makeDirectory(directory, 0o700);
+  const path = (name: string) => join(directory, `${name}.log`);
+  const previous = (name: string) => join(directory, `${name}.1.log`);
+  for (const name of names) if (existsSync(path(name))) renameSync(path(name), previous(name));
+  return {
+    path,
+    open: (name) => openSync(path(name), 'a', 0o600),
+    lastWords(name) {
+      try {
+        return lastWords(readFileSync(path(name), 'utf8').slice(-20_000));
+      } catch {
+        return null;
+      }
+    },
+    trim() {
+      for (const name of names) {
+        const size = statSync(path(name), { throwIfNoEntry: false })?.size ?? 0;
+        if (size <= maxBytes) continue;
+        copyFileSync(path(name), previous(name));
+        truncateSync(path(name), 0);
+      }
+    },
+  };
+}
+
+/** A line of a log that may explain an end. */
+export interface LastWords {
+  text: string;
+  /** Whether it speaks of an error. */
+  isError: boolean;
+}
+
+/** Of a log: the last error among its last lines, else its last line. Stack frames and Node's banner say nothing. */
+export function lastWords(log: string): LastWords | null {
+  const lines = log
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^(at |Node\.js v|[{}[\]^~]+,?$|code: )/.test(line))
+    .slice(-20)
+    .map(readable);
+  const errors = lines.filter((line) => /error|fatal|cannot|not valid|taken|missing|is not set/i.test(line));
+  const text = errors.at(-1) ?? lines.at(-1);
+  return text === undefined ? null : { text: text.slice(0, 300), isError: errors.length > 0 };
+}
+
+const pinoLine = z.object({ msg: z.string().optional(), err: z.object({ message: z.string().optional() }).optional() });
+
+/** A line of pino as "message: error". */
+function readable(line: string): string {
+  if (!line.startsWith('{')) return line;
+  try {
+    const { msg, err } = pinoLine.parse(JSON.parse(line));
+    return [msg, err?.message].filter(Boolean).join(': ') || line;
+  } catch {
+    return line;
+  }
+}
+
+/** Opens a log, hands its descriptor over, closes it. */
+export function withLog<T>(logs: LogFiles, name: string, use: (descriptor: number) => T): T {
+  const descriptor = logs.open(name);
+  try {
+    return use(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

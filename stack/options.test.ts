@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+
+import { help, readCommand } from './options.ts';
+import { Refusal } from './refusal.ts';
+
+const read = (args: string[], env: Record<string, string> = {}) => readCommand(args, env, '/somewhere', '/checkout');
+function start(args: string[], env: Record<string, string> = {}) {
+  const command = read(args, env);
+  if (command.name !== 'start') throw new Error(`not a start but ${command.name}`);
+  return command.options;
+}
+
+describe('npm start without options', () => {
+  it('observes itself and is under 5 dispatches per second', () => {
+    expect(start([])).toEqual({
+      dataDir: '/checkout/.hotrod',
+      portBase: 8080,
+      otlpPort: 4318,
+      otlpEndpoint: null,
+      otlpHeaders: null,
+      observatory: true,
+      load: { engine: 'builtin', profile: null, ratePerSecond: 5 },
+    });
+  });
+});
+
+describe('options', () => {
+  it('move every port, the receiver too, with --port-base', () => {
+    expect(start(['--port-base', '9000'])).toMatchObject({ portBase: 9000, otlpPort: 9009 });
+  });
+  it('take a data directory relative to where one stands', () => {
+    expect(start(['--data-dir', 'mine']).dataDir).toBe('/somewhere/mine');
+    expect(start(['--data-dir', '/tmp/x']).dataDir).toBe('/tmp/x');
+  });
+  it('send telemetry elsewhere, and then start no Observatory', () => {
+    const options = start(['--otlp-endpoint', 'https://otlp.example:443/x', '--otlp-headers', 'key=a=b,team=c']);
+    expect(options).toMatchObject({
+      otlpEndpoint: 'https://otlp.example:443/x',
+      otlpHeaders: 'key=a=b,team=c',
+      observatory: false,
+    });
+  });
+  it('are stood in for by the standard variables, and win over them', () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://from-env:4318', OTEL_EXPORTER_OTLP_HEADERS: 'a=b' };
+    expect(start([], env)).toMatchObject({
+      otlpEndpoint: 'http://from-env:4318',
+      otlpHeaders: 'a=b',
+      observatory: false,
+    });
+    expect(start(['--otlp-endpoint', 'http://given:1'], env).otlpEndpoint).toBe('http://given:1');
+    expect(start([], { OTEL_EXPORTER_OTLP_ENDPOINT: '' }).observatory).toBe(true);
+  });
+  it('choose the load', () => {
+    expect(start(['--no-load']).load).toBeNull();
+    expect(start(['--rate', '0.5']).load).toMatchObject({ ratePerSecond: 0.5 });
+    expect(start(['--profile', 'webinar', '--load', 'k6']).load).toMatchObject({ engine: 'k6', profile: 'webinar' });
+  });
+});
+
+describe('commands', () => {
+  it('set and tell the rate of a running suite', () => {
+    expect(read(['rate', '20', '--data-dir', '/d'])).toEqual({ name: 'rate', dataDir: '/d', ratePerSecond: 20 });
+    expect(read(['rate'])).toEqual({ name: 'rate', dataDir: '/checkout/.hotrod', ratePerSecond: null });
+  });
+  it('tell what runs', () => expect(read(['status'])).toEqual({ name: 'status', dataDir: '/checkout/.hotrod' }));
+  it('explain every option', () => {
+    expect(read(['--help'])).toEqual({ name: 'help' });
+    for (const option of [
+      '--rate',
+      '--no-load',
+      '--profile',
+      '--load',
+      '--otlp-endpoint',
+      '--otlp-headers',
+      '--no-observatory',
+      '--port-base',
+      '--data-dir',
+    ]) {
+      expect(help).toContain(option);
+    }
+    expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
+  });
+});
+
+it.each([
+  [['--foo'], '--foo'],
+  [['--rate'], '--rate'],
+  [['--rate', 'quick'], 'not "quick"'],
+  [['--rate=-1'], 'not "-1"'],
+  [['--rate', '99999999'], '99999999'],
+  [['--port-base', '0'], 'not "0"'],
+  [['--port-base', '65530'], 'not "65530"'],
+  [['--port-base', '8080.5'], '8080.5'],
+  [['--otlp-endpoint', 'localhost:4318'], 'not "localhost:4318"'],
+  [['--otlp-headers', 'secret'], 'name=value'],
+  [['--load', 'gatling'], 'gatling'],
+  [['--profile', 'constructor'], 'webinar, steady, spike, soak, demo'],
+  [['--profile', 'demo', '--rate', '5'], 'exclude'],
+  [['--no-load', '--rate', '5'], 'exclude'],
+  [['--data-dir', ''], 'needs a directory'],
+  [['restart'], '"restart" is no command'],
+  [['rate', '1', '2'], '"2" is too much'],
+  [['status', 'x'], '"x" is too much'],
+])('%j is refused in one line, with exit code 2, naming %j', (args, part) => {
+  let refusal: unknown;
+  try {
+    read(args);
+  } catch (error) {
+    refusal = error;
+  }
+  expect(refusal).toBeInstanceOf(Refusal);
+  expect(refusal).toMatchObject({ exitCode: 2 });
+  const { message } = refusal as Refusal;
+  expect(message).toContain(part);
+  expect(message).toContain('--help');
+  expect(message).not.toContain('\n');
+});

@@ -1,0 +1,117 @@
+import { command } from './control.ts';
+import { help, readCommand, type StartOptions } from './options.ts';
+import { Refusal } from './refusal.ts';
+import { checkedOutRevision, releaseVersion } from './revision.ts';
+import { createSuite, type Suite } from './suite.ts';
+import { coloured, describeCounts, describeLoad, type Paint, plain, renderTable, suiteRows } from './table.ts';
+
+/** How this program was called. */
+interface Call {
+  root: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+}
+
+/** Does what the command line asks. Ends the process by itself where something is wrong: one line, exit code not 0. */
+export async function run(call: Call): Promise<void> {
+  const paint = process.stdout.isTTY && !call.env['NO_COLOR'] ? coloured : plain;
+  // A reader that goes away (`npm start | head`) must not end the suite in disorder.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  try {
+    const asked = readCommand(call.args, call.env, call.cwd, call.root);
+    if (asked.name === 'help') console.log(help);
+    else if (asked.name === 'start') await start(asked.options, call, paint);
+    else {
+      const status = await command(asked.dataDir, asked.name === 'rate' ? asked.ratePerSecond : null);
+      if (asked.name === 'rate') console.log(`load: ${status.load ? describeLoad(status.load) : 'none'}`);
+      else console.log(renderTable(suiteRows(status, null), paint));
+      if (status.load && status.load.sent > 0) console.log(`load: ${describeCounts(status.load)}`);
+    }
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function fail(error: unknown): void {
+  const unforeseen = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  console.error(`HotROD: ${error instanceof Refusal ? error.message : unforeseen}`);
+  process.exitCode = error instanceof Refusal ? error.exitCode : 1;
+}
+
+async function start(options: StartOptions, call: Call, paint: Paint): Promise<void> {
+  const beganMs = performance.now();
+  const revision = await checkedOutRevision(call.root);
+  const surroundings = {
+    root: call.root,
+    node: process.execPath,
+    env: call.env,
+    version: releaseVersion(call.root, revision),
+    revision,
+  };
+  const suite = createSuite(options, surroundings, (name, news) => {
+    console.log(`${paint('gray', new Date().toTimeString().slice(0, 8))} ${paint('bold', name)} ${news}`);
+  });
+  const interrupted = stopOnSignal(suite, paint);
+  try {
+    if (options.otlpEndpoint && new URL(options.otlpEndpoint).port === '4317') {
+      console.log('Port 4317 is usually OTLP over gRPC; the services speak OTLP over HTTP, usually port 4318.');
+    }
+    await suite.start();
+  } catch (error) {
+    const wasInterrupted = interrupted();
+    await suite.stop();
+    if (!wasInterrupted) fail(error);
+    process.exit();
+  }
+  if (interrupted()) return; // the signal's handler goes on
+  console.log(overview(suite, options, performance.now() - beganMs, paint));
+}
+
+function overview(suite: Suite, options: StartOptions, tookMs: number, paint: Paint): string {
+  const telemetryTo = options.observatory ? null : (options.otlpEndpoint ?? 'http://localhost:4318');
+  return [
+    '',
+    `${paint('bold', 'HotROD runs')} (ready after ${(tookMs / 1000).toFixed(1)} s). Order rides at ${paint('cyan', `http://127.0.0.1:${options.portBase}`)}`,
+    '',
+    renderTable(suiteRows(suite.status(), telemetryTo), paint),
+    '',
+    paint('gray', `Ctrl-C stops everything. Load: npm start -- rate N. Logs: ${options.dataDir}/logs`),
+    '',
+  ].join('\n');
+}
+
+/** Further signals within this many milliseconds are the same one: npm hands on the Ctrl-C that the terminal sent us too. */
+const sameSignalMs = 500;
+
+/** The first signal stops in good order, a second one at once. @returns whether there was one. */
+function stopOnSignal(suite: Suite, paint: Paint): () => boolean {
+  let firstMs: number | undefined;
+  const stopAndExit = async () => {
+    await suite.stop();
+    process.exit();
+  };
+  const onSignal = () => {
+    const nowMs = performance.now();
+    if (firstMs === undefined) {
+      firstMs = nowMs;
+      console.log(paint('gray', '\nStopping … (Ctrl-C again: at once)'));
+      const load = suite.status().load;
+      void suite.stop().then(() => {
+        if (load && load.sent > 0) console.log(`load: ${describeCounts(load)}`);
+        console.log(`Stopped after ${((performance.now() - nowMs) / 1000).toFixed(1)} s.`);
+        process.exit(0);
+      });
+    } else if (nowMs - firstMs > sameSignalMs) {
+      suite.kill();
+      console.log('Ended at once; the database repairs itself at the next start.');
+      process.exit(1);
+    }
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  process.on('uncaughtException', (error) => {
+    fail(error);
+    void stopAndExit();
+  });
+  return () => firstMs !== undefined;
+}

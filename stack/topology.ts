@@ -1,0 +1,203 @@
+import { join } from 'node:path';
+
+import type { StartOptions } from './options.ts';
+import type { Account } from './postgres/account.ts';
+import type { PostgresServer } from './postgres/server.ts';
+
+/** A process of the suite: how it is started, and how one sees that it is ready. */
+export interface ProcessSpec {
+  name: string;
+  /** Where it answers, to be shown. */
+  url: string;
+  command: string;
+  args: string[];
+  cwd: string;
+  env: Record<string, string>;
+  /** Whom it runs as; null for the caller. */
+  account: Account | null;
+  /** The file it runs, where that is ours: checked before the start. */
+  entry?: string;
+  /** A URL that answers 2xx, or a look at the process, when it can do its work. */
+  ready: string | ((pid: number) => boolean);
+  /** Those that must be ready before it is started. */
+  startAfter: readonly string[];
+  /** Those it needs to finish its work: they are stopped after it. */
+  stopBefore: readonly string[];
+  beforeStart?: () => Promise<unknown>;
+  /** What it takes as "stop in good order", and then, where it does not, as "stop". */
+  stopSignal: NodeJS.Signals;
+  forceSignals: readonly NodeJS.Signals[];
+  /** The same where there are no signals (Windows). */
+  stopCommand?: () => unknown;
+}
+
+/** Which ports a suite listens on, all on 127.0.0.1. */
+export function portsOf(options: StartOptions) {
+  const { portBase } = options;
+  return {
+    frontend: portBase,
+    customer: portBase + 1,
+    driver: portBase + 2,
+    route: portBase + 3,
+    postgres: portBase + 4,
+    ...(options.observatory ? { observatory: portBase + 8, 'OTLP receiver': options.otlpPort } : {}),
+  };
+}
+
+/** What the topology depends on beside the options. */
+export interface Surroundings {
+  /** The checkout. */
+  root: string;
+  /** The Node to run services with. */
+  node: string;
+  /** Handed on to every process of ours, so that a service's own settings work. */
+  env: Readonly<Record<string, string | undefined>>;
+  /** `service.version`, for example `0.1.0+1a2b3c4`. */
+  version: string;
+  /** The commit that is checked out; null where that cannot be known. */
+  revision: string | null;
+}
+
+/** The roles in Postgres: one a service that keeps data. */
+export const databaseRoles = ['customer', 'driver'] as const;
+
+/** More than the pools of both services (20 each) can ever ask for, with room for wider pools. */
+export const maxDatabaseConnections = 200;
+
+/**
+ * What Node gets told for a service: the preload, and to collect young garbage early. With V8's own choice (16 MB and
+ * growing) a service takes twice the memory and is no faster at what a demo asks of it.
+ */
+export function serviceNodeOptions(root: string): string[] {
+  return ['--max-semi-space-size=4', '--import', join(root, 'packages', 'telemetry', 'register.ts')];
+}
+
+/** The whole suite: what runs, with what, and in which order. */
+export function topology(options: StartOptions, postgres: PostgresServer, surroundings: Surroundings): ProcessSpec[] {
+  const { root, node } = surroundings;
+  const ports = portsOf(options);
+  const exportTo = options.otlpEndpoint ?? (options.observatory ? at(options.otlpPort) : undefined);
+  const inherited = {
+    ...surroundings.env,
+    NODE_COMPILE_CACHE: surroundings.env['NODE_COMPILE_CACHE'] ?? join(root, '.hotrod', 'cache'),
+  };
+
+  function service(
+    name: string,
+    port: number,
+    env: Record<string, string | undefined>,
+    needs: Pick<ProcessSpec, 'startAfter' | 'stopBefore'>,
+  ): ProcessSpec {
+    const entry = join(root, 'services', name, 'main.ts');
+    return {
+      name,
+      url: at(port),
+      command: node,
+      args: [...serviceNodeOptions(root), entry],
+      cwd: root,
+      env: defined({
+        ...inherited,
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        OTEL_SERVICE_NAME: name,
+        OTEL_RESOURCE_ATTRIBUTES: resourceAttributes(surroundings),
+        OTEL_EXPORTER_OTLP_ENDPOINT: exportTo,
+        OTEL_EXPORTER_OTLP_HEADERS: options.otlpHeaders ?? undefined,
+        ...env,
+      }),
+      account: null,
+      entry,
+      ready: `${at(port)}/readyz`,
+      ...needs,
+      stopSignal: 'SIGTERM',
+      forceSignals: ['SIGKILL'],
+    };
+  }
+
+  const database: ProcessSpec = {
+    name: 'postgres',
+    url: postgres.shownUrl,
+    command: postgres.command,
+    args: postgres.args,
+    cwd: postgres.cwd,
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+    account: postgres.account,
+    ready: postgres.isReady,
+    startAfter: [],
+    stopBefore: [],
+    beforeStart: postgres.stopLeftover,
+    stopSignal: 'SIGINT', // fast shutdown: connections are cut, and the data is left clean
+    forceSignals: ['SIGQUIT', 'SIGKILL'],
+    stopCommand: postgres.stopLeftover,
+  };
+
+  const observatory: ProcessSpec = {
+    ...service('observatory', ports.observatory ?? 0, {}, { startAfter: [], stopBefore: [] }),
+    args: [join(root, 'observatory', 'main.ts')],
+    entry: join(root, 'observatory', 'main.ts'),
+    env: defined({
+      ...inherited,
+      OBSERVATORY_HOST: '127.0.0.1',
+      OBSERVATORY_PORT: String(ports.observatory),
+      OBSERVATORY_OTLP_PORT: String(options.otlpPort),
+      OBSERVATORY_DATA_DIR: join(options.dataDir, 'observatory'),
+    }),
+  };
+
+  const observed = options.observatory ? ['observatory'] : [];
+  return [
+    ...(options.observatory ? [observatory] : []),
+    service(
+      'frontend',
+      ports.frontend,
+      {
+        CUSTOMER_URL: at(ports.customer),
+        DRIVER_URL: at(ports.driver),
+        ROUTE_URL: at(ports.route),
+        TRACE_URL:
+          surroundings.env['TRACE_URL'] ??
+          (options.observatory ? `${at(ports.observatory ?? 0)}/trace/{traceId}` : undefined),
+      },
+      { startAfter: [], stopBefore: ['customer', 'driver', 'route', ...observed] },
+    ),
+    service(
+      'customer',
+      ports.customer,
+      { DATABASE_URL: postgres.url('customer') },
+      { startAfter: ['postgres'], stopBefore: ['postgres', ...observed] },
+    ),
+    service(
+      'driver',
+      ports.driver,
+      { DATABASE_URL: postgres.url('driver') },
+      { startAfter: ['postgres'], stopBefore: ['postgres', ...observed] },
+    ),
+    service('route', ports.route, {}, { startAfter: [], stopBefore: observed }),
+    database,
+  ];
+}
+
+function at(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+/** What every span of the suite says about where it comes from; OTEL_RESOURCE_ATTRIBUTES of the caller wins. */
+export function resourceAttributes({
+  env,
+  version,
+  revision,
+}: Pick<Surroundings, 'env' | 'version' | 'revision'>): string {
+  const attributes = {
+    'deployment.environment.name': 'local',
+    'service.version': version,
+    ...(revision === null ? {} : { 'vcs.ref.head.revision': revision }),
+  };
+  const ours = Object.entries(attributes).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  const given = (env['OTEL_RESOURCE_ATTRIBUTES'] ?? '').split(',').filter((pair) => pair.includes('='));
+  const named = new Set(given.map((pair) => pair.slice(0, pair.indexOf('=')).trim()));
+  return [...ours.filter((pair) => !named.has(pair.slice(0, pair.indexOf('=')))), ...given].join(',');
+}
+
+function defined(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

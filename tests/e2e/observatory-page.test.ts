@@ -1,0 +1,358 @@
+import { readFileSync } from 'node:fs';
+
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+import { hasChromium, launchChromium } from '../harness/chromium.ts';
+import { type RunningObservatory, startObservatory } from '../harness/observatory.ts';
+import { sendDispatches, sendLargeTrace, slowStatement, waitForTraces } from '../harness/synthetic-dispatches.ts';
+
+const minute = 60_000;
+const dispatches = 1200;
+const largeTraceSpans = 5000;
+const firstWords = slowStatement.slice(0, 40);
+
+let observatory: RunningObservatory;
+let browser: Browser;
+let traceIds: string[];
+let largeTraceId: string;
+/** When the last dispatch ended, Unix milliseconds. */
+let until: number;
+
+/** A page, and all that it complained of or asked of others than the Observatory. */
+async function openPage(path = '/', options: BrowserContextOptions = {}) {
+  const context = await browser.newContext({ viewport: { width: 1360, height: 1000 }, ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => {
+    if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== observatory.url) {
+      complaints.push(`asked a stranger: ${request.url()}`);
+    }
+  });
+  await page.goto(observatory.url + path);
+  return { page, complaints };
+}
+
+/** The ten minutes that hold all dispatches, so that a test does not depend on how long the others took. */
+const fixedRange = (): string => `from=${until - 9 * minute}&to=${until + minute}`;
+
+const plot = (page: Page): Locator => page.locator('.plot');
+const selection = (page: Page): Locator => page.getByTestId('selection');
+const cards = (page: Page): Locator => page.locator('.card');
+
+/** Drags over the plot; all in parts of its width and height, from the left and from the top. */
+async function drag(page: Page, from: [number, number], to: [number, number]): Promise<void> {
+  const box = await plot(page).boundingBox();
+  if (box === null) throw new Error('no plot');
+  const at = ([x, y]: [number, number]): [number, number] => [box.x + x * box.width, box.y + y * box.height];
+  await page.mouse.move(...at(from));
+  await page.mouse.down();
+  await page.mouse.move(...at([(from[0] + to[0]) / 2, (from[1] + to[1]) / 2]));
+  await page.mouse.move(...at(to));
+  await page.mouse.up();
+}
+
+/** Where 1.5 s lies on the plot, in parts of its height: what is above it is the slow band. */
+async function heightOf(page: Page, durationMs: number): Promise<number> {
+  const response = await page.request.get(`${observatory.url}/api/heatmap?${fixedRange()}&rows=44`);
+  const { edgesMs } = (await response.json()) as { edgesMs: number[] };
+  const row = edgesMs.findIndex((edge) => edge >= durationMs);
+  return 1 - row / (edgesMs.length - 1);
+}
+
+const isDrawn = (page: Page): Promise<boolean> =>
+  page.evaluate<boolean>(`(() => {
+    const canvas = document.querySelector('.heatmap canvas');
+    return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value !== 0);
+  })()`);
+
+describe.skipIf(!hasChromium)('the Observatory’s page', () => {
+  beforeAll(async () => {
+    [observatory, browser] = await Promise.all([startObservatory(), launchChromium()]);
+    until = Date.now();
+    traceIds = await sendDispatches(observatory.otlpUrl, { count: dispatches, untilMs: until, spreadMs: 7 * minute });
+    largeTraceId = await sendLargeTrace(observatory.otlpUrl, largeTraceSpans, until - 60 * minute);
+    await waitForTraces(observatory.url, dispatches + 1);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await observatory?.stop();
+  });
+  afterEach(async () => {
+    await Promise.all(browser.contexts().map((context) => context.close()));
+  });
+
+  it('leads from the slow band to the statement that only two customers get, without typing', async () => {
+    const { page, complaints } = await openPage();
+
+    // The first sight: a live heatmap, and what to do with it.
+    await page.getByText('Drag a box over the slow band').waitFor();
+    await expect.poll(() => isDrawn(page)).toBe(true);
+
+    // What is different about the slow band?
+    const top = await heightOf(page, 1500);
+    await drag(page, [0.02, 0.01], [0.99, top - 0.01]);
+    await cards(page).first().waitFor();
+    expect(await cards(page).first().locator('h3').textContent()).toBe('hotrod.customer.name');
+    const values = cards(page).first().locator('.split .value');
+    expect(new Set((await values.allTextContents()).slice(0, 2))).toEqual(new Set(['Bicycles Green', 'Value Walking']));
+    const share = await cards(page).first().locator('.split .share').first().textContent();
+    const [selected = 0, baseline = 0] = (share ?? '').split('against').map((part) => Number.parseFloat(part));
+    expect(selected).toBeGreaterThan(40);
+    expect(baseline).toBeLessThan(15);
+    await page.getByText('fields split identically').first().waitFor();
+    expect(await page.locator('.sides').textContent()).toMatch(
+      /Selection: \d+ root spans .*Baseline: the [\d,]+ others/,
+    );
+    expect(new URL(page.url()).searchParams.get('box')).toMatch(/^\d+,\d+,[\d.]+,$/);
+
+    // Grouped by customer, each row lights its points.
+    await cards(page).first().getByRole('button', { name: 'Group by' }).click();
+    await page.getByRole('button', { name: 'p95' }).click();
+    const rows = page.locator('.groups tbody tr');
+    await expect
+      .poll(async () => new Set((await rows.locator('th').allTextContents()).slice(0, 2)))
+      .toEqual(new Set(['Bicycles Green', 'Value Walking']));
+    const lit = page.waitForResponse((response) => response.url().includes('highlight='));
+    await rows.first().hover();
+    expect((await lit).status()).toBe(200);
+    await page.locator('.legend .lit').waitFor();
+
+    // A trace of the slow ones: the span that matters is chosen, its statement in full.
+    await page.getByRole('link', { name: 'What is different' }).click();
+    await page.getByRole('button', { name: 'Open a trace of the selection' }).click();
+    await page.getByRole('tree').waitFor();
+    const statement = page.getByRole('region', { name: 'SQL statement' }).locator('pre');
+    expect((await statement.textContent())?.replace(/\s+/g, ' ')).toBe(slowStatement);
+    expect(await page.locator('[role=treeitem][aria-selected=true] .name').textContent()).toBe('SELECT customers');
+
+    // Every span that has a statement, by statement, over time.
+    await page.getByRole('link', { name: 'Median duration by SQL statement' }).click();
+    await page.locator('.lines canvas').waitFor();
+    await expect.poll(() => rows.first().locator('th').textContent()).toContain(firstWords);
+    expect(await rows.count()).toBe(2);
+
+    // The address is the view.
+    const { page: copy } = await openPage(page.url().slice(observatory.url.length));
+    await copy.locator('.lines canvas').waitFor();
+    expect(await copy.locator('.groups tbody th').allTextContents()).toEqual(
+      await rows.locator('th').allTextContents(),
+    );
+
+    // And every step can be taken back.
+    await page.goBack();
+    expect((await statement.textContent())?.replace(/\s+/g, ' ')).toBe(slowStatement);
+    await page.goBack();
+    await selection(page).waitFor();
+    expect(await cards(page).first().locator('h3').textContent()).toBe('hotrod.customer.name');
+    expect(complaints).toEqual([]);
+  });
+
+  it('opens a trace from a cell, and keeps a selection through redraws and reloads', async () => {
+    const { page, complaints } = await openPage();
+    await plot(page).waitFor();
+    await expect.poll(() => isDrawn(page)).toBe(true);
+    await drag(page, [0.05, 0.02], [0.95, (await heightOf(page, 1500)) - 0.01]);
+    await selection(page).waitFor();
+    // What is compared stands still, until it is told to go on; the selection stays then, too.
+    await page.getByRole('button', { name: 'Paused: resume' }).click();
+    for (let redraw = 0; redraw < 2; redraw += 1) {
+      await page.waitForResponse((response) => response.url().includes('/api/heatmap'));
+    }
+    expect(await selection(page).count()).toBe(1);
+    await page.reload();
+    await selection(page).waitFor();
+
+    await page.goto(`${observatory.url}/?${fixedRange()}`);
+    await plot(page).waitFor();
+    await plot(page).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('tree').waitFor();
+    expect(traceIds).toContain(new URL(page.url()).pathname.slice('/trace/'.length));
+    expect(complaints).toEqual([]);
+  });
+
+  it('compares by the keyboard alone', async () => {
+    const { page } = await openPage(`/?${fixedRange()}`);
+    await plot(page).waitFor();
+    await plot(page).focus();
+    await page.keyboard.press('Home');
+    for (let step = 0; step < 10; step += 1) await page.keyboard.press('PageUp');
+    await page.keyboard.press('Shift+End');
+    for (let step = 0; step < 3; step += 1) await page.keyboard.press('Shift+PageDown');
+    expect(await page.locator('.heatmap [aria-live]').textContent()).toMatch(/^Selecting .* Enter compares\.$/);
+    await page.keyboard.press('Enter');
+    await selection(page).waitFor();
+    await cards(page).first().waitFor();
+    await page.keyboard.press('Escape');
+    await selection(page).waitFor({ state: 'detached' });
+
+    await page.getByRole('button', { name: 'Select the slow band' }).press('Enter');
+    await cards(page).first().waitFor();
+    expect(await cards(page).first().locator('.split .value').first().textContent()).toMatch(
+      /^(Value Walking|Bicycles Green)$/,
+    );
+    await cards(page).first().locator('button.split').first().press('Enter');
+    await page.getByRole('menuitem', { name: 'Show only this' }).press('Enter');
+    await expect
+      .poll(() => page.getByRole('combobox', { name: 'Filter' }).inputValue())
+      .toContain('hotrod.customer.name = ');
+  });
+
+  it('completes a filter, and underlines what it cannot read', async () => {
+    const { page } = await openPage(`/?${fixedRange()}&view=traces`);
+    const filter = page.getByRole('combobox', { name: 'Filter' });
+    await filter.click();
+    await filter.pressSequentially('hotrod.customer.na');
+    await page.getByRole('option', { name: /^hotrod\.customer\.name/ }).click();
+    await filter.pressSequentially('= Val');
+    await page.getByRole('option', { name: /"Value Walking"/ }).click();
+    expect(await filter.inputValue()).toBe('hotrod.customer.name = "Value Walking" ');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    await expect
+      .poll(() => new URL(page.url()).searchParams.get('filter'))
+      .toBe('hotrod.customer.name = "Value Walking"');
+    await expect
+      .poll(async () => new Set(await page.locator('.traces tbody td:nth-child(5)').allTextContents()))
+      .toEqual(new Set(['Value Walking']));
+
+    await page.getByRole('button', { name: 'Clear the filter' }).click();
+    await filter.fill('duration > fast');
+    await filter.press('Enter');
+    expect(await page.locator('.fault mark').textContent()).toBe('fast');
+    expect(new URL(page.url()).searchParams.get('filter')).toBeNull();
+    await page.goto(`${observatory.url}/?${fixedRange()}&filter=a+%3D+%3D+b`);
+    await page.getByRole('heading', { name: 'This filter cannot be read' }).waitFor();
+    expect(await page.locator('.failed mark').textContent()).toBe('=');
+  });
+
+  it('shows a trace by its address: search, collapse, keys, an id that is not there', async () => {
+    const { page, complaints } = await openPage(`/trace/${traceIds[0]}`);
+    const rows = page.getByRole('treeitem');
+    await expect.poll(() => rows.count()).toBe(12);
+    await page.getByRole('searchbox', { name: 'Search in this trace' }).fill('select customers');
+    await page.getByText('1 match', { exact: true }).waitFor();
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.locator('[aria-selected=true] .name').textContent()).toBe('SELECT customers');
+    await page.getByRole('tree').focus();
+    for (const key of ['ArrowLeft', 'ArrowLeft']) await page.keyboard.press(key);
+    await expect.poll(() => rows.count()).toBe(11);
+    await page.keyboard.press('Home');
+    await expect.poll(() => page.locator('[aria-selected=true]').getAttribute('aria-level')).toBe('1');
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => rows.count()).toBe(1);
+    expect(complaints).toEqual([]);
+
+    await page.goto(`${observatory.url}/trace/${'0'.repeat(31)}1`);
+    await page.getByRole('heading', { name: 'No span of this trace is stored' }).waitFor();
+  });
+
+  it('keeps a trace of 5,000 spans to the rows in sight', async () => {
+    const { page } = await openPage(`/trace/${largeTraceId}`);
+    await page.getByText('5,001 spans').waitFor();
+    await page.getByRole('tree').focus();
+    await page.keyboard.press('End');
+    await page.locator('[aria-selected=true]', { hasText: `step ${largeTraceSpans - 1}` }).waitFor();
+    expect(await page.getByRole('treeitem').count()).toBeLessThan(100);
+  });
+
+  it('draws a deploy as a line while open and as a window once closed, linked to the web alone', async () => {
+    const markers = `${observatory.url}/1/markers/hotrod`;
+    const seconds = Math.floor(until / 1000);
+    const write = async (path: string, method: string, body: object): Promise<{ id: string }> => {
+      const response = await fetch(markers + path, {
+        method,
+        headers: { 'content-type': 'application/json', 'x-honeycomb-team': 'any' },
+        body: JSON.stringify(body),
+      });
+      expect(response.ok).toBe(true);
+      return (await response.json()) as { id: string };
+    };
+    const deploy = { message: 'deploy 1.0.1', type: 'deploy', url: 'https://ci.example/12', start_time: seconds - 300 };
+    const { id } = await write('', 'POST', deploy);
+    const { page } = await openPage(`/?${fixedRange()}`);
+    const link = page.getByRole('link', { name: 'deploy 1.0.1' });
+    await link.waitFor();
+    expect(await page.locator('.marker').getAttribute('data-open')).toBe('true');
+    expect([await link.getAttribute('href'), await link.getAttribute('rel')]).toEqual([
+      'https://ci.example/12',
+      'noopener noreferrer',
+    ]);
+
+    await write(`/${id}`, 'PUT', { ...deploy, end_time: seconds - 200 });
+    await page.reload();
+    await link.waitFor();
+    expect(await page.locator('.marker').first().getAttribute('data-open')).toBe('false');
+    expect((await page.locator('.marker').first().boundingBox())?.width).toBeGreaterThan(50);
+
+    // The API refuses such a link; the page would not carry it either.
+    const trap = { id: 'x', dataset: 'd', startMs: until - minute, endMs: null, type: '', color: '', message: 'trap' };
+    await page.route('**/api/markers**', (route) => route.fulfill({ json: [{ ...trap, url: 'javascript:alert(1)' }] }));
+    await page.reload();
+    await page.getByText('trap').waitFor();
+    expect(await page.getByText('trap').evaluate((label) => label.tagName)).toBe('SPAN');
+  });
+
+  it('says what is wrong when the Observatory does not answer, and goes on once it does', async () => {
+    const { page } = await openPage();
+    await plot(page).waitFor();
+    await page.getByText('Stored').waitFor();
+    await page.route('**/api/**', (route) => route.abort());
+    await page.getByText('The Observatory does not answer.').waitFor();
+    await page.unroute('**/api/**');
+    await page.getByText('The Observatory does not answer.').waitFor({ state: 'detached' });
+    await plot(page).waitFor();
+  });
+
+  it('tells a store without spans how to get some', async () => {
+    const fresh = await startObservatory();
+    try {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      await page.goto(fresh.url);
+      await page.getByRole('heading', { name: 'No spans yet' }).waitFor();
+      expect(await page.locator('.empty').textContent()).toContain('OTEL_EXPORTER_OTLP_ENDPOINT');
+      await sendDispatches(fresh.otlpUrl, { count: 20, untilMs: Date.now(), spreadMs: minute });
+      await plot(page).waitFor();
+      await context.close();
+    } finally {
+      await fresh.stop();
+    }
+  });
+
+  it('gives what is shown as CSV and JSON', async () => {
+    const { page } = await openPage(`/?${fixedRange()}&view=groups&by=hotrod.customer.name`);
+    const save = async (kind: string): Promise<string> => {
+      await page.locator('.groups').getByRole('button', { name: 'Download' }).click();
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('menuitem', { name: kind }).click(),
+      ]);
+      return readFileSync(await download.path(), 'utf8');
+    };
+    const [head, ...lines] = (await save('CSV')).trim().split('\r\n');
+    expect(head).toBe('hotrod.customer.name,spans,errors,error_rate,p50_ms,p95_ms,p99_ms,max_ms');
+    expect(lines).toHaveLength(28);
+    expect((JSON.parse(await save('JSON')) as { total: number }).total).toBe(dispatches);
+  });
+
+  it.each(['light', 'dark'] as const)('fits a phone, map and objectives too, in %s', async (colorScheme) => {
+    const phone = { viewport: { width: 400, height: 800 }, hasTouch: true, isMobile: true, colorScheme };
+    for (const path of [
+      '/?',
+      '/?view=groups&by=hotrod.customer.name&',
+      '/?view=map&',
+      `/trace/${traceIds[0]}?`,
+      '/?view=slo&',
+    ]) {
+      const { page, complaints } = await openPage(path + fixedRange(), phone);
+      await page.locator('main .panel').first().waitFor();
+      const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+      expect([path, width]).toEqual([path, 400]);
+      expect(complaints).toEqual([]);
+    }
+  });
+});

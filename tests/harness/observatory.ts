@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { createTemporaryDirectory, root } from './suite.ts';
+
+/** An Observatory as a process of its own, with a database of its own that goes with it. */
+export interface RunningObservatory {
+  /** Of the page, the API and the markers. */
+  url: string;
+  otlpUrl: string;
+  output(): string;
+  stop(): Promise<void>;
+}
+
+const startWithinMs = 120_000;
+
+/** Builds the page first if it is older than its sources. @throws with its output where it does not listen. */
+export async function startObservatory(): Promise<RunningObservatory> {
+  const directory = createTemporaryDirectory('observatory');
+  const child = spawn(process.execPath, [join(root, 'observatory', 'main.ts')], {
+    cwd: root,
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: join(root, '.hotrod', 'cache'),
+      OBSERVATORY_PORT: '0',
+      OBSERVATORY_OTLP_PORT: '0',
+      OBSERVATORY_DATA_DIR: directory.path,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    await ended;
+    directory.remove();
+  };
+  const deadline = Date.now() + startWithinMs;
+  for (;;) {
+    const listening = /"url":"(http:[^"]+)","otlp":"(http:[^"]+)"/.exec(output);
+    if (listening?.[1] !== undefined && listening[2] !== undefined) {
+      return { url: listening[1], otlpUrl: listening[2], output: () => output, stop };
+    }
+    if (child.exitCode !== null || Date.now() > deadline) {
+      await stop();
+      throw new Error(`The Observatory does not listen:\n${output}`);
+    }
+    await sleep(20);
+  }
+}

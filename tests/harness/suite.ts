@@ -1,0 +1,224 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import { preparePostgres } from '../../stack/postgres/server.ts';
+import { serviceNodeOptions } from '../../stack/topology.ts';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export type ServiceName = 'customer' | 'driver' | 'route' | 'frontend';
+
+/** One process of the suite. */
+export interface RunningProcess {
+  url: string;
+  process: ChildProcess;
+  /** What it wrote, both streams, so far. */
+  output(): string;
+  /** SIGTERM, or another signal; resolves to its exit code once it has ended. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Delays that make a dispatch quick where a test does not ask how long it takes. */
+export const noDelays: Readonly<Record<string, string>> = {
+  CUSTOMER_QUERY_DELAY_MS: '0',
+  CUSTOMER_QUERY_DELAY_DEVIATION_MS: '0',
+  DRIVER_SEARCH_DELAY_MS: '0',
+  DRIVER_SEARCH_DELAY_DEVIATION_MS: '0',
+  DRIVER_READ_DELAY_MS: '0',
+  DRIVER_READ_DELAY_DEVIATION_MS: '0',
+  DRIVER_READ_FAILURE_DELAY_MS: '0',
+  ROUTE_CALCULATION_DELAY_MS: '0',
+  ROUTE_CALCULATION_DELAY_DEVIATION_MS: '0',
+};
+
+/** A directory of its own below the working tree, where everything that a test leaves is ignored by git. */
+export function createTemporaryDirectory(name: string): { path: string; remove(): void } {
+  const parent = join(root, '.hotrod', 'tmp');
+  mkdirSync(parent, { recursive: true });
+  const path = mkdtempSync(join(parent, `${name}-`));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A port that was free a moment ago. */
+export async function findFreePort(): Promise<number> {
+  const port = await tryPort(0);
+  if (port === null) throw new Error('No port is free');
+  return port;
+}
+
+/** The first of `count` ports in a row that were free a moment ago. */
+export async function findFreePortBase(count = 10): Promise<number> {
+  for (;;) {
+    const base = await findFreePort();
+    if (base + count > 65_535) continue;
+    const row = await Promise.all(Array.from({ length: count }, (_, index) => tryPort(base + index)));
+    if (row.every((port) => port !== null)) return base;
+  }
+}
+
+/** Listens for a moment; null where the port is taken. */
+async function tryPort(wanted: number): Promise<number | null> {
+  const server = createServer();
+  const port = await new Promise<number | null>((resolve) => {
+    server.once('error', () => resolve(null));
+    server.listen(wanted, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A real Postgres of its own. */
+export async function startPostgres(): Promise<{ url(role: string): string; stop(): Promise<void> }> {
+  const directory = createTemporaryDirectory('postgres');
+  const prepared = await preparePostgres({
+    dataDir: directory.path,
+    port: await findFreePort(),
+    roles: ['customer', 'driver'],
+    maxConnections: 100,
+  });
+  const child = spawn(prepared.command, prepared.args, {
+    cwd: prepared.cwd,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(prepared.account ? { uid: prepared.account.uid, gid: prepared.account.gid } : {}),
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  await waitFor('Postgres', () =>
+    child.exitCode === null ? prepared.isReady(child.pid ?? 0) : fail(`Postgres ended: ${errors}`),
+  );
+  return {
+    url: prepared.url,
+    async stop() {
+      child.kill('SIGINT'); // "fast shutdown"
+      await ended;
+      directory.remove();
+    },
+  };
+}
+
+/** Starts one service as the stack does: a process of its own, with the real preload. */
+export async function startService(
+  name: ServiceName,
+  env: Readonly<Record<string, string>>,
+  options: { preload?: boolean } = {},
+): Promise<RunningProcess> {
+  const nodeOptions = serviceNodeOptions(root).filter((_, index) => options.preload !== false || index === 0);
+  const child = spawn(process.execPath, [...nodeOptions, join(root, 'services', name, 'main.ts')], {
+    cwd: root,
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: join(root, '.hotrod', 'cache'),
+      OTEL_SERVICE_NAME: name,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_BSP_SCHEDULE_DELAY: '100',
+      OTEL_BLRP_SCHEDULE_DELAY: '100',
+      OTEL_METRIC_EXPORT_INTERVAL: '1000',
+      PORT: '0',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  const url = await waitFor(name, () => {
+    if (child.exitCode !== null) fail(`${name} ended before it listened:\n${output}`);
+    return /"url":"(http:[^"]+)","msg":"Listening"/.exec(output)?.[1];
+  });
+  return {
+    url,
+    process: child,
+    output: () => output,
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** The four services over one Postgres. */
+export interface Suite {
+  services: Record<ServiceName, RunningProcess>;
+  frontend: string;
+  dispatch(
+    customer: number | string,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: Record<string, unknown>; traceId: string; ms: number }>;
+  stop(): Promise<void>;
+}
+
+/**
+ * @param env for all services, over the defaults; `perService` over that.
+ * @param otlpUrl where telemetry goes.
+ */
+export async function startSuite(options: {
+  otlpUrl: string;
+  env?: Readonly<Record<string, string>>;
+  perService?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
+  preload?: boolean;
+}): Promise<Suite> {
+  const postgres = await startPostgres();
+  const started: RunningProcess[] = [];
+  async function start(name: ServiceName, env: Record<string, string>): Promise<RunningProcess> {
+    const service = await startService(
+      name,
+      { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpUrl, ...env, ...options.env, ...options.perService?.[name] },
+      options.preload === undefined ? {} : { preload: options.preload },
+    );
+    started.push(service);
+    return service;
+  }
+  async function stop(): Promise<void> {
+    await Promise.all(started.map((service) => service.stop()));
+    await postgres.stop();
+  }
+  try {
+    const [customer, driver, route] = await Promise.all([
+      start('customer', { DATABASE_URL: postgres.url('customer') }),
+      start('driver', { DATABASE_URL: postgres.url('driver') }),
+      start('route', {}),
+    ]);
+    const frontend = await start('frontend', {
+      CUSTOMER_URL: customer.url,
+      DRIVER_URL: driver.url,
+      ROUTE_URL: route.url,
+    });
+    return {
+      services: { customer, driver, route, frontend },
+      frontend: frontend.url,
+      dispatch: (id, headers) => dispatch(frontend.url, id, headers),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function dispatch(frontend: string, customer: number | string, headers: Record<string, string> = {}) {
+  const start = performance.now();
+  const response = await fetch(`${frontend}/dispatch?customer=${customer}`, { headers });
+  const body = (await response.json()) as Record<string, unknown>;
+  const traceId = response.headers.get('traceresponse')?.split('-')[1] ?? '';
+  return { status: response.status, body, traceId, ms: performance.now() - start };
+}
+
+async function waitFor<T>(what: string, look: () => T | undefined | false): Promise<T> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const found = look();
+    if (found) return found;
+    if (Date.now() > deadline) throw new Error(`${what} was not ready within 60 s`);
+    await sleep(20);
+  }
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}

@@ -1,0 +1,21 @@
+import type { Reporter, TestModule } from 'vitest/node';
+
+/**
+ * Ends the output with `N passed, N failed[, N skipped]` on a line of its own, the form that needs no knowledge of
+ * Vitest to be read. A module that could not be loaded counts as one failure.
+ */
+export default class PlainCountReporter implements Reporter {
+  onTestRunEnd(modules: ReadonlyArray<TestModule>, errors: ReadonlyArray<unknown>): void {
+    const count = { passed: 0, failed: errors.length, skipped: 0 };
+    for (const testModule of modules) {
+      for (const test of testModule.children.allTests()) {
+        const { state } = test.result();
+        if (state === 'passed' || state === 'failed') count[state] += 1;
+        else count.skipped += 1;
+      }
+      if (testModule.errors().length > 0) count.failed += 1;
+    }
+    const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : '';
+    console.log(`${count.passed} passed, ${count.failed} failed${skipped}`);
+  }
+}
