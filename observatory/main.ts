@@ -24,6 +24,8 @@ await runMain('observatory', async () => {
     sources: ['./filter', '../packages/kit/tokens.css'].map((path) => fileURLToPath(new URL(path, import.meta.url))),
     log: (line) => logger.info(line),
   });
+  // What is stored is for this user alone: telemetry names people.
+  process.umask(0o077);
   const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as {
     version: string;
   };

@@ -72,7 +72,6 @@ export async function startObservatory(options: ObservatoryOptions): Promise<Obs
       logger,
     );
     closers.push(async () => retention.stop());
-    const parts: ApiParts = { database, status: createStatus(database, ingest, telemetry, path, options.version) };
     registerGauges(telemetry, ingest);
     const receiver = await onPort(settings.otlpPort, config.otlpPort, () =>
       startReceiver(ingest, telemetry, {
@@ -83,6 +82,8 @@ export async function startObservatory(options: ObservatoryOptions): Promise<Obs
       }),
     );
     closers.push(receiver.close);
+    const about = { version: options.version, path, otlpPort: Number(new URL(receiver.url).port) };
+    const parts: ApiParts = { database, status: createStatus(database, ingest, telemetry, about) };
     const app = createApp({
       logger,
       ready: { store: () => storeWorks(ingest) },
@@ -179,8 +180,7 @@ function createStatus(
   database: Database,
   ingest: Ingest,
   telemetry: Telemetry,
-  path: string,
-  version: string,
+  { version, path, otlpPort }: { version: string; path: string; otlpPort: number },
 ): () => Promise<Status> {
   const startedMs = performance.now();
   const toMs = (ns: bigint | null | undefined): number | null =>
@@ -198,6 +198,7 @@ function createStatus(
       newestMs: toMs(extent?.newest_ns),
       databaseBytes: await databaseBytes(database, path),
       traces: extent?.traces ?? 0,
+      otlpPort,
     };
   };
 }

@@ -300,6 +300,8 @@ export interface Status {
   newestMs: number | null;
   databaseBytes: number;
   traces: number;
+  /** Where OTLP over HTTP is received. In a container the port outside may be another. */
+  otlpPort: number;
 }
 
 /** Every refusal: RFC 9457. `position` is the offset in the filter's text where it went wrong. */

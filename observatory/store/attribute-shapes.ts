@@ -11,7 +11,7 @@ export interface Shape {
   readonly parent: Shape | null;
   readonly key: string;
   readonly type: ValueType;
-  /** Index into `AttributeSet.promoted`, or -1 where the value is one of `AttributeSet.values`. */
+  /** Place of its column among those of hot attributes, or -1 where the value is one of `AttributeSet.values`. */
   readonly slot: number;
   /** Longer shapes: by type, then by key. A key that the shape already has leads back to the shape itself. */
   readonly next: Map<ValueType, Map<string, Shape>>;
@@ -28,6 +28,17 @@ export interface ShapeText {
   joinedKeys: string | null;
   /** As schema.sql says; null where all values are strings. */
   types: string | null;
+  /** The values that go to columns, in the order of the columns. */
+  promoted: readonly PromotedValue[];
+}
+
+export interface PromotedValue {
+  /** Of its column. */
+  slot: number;
+  /** Its place in `AttributeSet.promoted`. */
+  index: number;
+  /** As many of the usual separator as there are columns from the one before. */
+  gap: string;
 }
 
 /** Attributes of one span, log, point or resource, ready for the store. */
@@ -37,27 +48,31 @@ export interface AttributeSet {
   values: string;
   /** Is in none of the keys and values. */
   separator: string;
-  /** One for each promoted attribute, in the order of `promotedColumns`; null where there is none at all. */
-  promoted: (string | null)[] | null;
+  /** Of the keys that have columns, in the order of the shape; `shapeText(shape).promoted` tells which is which. */
+  promoted: readonly string[];
 }
 
 /** ASCII's unit separator: it is in next to no text, and where it is, another is found. */
 export const usualSeparator = '\u001f';
 
 const slots = new Map(Object.keys(promotedAttributes).map((key, index) => [key, index]));
-export const promotedColumns: readonly string[] = Object.values(promotedAttributes);
-const nonePromoted: readonly null[] = Array.from<null>({ length: slots.size }).fill(null);
 const dbQueryText = slots.get('db.query.text') ?? -1;
+const nonePromoted: readonly string[] = [];
 
 export function queryText(attributes: AttributeSet): string | null {
-  return attributes.promoted?.[dbQueryText] ?? null;
+  return promotedText(attributes, dbQueryText) ?? null;
+}
+
+function promotedText({ shape, promoted }: AttributeSet, slot: number): string | undefined {
+  const found = shapeText(shape).promoted.find((value) => value.slot === slot);
+  return found && promoted[found.index];
 }
 
 /** The value of a key as text; undefined where missing. */
 export function attributeText(attributes: AttributeSet, key: string): string | undefined {
   const slot = slots.get(key);
-  const promoted = slot === undefined ? null : attributes.promoted?.[slot];
-  if (typeof promoted === 'string') return promoted;
+  const promoted = slot === undefined ? undefined : promotedText(attributes, slot);
+  if (promoted !== undefined) return promoted;
   const index = shapeText(attributes.shape).keys.indexOf(key);
   return index < 0 ? undefined : attributes.values.split(attributes.separator)[index];
 }
@@ -74,21 +89,36 @@ export function unusualSeparator({ separator }: AttributeSet): string | null {
 }
 
 export function shapeText(shape: Shape): ShapeText {
-  if (!shape.text) {
-    const keys: string[] = [];
-    const types: [string, string][] = [];
-    for (let node = shape; node.parent; node = node.parent) {
-      if (node.slot < 0) keys.push(node.key);
-      if (node.type !== '') types.push([node.key, node.type]);
-    }
-    keys.reverse();
-    shape.text = {
-      keys,
-      joinedKeys: keys.length > 0 ? keys.join(usualSeparator) : null,
-      types: types.length > 0 ? JSON.stringify(Object.fromEntries(types.toReversed())) : null,
-    };
-  }
+  shape.text ??= textOf(shape);
   return shape.text;
+}
+
+function textOf(shape: Shape): ShapeText {
+  const keys: string[] = [];
+  const types: [string, string][] = [];
+  const promotedSlots: number[] = [];
+  for (let node = shape; node.parent; node = node.parent) {
+    if (node.slot < 0) keys.push(node.key);
+    else promotedSlots.push(node.slot);
+    if (node.type !== '') types.push([node.key, node.type]);
+  }
+  keys.reverse();
+  let before = -1;
+  const promoted = promotedSlots
+    .toReversed()
+    .map((slot, index) => ({ slot, index }))
+    .toSorted((left, right) => left.slot - right.slot)
+    .map(({ slot, index }) => {
+      const gap = usualSeparator.repeat(slot - before);
+      before = slot;
+      return { slot, index, gap };
+    });
+  return {
+    keys,
+    joinedKeys: keys.length > 0 ? keys.join(usualSeparator) : null,
+    types: types.length > 0 ? JSON.stringify(Object.fromEntries(types.toReversed())) : null,
+    promoted,
+  };
 }
 
 /** Takes one attribute after another, then tells the set. One builder serves one set at a time. */
@@ -109,7 +139,7 @@ export function createAttributeBuilder(promote: boolean): AttributeBuilder {
   let empty = newShape(null, '', '', -1);
   let shape = empty;
   let values: string[] = [];
-  let promoted: (string | null)[] | null = null;
+  let promoted: string[] = [];
   // Whether the usual separator is in a key or value.
   let awkward = false;
 
@@ -132,7 +162,7 @@ export function createAttributeBuilder(promote: boolean): AttributeBuilder {
   function clear(): void {
     shape = empty;
     values = [];
-    promoted = null;
+    promoted = [];
     awkward = false;
   }
 
@@ -144,11 +174,16 @@ export function createAttributeBuilder(promote: boolean): AttributeBuilder {
       if (next.slot < 0) {
         values.push(text);
         if (text.includes(usualSeparator) || key.includes(usualSeparator)) awkward = true;
-      } else (promoted ??= [...nonePromoted])[next.slot] = text;
+      } else promoted.push(text);
     },
     finish() {
       const separator = awkward ? unusedSeparator([...shapeText(shape).keys, ...values]) : usualSeparator;
-      const set: AttributeSet = { shape, values: values.join(separator), separator, promoted };
+      const set: AttributeSet = {
+        shape,
+        values: values.join(separator),
+        separator,
+        promoted: promoted.length > 0 ? promoted : nonePromoted,
+      };
       if (count > shapeLimit) {
         count = 0;
         empty = newShape(null, '', '', -1);

@@ -13,6 +13,7 @@ import {
   type Column,
   type Exclusion,
 } from './compare-columns.ts';
+import { promotedAttributes } from './attributes.ts';
 import {
   binnedAttribute,
   categories,
@@ -235,6 +236,11 @@ function sortOut(
     const reason = exclusionOf(key, box);
     if (reason !== undefined) excluded.push({ key, reason });
     else if (handling.kind === 'id') excluded.push({ key, reason: 'an id: nearly every span has its own' });
+  }
+  // Columns that are left out are not counted, so no row tells them.
+  for (const key of Object.keys(promotedAttributes)) {
+    const reason = known.has(key) ? exclusionOf(key, box) : undefined;
+    if (reason !== undefined) excluded.push({ key, reason });
   }
   for (const key of timeRollUps(rows, population, box)) {
     const reason = exclusionOf(key, box);

@@ -16,6 +16,7 @@ import {
   listValue,
   VARCHAR,
 } from '@duckdb/node-api';
+import { promotedAttributes } from './attributes.ts';
 import type { Bindable, Sql } from './sql.ts';
 
 export interface DatabaseOptions {
@@ -142,8 +143,26 @@ function script(file: string): string {
   return readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
 }
 
+const promotedColumns = Object.values(promotedAttributes);
+/** A span's texts before those of its hot attributes, as staging.ts packs them. */
+const textsBeforePromoted = 13;
+
+function tablesScript(): string {
+  const columns = promotedColumns.map((column) => `${column} VARCHAR,`).join('\n  ');
+  return script('schema.sql').replaceAll('{{promoted}}', columns);
+}
+
+/** Makes the staging tables of a side, and those that a flush fills as a whole. */
+function stagingScript(side: Side): string {
+  const columns = promotedColumns
+    .map((column, index) => `text_or_null(t[${textsBeforePromoted + 1 + index}]) AS ${column},`)
+    .join('\n    ');
+  const text = script('staging.sql') + script('staging-side.sql').replaceAll('{{side}}', side);
+  return text.replaceAll('{{promoted}}', columns);
+}
+
 /** Grows by one with each change of schema.sql that a file of before does not have. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 async function checkSchemaVersion(connection: DuckDBConnection, path: string): Promise<void> {
   const [row] = await ask<{ version: number }>(connection, 'SELECT version FROM store.schema_version', {});
@@ -193,7 +212,7 @@ export class OpenError extends Error {
  * A quarter of DuckDB's own: a checkpoint writes the last group of each table anew, every few seconds, and retention frees
  * whole groups alone.
  */
-const rowGroupSize = 30_720;
+export const rowGroupSize = 30_720;
 
 async function attach(connection: DuckDBConnection, path: string): Promise<void> {
   const failure = await connection.run(`ATTACH ${quoted(path)} AS store (ROW_GROUP_SIZE ${rowGroupSize})`).then(
@@ -236,15 +255,15 @@ async function open(options: DatabaseOptions): Promise<Database> {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     preserve_insertion_order: 'false',
+    allocator_background_threads: 'true',
+    allocator_flush_threshold: '16MB',
   });
   try {
     const writing = await instance.connect();
     await attach(writing, options.path);
-    const emptyStaging = (side: Side): string =>
-      script('staging.sql') + script('staging-side.sql').replaceAll('{{side}}', side);
-    await writing.run(script('schema.sql'));
+    await writing.run(tablesScript());
     await checkSchemaVersion(writing, options.path);
-    for (const side of sides) await writing.run(emptyStaging(side));
+    for (const side of sides) await writing.run(stagingScript(side));
     await writing.run(script('views.sql'));
     // From here on no statement reaches another file, whatever it says.
     await writing.run('SET enable_external_access = false; SET lock_configuration = true');
@@ -300,7 +319,7 @@ async function open(options: DatabaseOptions): Promise<Database> {
       },
       emptyStaging: (side) =>
         exclusively(async () => {
-          await writing.run(emptyStaging(side));
+          await writing.run(stagingScript(side));
         }),
       close: async () => {
         loading.closeSync();

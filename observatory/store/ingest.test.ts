@@ -17,7 +17,7 @@ import { createBuilders } from '../otlp/decoding.ts';
 import { createJsonDecoders } from '../otlp/json.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { readAttributes } from './attributes.ts';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, openDatabase, rowGroupSize } from './database.ts';
 import { createIngest, ingestDefaults } from './ingest.ts';
 import { sql, type Sql } from './sql.ts';
 
@@ -395,6 +395,24 @@ describe('a store that fails', () => {
     );
     await ingest.flush();
     expect(await stored()).toEqual([{ span_id: spanIdOf(2) }]);
+  });
+
+  it('takes a burst in transactions of a group of rows each, and none of it is lost', async () => {
+    let transactions = 0;
+    const { ingest, telemetry, items, stored } = await startFailing(() => {
+      transactions += 1;
+      return undefined;
+    });
+    const burst = 2 * rowGroupSize + 1000;
+    const spans = Array.from({ length: burst }, (_, index) =>
+      items.map((item) => ({ ...item, spanId: spanIdOf(index + 1) })),
+    );
+    // In batches that do not end where a group does.
+    for (let from = 0; from < burst; from += 7000) ingest.take('spans', spans.slice(from, from + 7000).flat(), 100);
+    await ingest.flush();
+    expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([0, burst]);
+    expect(new Set((await stored()).map((row) => row['span_id'])).size).toBe(burst);
+    expect(transactions).toBe(3);
   });
 });
 

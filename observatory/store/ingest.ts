@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 import type { Telemetry } from '../telemetry.ts';
-import { createQueue, type Database } from './database.ts';
+import { createQueue, type Database, rowGroupSize } from './database.ts';
 import { copyStaged } from './flush.ts';
 import { type Batches, type Signal, signals, type SpanRecord } from './records.ts';
 import { createResourceNumbers } from './resource-numbers.ts';
@@ -32,10 +32,11 @@ export const ingestDefaults: IngestOptions = {
 /** So many are staged at once: enough to be worth it, few enough to die young. */
 const stageItems = 1_024;
 /**
- * With so many items waiting a flush begins at once. It is more than a group of rows (database.ts), which DuckDB writes to
- * its place without the write-ahead log: half the work a span.
+ * With so many items waiting a flush begins at once, and it takes no more spans than these: a whole group of rows goes to
+ * its place at once, but what is left over goes to the write-ahead log first, and the next checkpoint then writes it and
+ * its neighbours anew. That is twice the work a span.
  */
-const flushItems = 32_768;
+const flushItems = rowGroupSize;
 /** With so many items waiting, a flush waits for more, so that it fills a group of rows; with few, newcomers see them soon. */
 const manyItems = 4_096;
 const manyItemsWaitMs = 1_000;
@@ -114,19 +115,27 @@ export async function createIngest(
     waitingBytes -= bytes;
   }
 
-  /** Everything that is queued, by signal. */
-  function takeQueued(): { batches: Batches; items: number; bytes: number; sinceMs: number | null } {
+  /** What is queued, by signal, as far as there is room for its spans. */
+  function takeQueued(room: number): { batches: Batches; items: number; bytes: number; sinceMs: number | null } {
     const batches: Batches = { spans: [], logs: [], metrics: [] };
+    const sinceMs = queue[0]?.sinceMs ?? null;
+    let items = 0;
     let bytes = 0;
+    let whole = 0;
     for (const next of queue) {
+      const left = room - batches.spans.length;
+      const fits = next.signal !== 'spans' || next.items.length <= left;
       // The signal tells the type of the items; TypeScript cannot tie the two members of a union together.
-      for (const item of next.items) (batches[next.signal] as unknown[]).push(item);
+      const taken: readonly unknown[] = fits ? next.items : next.items.splice(0, left);
+      for (const item of taken) (batches[next.signal] as unknown[]).push(item);
+      items += taken.length;
+      if (!fits) break;
       bytes += next.bytes;
+      whole += 1;
     }
-    const taken = { batches, items: queued, bytes, sinceMs: queue[0]?.sinceMs ?? null };
-    queue = [];
-    queued = 0;
-    return taken;
+    queue = queue.slice(whole);
+    queued -= items;
+    return { batches, items, bytes, sinceMs };
   }
 
   /** Spans that are not in the store yet, and are now part of their traces. */
@@ -145,9 +154,9 @@ export async function createIngest(
   }
 
   async function stageQueued(): Promise<void> {
-    const { batches, items, bytes, sinceMs } = takeQueued();
-    if (items === 0) return;
     const load = staging.current();
+    const { batches, items, bytes, sinceMs } = takeQueued(flushItems - load.counts.spans);
+    if (items === 0) return;
     try {
       await staging.add({ ...batches, spans: await newSpans(batches.spans, performance.now()) });
       for (const signal of signals) load.counts[signal] += batches[signal].length;
@@ -158,6 +167,12 @@ export async function createIngest(
       done({ items, bytes });
       log.error({ err: error, items }, 'A batch was given up');
     }
+  }
+
+  /** Stores all that waits now; with `ending`, every trace is over then. */
+  async function flushAll(ending: boolean): Promise<void> {
+    for (let left = waitingItems - flushItems; left > 0; left -= flushItems) await flushOnce(false);
+    await flushOnce(ending);
   }
 
   async function flushOnce(ending: boolean): Promise<void> {
@@ -269,12 +284,12 @@ export async function createIngest(
     },
     openSpans: traces.size,
     failure: () => failure,
-    flush: () => writing(() => flushOnce(false)),
+    flush: () => writing(() => flushAll(false)),
     close: () => {
       closing = true;
       clearTimeout(timer);
       timer = undefined;
-      return writing(() => flushOnce(true));
+      return writing(() => flushAll(true));
     },
   };
 }

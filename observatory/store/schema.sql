@@ -22,8 +22,8 @@ CREATE TABLE IF NOT EXISTS store.resources (
   types       VARCHAR
 );
 
--- Every span, append-only, in order of arrival. The columns from http_request_method on are hot attributes that got a
--- column of their own (`promotedAttributes` in attributes.ts) and are then not in the MAP.
+-- Every span, append-only, in order of arrival. In the gap `promoted` are the columns of hot attributes, all VARCHAR:
+-- http_route and so on (`promotedAttributes` in attributes.ts). What has a column is not in the MAP.
 CREATE TABLE IF NOT EXISTS store.spans (
   trace_id        VARCHAR NOT NULL,
   span_id         VARCHAR NOT NULL,
@@ -44,18 +44,7 @@ CREATE TABLE IF NOT EXISTS store.spans (
   scope           VARCHAR,
   resource_id     INTEGER NOT NULL,
   service_version VARCHAR,
-  http_request_method       VARCHAR,
-  http_route                VARCHAR,
-  http_response_status_code VARCHAR,
-  url_full                  VARCHAR,
-  url_path                  VARCHAR,
-  server_address            VARCHAR,
-  db_system_name            VARCHAR,
-  db_query_text             VARCHAR,
-  error_type                VARCHAR,
-  session_id                VARCHAR,
-  hotrod_customer_id        VARCHAR,
-  hotrod_customer_name      VARCHAR,
+  {{promoted}}
   attributes      MAP(VARCHAR, VARCHAR) NOT NULL,
   types           VARCHAR,
   -- JSON in the shape of SpanDetail.events and .links of api/contract.ts; NULL where there are none.
@@ -86,18 +75,7 @@ CREATE TABLE IF NOT EXISTS store.settled_roots (
   scope           VARCHAR,
   resource_id     INTEGER NOT NULL,
   service_version VARCHAR,
-  http_request_method       VARCHAR,
-  http_route                VARCHAR,
-  http_response_status_code VARCHAR,
-  url_full                  VARCHAR,
-  url_path                  VARCHAR,
-  server_address            VARCHAR,
-  db_system_name            VARCHAR,
-  db_query_text             VARCHAR,
-  error_type                VARCHAR,
-  session_id                VARCHAR,
-  hotrod_customer_id        VARCHAR,
-  hotrod_customer_name      VARCHAR,
+  {{promoted}}
   attributes      MAP(VARCHAR, VARCHAR) NOT NULL,
   types           VARCHAR,
   events          VARCHAR,

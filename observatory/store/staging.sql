@@ -7,9 +7,9 @@
 -- Texts apart. The separator that is nearly always used is a constant, which string_split is faster with.
 CREATE OR REPLACE MACRO texts_of(texts, separator) AS
   CASE WHEN separator IS NULL THEN string_split(texts, chr(31)) ELSE string_split(texts, separator) END;
--- chr(30) is a text that is missing; before any other text it says that this one begins with chr(30) itself.
+-- '' is a text that is missing, as is one beyond the last; chr(30) stands before a text that is empty or begins with it.
 CREATE OR REPLACE MACRO text_or_null(packed) AS
-  CASE WHEN NOT starts_with(packed, chr(30)) THEN packed WHEN packed = chr(30) THEN NULL ELSE substr(packed, 2) END;
+  CASE WHEN packed = '' THEN NULL WHEN starts_with(packed, chr(30)) THEN substr(packed, 2) ELSE packed END;
 -- From two texts to a MAP. DuckDB splits '' into one empty string, so no attributes at all are NULL.
 CREATE OR REPLACE MACRO attribute_map(keys, "values", separator) AS
   CASE
@@ -32,7 +32,7 @@ CREATE OR REPLACE TABLE staged_resources AS
   FROM store.resources LIMIT 0;
 CREATE OR REPLACE TABLE staged_attribute_keys AS FROM store.attribute_keys LIMIT 0;
 
--- The staged entry spans as the columns of `roots`.
+-- The staged entry spans as the columns of `roots`; those of hot attributes, from t[14] on, are in the gap `promoted`.
 CREATE OR REPLACE VIEW unpacked_roots AS
   SELECT
     t[1] AS trace_id,
@@ -49,18 +49,7 @@ CREATE OR REPLACE VIEW unpacked_roots AS
     text_or_null(t[9]) AS scope,
     resource_id,
     text_or_null(t[10]) AS service_version,
-    text_or_null(t[14]) AS http_request_method,
-    text_or_null(t[15]) AS http_route,
-    text_or_null(t[16]) AS http_response_status_code,
-    text_or_null(t[17]) AS url_full,
-    text_or_null(t[18]) AS url_path,
-    text_or_null(t[19]) AS server_address,
-    text_or_null(t[20]) AS db_system_name,
-    text_or_null(t[21]) AS db_query_text,
-    text_or_null(t[22]) AS error_type,
-    text_or_null(t[23]) AS session_id,
-    text_or_null(t[24]) AS hotrod_customer_id,
-    text_or_null(t[25]) AS hotrod_customer_name,
+    {{promoted}}
     attribute_map(keys, "values", separator) AS attributes,
     text_or_null(t[11]) AS types,
     text_or_null(t[12]) AS events,

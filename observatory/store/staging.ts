@@ -13,7 +13,6 @@ import {
 import {
   type AttributeSet,
   joinedKeys,
-  promotedColumns,
   shapeText,
   unusedSeparator,
   unusualSeparator,
@@ -95,17 +94,18 @@ interface PackedSpan {
   separator: string | null;
 }
 
-/** Marks a text that is missing; one that begins with it is told apart by a second. `text_or_null` of staging.sql. */
-const missing = '\u001e';
+/** Before a text that is empty or begins with it: nothing at all is a text that is missing. `text_or_null`, staging.sql. */
+const escape = '\u001e';
 
 function optional(text: string | null | undefined): string {
-  if (text === null || text === undefined) return missing;
-  return text.startsWith(missing) ? missing + text : text;
+  if (text === null || text === undefined) return '';
+  return text === '' || text.startsWith(escape) ? escape + text : text;
 }
 
-/** In the order in which staging.sql takes them out again. */
+/** In the order in which staging.sql takes them out again; hot attributes that are missing at the end are left out. */
 function packSpan(span: SpanRecord): PackedSpan {
   const { promoted, shape } = span.attributes;
+  const { types, promoted: places } = shapeText(shape);
   const texts = [
     span.traceId,
     span.spanId,
@@ -117,15 +117,18 @@ function packSpan(span: SpanRecord): PackedSpan {
     optional(span.statusMessage),
     optional(span.scope),
     optional(span.resource.version),
-    optional(shapeText(shape).types),
+    optional(types),
     optional(span.events),
     optional(span.links),
   ];
-  for (let slot = 0; slot < promotedColumns.length; slot += 1) texts.push(optional(promoted?.[slot]));
-  const joined = texts.join(usualSeparator);
-  if (countOf(usualSeparator, joined) === texts.length - 1) return { span, texts: joined, separator: null };
-  const separator = unusedSeparator(texts);
-  return { span, texts: texts.join(separator), separator };
+  let joined = texts.join(usualSeparator);
+  for (const { gap, index } of places) joined += gap + optional(promoted[index]);
+  const count = texts.length + (places.at(-1)?.slot ?? -1) + 1;
+  if (countOf(usualSeparator, joined) === count - 1) return { span, texts: joined, separator: null };
+  const all = [...texts, ...Array.from({ length: count - texts.length }, () => '')];
+  for (const { slot, index } of places) all[texts.length + slot] = optional(promoted[index]);
+  const separator = unusedSeparator(all);
+  return { span, texts: all.join(separator), separator };
 }
 
 function countOf(part: string, text: string): number {

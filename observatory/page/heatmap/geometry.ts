@@ -63,6 +63,22 @@ function clamp(index: number, count: number): number {
   return Math.min(count - 1, Math.max(0, index));
 }
 
+/** The cell of another heatmap that covers what a cell of this one does: its middle, in time and in duration. */
+export function carriedOver(
+  cell: { column: number; row: number },
+  from: Grid,
+  to: Grid,
+): { column: number; row: number } {
+  const at = from.from + (cell.column + 0.5) * from.stepMs;
+  const short = from.edgesMs[cell.row] ?? 0;
+  const long = from.edgesMs[cell.row + 1] ?? short;
+  const middle = from.scale === 'log' ? Math.sqrt(short * long) : (short + long) / 2;
+  return {
+    column: clamp(Math.floor((at - to.from) / to.stepMs), to.columns),
+    row: clamp(Math.floor(rowPosition(to, middle)), rowsOf(to)),
+  };
+}
+
 /** The cells between two corners, whichever way they were dragged. */
 export function cellsBetween(a: { column: number; row: number }, b: { column: number; row: number }): CellRange {
   return {

@@ -2,7 +2,16 @@ import { describe, expect, test } from 'vitest';
 import type { Marker } from '../../api/contract.ts';
 import { durationTicks } from './axis.ts';
 import { ceilingOf, intensity, parseColour, ramp } from './colour.ts';
-import { boxOfCells, cellAt, cellsBetween, rectangleOfBox, xOfTime, yOfDuration, type Grid } from './geometry.ts';
+import {
+  boxOfCells,
+  carriedOver,
+  cellAt,
+  cellsBetween,
+  rectangleOfBox,
+  xOfTime,
+  yOfDuration,
+  type Grid,
+} from './geometry.ts';
 import { placeMarkers, safeLink } from './marker-layout.ts';
 import { slowBandFrom } from './slow-band.ts';
 
@@ -46,6 +55,14 @@ describe('the plot', () => {
     const box = boxOfCells(grid, { column0: 0, column1: 9, row0: 0, row1: 3 });
     expect(box).toMatchObject({ minMs: null, maxMs: null });
     expect(rectangleOfBox(grid, size, box)).toEqual({ left: 0, top: 0, width: 200, height: 80 });
+  });
+
+  test('finds a cell again once columns, rows or the range are others', () => {
+    const cell = { column: 4, row: 2 };
+    expect(carriedOver(cell, grid, grid)).toEqual(cell);
+    expect(carriedOver(cell, grid, { ...grid, stepMs: 1000, columns: 30 })).toEqual({ column: 13, row: 2 });
+    expect(carriedOver(cell, grid, { ...grid, from: 66_000, edgesMs: [1000, 10_000] })).toEqual({ column: 2, row: 0 });
+    expect(carriedOver(cell, grid, { ...grid, from: 90_000 })).toEqual({ column: 0, row: 2 });
   });
 
   test('cuts a box off at its edges, and knows one that has scrolled away', () => {

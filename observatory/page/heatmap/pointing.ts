@@ -1,7 +1,7 @@
 /** Mouse, finger and keyboard over the heatmap: a click opens a cell, a drag or Shift with the arrows makes a box. */
 import { useRef, useState } from 'preact/hooks';
 import type { Heatmap } from '../../api/contract.ts';
-import { cellAt, cellsBetween, rowsOf, type CellRange, type Size } from './geometry.ts';
+import { carriedOver, cellAt, cellsBetween, rowsOf, type CellRange, type Size } from './geometry.ts';
 
 export interface Cell {
   column: number;
@@ -15,6 +15,14 @@ interface Gesture {
   to: Cell;
   /** Where the pointer went down, in plot coordinates; null for the keyboard. */
   start: { x: number; y: number } | null;
+  moved: boolean;
+}
+
+/** The keyboard's cell, and the heatmap it belongs to: the next one may have other columns and rows. */
+interface Cursor {
+  heatmap: Heatmap;
+  cell: Cell;
+  /** Whether a key put it there; until then it is on the cell that holds most. */
   moved: boolean;
 }
 
@@ -51,10 +59,12 @@ export function usePointing(
   },
 ): Pointing {
   const [gesture, setGesture] = useState<Gesture | null>(null);
-  const [hovered, setHovered] = useState<Cell | null>(null);
-  const [cursor, setCursor] = useState<Cell | null>(null);
+  const [pointer, setPointer] = useState<{ x: number; y: number } | null>(null);
+  const [placed, setPlaced] = useState<Cursor | null>(null);
   const pressed = useRef(false);
   const shown = gesture?.heatmap ?? latest;
+  const hovered = shown === null || pointer === null ? null : cellAt(shown, size, pointer.x, pointer.y);
+  const cursor = shown === null || placed === null ? null : cursorOn(shown, placed);
 
   const place = (event: PointerEvent): { x: number; y: number } => {
     const at = (event.currentTarget as HTMLElement).getBoundingClientRect();
@@ -68,7 +78,7 @@ export function usePointing(
     if (cell === null) return;
     (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
     pressed.current = true;
-    setCursor(null);
+    setPlaced(null);
     setGesture({ heatmap: shown, from: cell, to: cell, start: { x, y }, moved: false });
   };
   const onPointerMove = (event: PointerEvent): void => {
@@ -76,7 +86,7 @@ export function usePointing(
     const { x, y } = place(event);
     const cell = cellAt(shown, size, x, y);
     const inside = x >= 0 && y >= 0 && x < size.width && y < size.height;
-    setHovered(inside ? cell : null);
+    setPointer(inside ? { x, y } : null);
     if (gesture === null || gesture.start === null || cell === null) return;
     const moved = gesture.moved || Math.hypot(x - gesture.start.x, y - gesture.start.y) >= clickSlack;
     setGesture({ ...gesture, to: cell, moved });
@@ -95,8 +105,8 @@ export function usePointing(
     const from = gesture?.to ?? cursor ?? busiest(shown);
     const next = stepped(event, from, shown);
     if (next !== null) {
-      setCursor(next);
-      setHovered(null);
+      setPlaced({ heatmap: shown, cell: next, moved: true });
+      setPointer(null);
       if (event.shiftKey)
         setGesture({ heatmap: shown, from: gesture?.from ?? from, to: next, start: null, moved: true });
       else setGesture(null);
@@ -126,18 +136,26 @@ export function usePointing(
         pressed.current = false;
         setGesture(null);
       },
-      onPointerLeave: () => setHovered(null),
+      onPointerLeave: () => setPointer(null),
       onKeyDown,
       onFocus: () => {
         // Focus that a press brings shows no keyboard cursor.
-        if (!pressed.current && shown !== null && rowsOf(shown) > 0) setCursor((last) => last ?? busiest(shown));
+        if (pressed.current || shown === null || rowsOf(shown) === 0) return;
+        setPlaced((last) => last ?? { heatmap: shown, cell: busiest(shown), moved: false });
       },
       onBlur: () => {
-        setCursor(null);
+        setPlaced(null);
         if (!pressed.current) setGesture(null);
       },
     },
   };
+}
+
+/** Where the keyboard's cell lies on the heatmap that is shown now; null where that has no cells. */
+function cursorOn(shown: Heatmap, placed: Cursor): Cell | null {
+  if (rowsOf(shown) === 0) return null;
+  if (placed.heatmap === shown) return placed.cell;
+  return placed.moved ? carriedOver(placed.cell, placed.heatmap, shown) : busiest(shown);
 }
 
 /** Where an arrow key leads; null for any other key. */

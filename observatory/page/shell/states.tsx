@@ -2,6 +2,7 @@
 import type { Failure } from '../api/client.ts';
 import { go, state } from '../state/location.ts';
 import { defaultState } from '../state/url-state.ts';
+import { otlpPort } from './status.tsx';
 
 export function Loading({ what = 'Loading' }: { what?: string }) {
   return (
@@ -57,7 +58,7 @@ function Unreachable({ detail }: { detail: string }) {
 
 /** Nothing has ever been stored. */
 export function EmptyStore() {
-  const endpoint = `http://${window.location.hostname}:4318`;
+  const endpoint = `http://${window.location.hostname}:${otlpPort.value}`;
   return (
     <div class="state empty">
       <h2>No spans yet</h2>
@@ -74,7 +75,6 @@ export function EmptyStore() {
           By hand: <code>POST {endpoint}/v1/traces</code>, OTLP as protobuf or JSON.
         </li>
       </ul>
-      <p class="muted">{endpoint} is the usual port of OTLP over HTTP; yours may be set differently.</p>
     </div>
   );
 }

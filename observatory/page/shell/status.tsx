@@ -11,6 +11,8 @@ const status = signal<Status | null>(null);
 const failure = signal<Failure | null>(null);
 
 export const storeIsEmpty = computed(() => status.value !== null && status.value.traces === 0);
+/** Where OTLP is received; the usual port until the status tells. */
+export const otlpPort = computed(() => status.value?.otlpPort ?? 4318);
 
 async function look(): Promise<void> {
   if (document.visibilityState === 'hidden') return;

@@ -17,6 +17,8 @@ WITH
     FROM seen child
     JOIN seen parent ON parent.trace_id = child.trace_id AND parent.span_id = child.parent_span_id
     WHERE parent.service <> child.service
+      -- Who serves a request calls nobody by that: a page's load joins the trace of the answer that brought the page.
+      AND (parent.kind NOT IN ('server', 'consumer') OR child.kind IN ('server', 'consumer'))
     UNION ALL
     SELECT
       service,
