@@ -62,6 +62,9 @@ export const promotedAttributes: Readonly<Record<string, string>> = Object.fromE
   hotKeys.map((key) => [key, key.replaceAll('.', '_')]),
 );
 
+/** Hot attributes that some resources have, too: a browser's. The others are looked for on spans alone. */
+const ofResourcesToo: ReadonlySet<string> = new Set(['user_agent.original']);
+
 /** What OTLP holds beside the attributes, under the names that filters and groupings use; all are text but `error`. */
 export const intrinsicAttributes = {
   name: 'name',
@@ -105,10 +108,25 @@ export function attributeColumn(key: string, scope: Scope, binder: Binder): Sql 
     if (rollUp) return rollUp;
   }
   if (key === 'error') return sql`s.error::VARCHAR`;
-  const column = lookUp(intrinsicAttributes, key) ?? lookUp(promotedAttributes, key);
-  if (column) return column;
-  const bound = binder.bind(key);
-  return sql`coalesce(s.attributes[${bound}], (SELECT r.attributes[${bound}] FROM resources r WHERE r.resource_id = s.resource_id))`;
+  const intrinsic = lookUp(intrinsicAttributes, key);
+  if (intrinsic) return intrinsic;
+  const own = ownColumn(key, binder);
+  return isOfResources(key) ? sql`coalesce(${own}, ${resourceColumn(key, sql`s.resource_id`, binder)})` : own;
+}
+
+/** What the span itself says of the attribute `key`; its resource may say something where this is NULL. */
+export function ownColumn(key: string, binder: Binder): Sql {
+  return lookUp(promotedAttributes, key) ?? sql`s.attributes[${binder.bind(key)}]`;
+}
+
+/** What a resource says of the attribute `key`. */
+export function resourceColumn(key: string, resourceId: Sql, binder: Binder): Sql {
+  return sql`(SELECT r.attributes[${binder.bind(key)}] FROM resources r WHERE r.resource_id = ${resourceId})`;
+}
+
+/** Whether an attribute is looked for on resources, too: all that have no column, and of the others a few. */
+export function isOfResources(key: string): boolean {
+  return !Object.hasOwn(promotedAttributes, key) || ofResourcesToo.has(key);
 }
 
 function lookUp(columns: Readonly<Record<string, string>>, key: string): Sql | undefined {

@@ -1,7 +1,7 @@
 import type { Scope } from '../api/contract.ts';
 import type { Field } from '../filter/ast.ts';
 import { fieldText } from '../filter/sql.ts';
-import { intrinsicAttributes, promotedAttributes, rollUpAttributes } from './attributes.ts';
+import { intrinsicAttributes, isOfResources, ownColumn, promotedAttributes, rollUpAttributes } from './attributes.ts';
 import type { KnownKey } from './queries/attributes.ts';
 import type { Box } from './queries/population.ts';
 import { sql, type Binder, type Sql } from './sql.ts';
@@ -11,6 +11,8 @@ export interface Column {
   field: Field;
   key: string;
   text: Sql;
+  /** Whether a resource tells its value where `text` is NULL. */
+  inherits: boolean;
 }
 
 /** An attribute that is not compared, and why. */
@@ -19,6 +21,8 @@ export interface Exclusion {
   reason: string;
 }
 
+/** So many keys are known at most: the most frequent. */
+export const MOST_KEYS = 5000;
 const IDS = ['trace.id', 'span.id', 'parent.id'];
 /** A duration by its name: the last part says so, or carries a unit of time. */
 const DURATION_KEY = /(^|[._])(duration|latency|elapsed)$|_(ns|us|ms|seconds)$|^trace\.service_ms\./;
@@ -61,22 +65,40 @@ export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, bi
     { type: 'field', name: 'status' },
     { type: 'field', name: 'error' },
     ...['status.message', 'scope', 'service.name', 'service.version'].map(attribute),
-    ...Object.keys(promotedAttributes).map(attribute),
+    ...hotKeys(known).map(attribute),
     ...(scope === 'roots' ? Object.keys(rollUpAttributes).map(attribute) : []),
     ...known.filter((key) => key.place === 'both' && !isOwnColumn(key.key)).map((key) => attribute(key.key)),
   ];
+  const inherited = new Set(known.filter(({ place }) => place !== 'span').map(({ key }) => key));
   const columns = fields.map((field) => ({ field, key: field.type === 'field' ? field.name : field.key }));
   return columns
     .filter(({ key }) => exclusionOf(key, box) === undefined)
-    .map(({ field, key }) => ({ field, key, text: fieldText(field, scope, binder) }));
+    .map(({ field, key }) => {
+      if (field.type === 'field' || isGiven(key)) {
+        return { field, key, inherits: false, text: fieldText(field, scope, binder) };
+      }
+      // Only where a resource has the key, and even then not for each span by itself: a look at it costs a join.
+      return { field, key, inherits: inherited.has(key) && isOfResources(key), text: ownColumn(key, binder) };
+    });
+}
+
+/** Of the hot attributes those that were ever stored: each costs, though it be empty. */
+function hotKeys(known: readonly KnownKey[]): string[] {
+  const keys = new Set(known.map(({ key }) => key));
+  return Object.keys(promotedAttributes).filter((key) => keys.has(key) || known.length >= MOST_KEYS);
 }
 
 function attribute(key: string): Field {
   return { type: 'attribute', key };
 }
 
+/** Whether every span has it, or every entry span, whatever was sent. */
+function isGiven(key: string): boolean {
+  return [intrinsicAttributes, rollUpAttributes].some((table) => Object.hasOwn(table, key));
+}
+
 export function isOwnColumn(key: string): boolean {
-  return [intrinsicAttributes, promotedAttributes, rollUpAttributes].some((table) => Object.hasOwn(table, key));
+  return isGiven(key) || Object.hasOwn(promotedAttributes, key);
 }
 
 /** Keys that are not counted out of the MAPs, because a column tells them or nobody does. */

@@ -2,6 +2,7 @@
 import type { Expression, Field } from '../filter/ast.ts';
 import { binSql } from './compare-bins.ts';
 import { columnName, isOwnColumn, type Column } from './compare-columns.ts';
+import { resourceColumn } from './attributes.ts';
 import { handlingKey, type Handling, type Handlings } from './compare-sample.ts';
 import { joinSql, sql, type Binder, type Sql } from './sql.ts';
 
@@ -78,21 +79,32 @@ function binText(number: Sql, edges: readonly number[]): Sql {
 }
 
 /** The branch of compare-values.sql that counts one column; nothing where it holds ids. */
-export function branchSql({ key }: Column, index: number, handlings: Handlings, binder: Binder): Sql {
+export function branchSql({ key, inherits }: Column, index: number, handlings: Handlings, binder: Binder): Sql {
   const column = columnName(index);
   const handling = handlings.get(handlingKey(true, key));
-  let value = column;
+  // What a resource tells is looked up once for each group of spans, not once for each span.
+  const told = inherits ? sql`coalesce(${column}, ${resourceColumn(key, sql`s.resource_id`, binder)})` : column;
+  let value = told;
   let kind = sql`0`;
   if (handling?.kind === 'id') return sql``;
   if (handling?.kind === 'bins') {
-    value = binText(sql`TRY_CAST(${column} AS DOUBLE)`, handling.edges);
+    value = binText(sql`TRY_CAST(${told} AS DOUBLE)`, handling.edges);
     kind = sql`1`;
   }
   if (handling?.kind === 'buckets') {
-    value = bucketText(column);
+    value = bucketText(told);
     kind = sql`2`;
   }
-  return sql`UNION ALL
+  if (!inherits) {
+    return sql`UNION ALL
     SELECT true, ${binder.bind(key)}, ${value} AS value, ${kind}, count_if(selected), count_if(NOT selected)
     FROM s WHERE ${column} IS NOT NULL GROUP BY value`;
+  }
+  return sql`UNION ALL
+    SELECT true, ${binder.bind(key)}, ${value} AS value, ${kind}, sum(selected), sum(baseline)
+    FROM (
+      SELECT ${column}, resource_id, count_if(selected) AS selected, count_if(NOT selected) AS baseline
+      FROM s GROUP BY ${column}, resource_id
+    ) s
+    WHERE ${told} IS NOT NULL GROUP BY value`;
 }

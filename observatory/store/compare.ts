@@ -10,6 +10,7 @@ import {
   exclusionOf,
   handledKeys,
   isIdKey,
+  MOST_KEYS,
   type Column,
   type Exclusion,
 } from './compare-columns.ts';
@@ -32,7 +33,6 @@ import { joinSql, sql, type Binder } from './sql.ts';
 
 /** Numbers with more distinct values than this are compared in bins. */
 const MOST_CATEGORIES = 20;
-const MOST_KEYS = 5000;
 /** So many numbers are put into bins at most; those that the most spans have come first. */
 const MOST_BINNED = 100;
 

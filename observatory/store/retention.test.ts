@@ -85,10 +85,10 @@ describe('retention', () => {
       INSERT INTO store.settled_roots BY NAME
       SELECT md5(i::VARCHAR) AS trace_id, md5((-i)::VARCHAR)[:16] AS span_id, i * 1000000000 AS start_ns, 1 AS duration_ns, 'a' AS service,
         'n' AS name, 'server' AS kind, 'unset' AS status, false AS error, 1 AS resource_id, map(['noise'], [md5((i * 3)::VARCHAR)]) AS attributes,
-        start_ns AS trace_start_ns, start_ns AS trace_end_ns, 1 AS span_count, 0 AS error_count, 'a' AS services, map(['a'], [1]) AS service_ns
+        i AS trace_key, start_ns AS trace_start_ns, start_ns AS trace_end_ns, 1 AS span_count, 0 AS error_count, 'a' AS services, map(['a'], [1]) AS service_ns
       FROM range(150000) t(i)`);
     await run(
-      sql`INSERT INTO store.spans BY NAME SELECT * EXCLUDE (trace_start_ns, trace_end_ns, span_count, error_count, services, slowest_statement, slowest_statement_ns, service_ns) FROM store.settled_roots`,
+      sql`INSERT INTO store.spans BY NAME SELECT * EXCLUDE (trace_key, trace_start_ns, trace_end_ns, span_count, error_count, services, slowest_statement, slowest_statement_ns, service_ns) FROM store.settled_roots`,
     );
     await run(sql`CHECKPOINT store`);
     const before = await databaseBytes(observatory.database, path);

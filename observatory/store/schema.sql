@@ -80,6 +80,8 @@ CREATE TABLE IF NOT EXISTS store.settled_roots (
   types           VARCHAR,
   events          VARCHAR,
   links           VARCHAR,
+  -- The last 16 digits of trace_id as a number: a trace is found by it several times as fast as by the text.
+  trace_key       UBIGINT NOT NULL,
   -- The roll-up: attributes trace.* of the scope `roots` (`rollUpAttributes` in attributes.ts).
   -- Earliest start and latest end of all spans counted here: bounds for finding them in `spans`.
   trace_start_ns  BIGINT NOT NULL,
