@@ -16,6 +16,8 @@ export default defineConfig({
           exclude,
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          // Several processes and a browser on a shared machine: one that was starved may try again, and is named for it.
+          retry: 1,
           maxWorkers: 2,
         },
       },

@@ -2,7 +2,7 @@ import type { Reporter, TestModule } from 'vitest/node';
 
 /**
  * Ends the output with `N passed, N failed[, N skipped]` on a line of its own, the form that needs no knowledge of
- * Vitest to be read. A module that could not be loaded counts as one failure.
+ * Vitest to be read. A module that could not be loaded counts as one failure. A test that needed its second try is named.
  */
 export default class PlainCountReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, errors: ReadonlyArray<unknown>): void {
@@ -12,6 +12,7 @@ export default class PlainCountReporter implements Reporter {
         const { state } = test.result();
         if (state === 'passed' || state === 'failed') count[state] += 1;
         else count.skipped += 1;
+        if (test.diagnostic()?.flaky === true) console.log(`passed at a second try only: ${test.fullName}`);
       }
       if (testModule.errors().length > 0) count.failed += 1;
     }

@@ -2,9 +2,9 @@ import type { AttributeValue, Scope } from '../api/contract.ts';
 import { type Binder, type Sql, sql } from './sql.ts';
 
 /**
- * Hot attributes of spans: those of HTTP and SQL that nearly every service has, and HotROD's own. Each has a column of
- * its own in `spans` and `roots` and is then not in the MAP `attributes`, because a question reads a column ten times as
- * fast as a key of a MAP. Those that most spans have come first, which makes a span cheap to store. What is added here
+ * Hot attributes: those of HTTP and SQL that nearly every service has, and some of HotROD's. Each has a column of its own
+ * in `spans` and `roots` and is then not in the MAP `attributes`, because a question reads a column ten times as fast as a
+ * key of a MAP. Those that most spans have come first, which makes a span cheap to store. What is added here or below
  * changes the tables: `schemaVersion` in database.ts grows by one.
  */
 const hotKeys = [
@@ -36,6 +36,10 @@ const hotKeys = [
   'code.function.name',
   'thread.id',
   'hotrod.customer.id',
+] as const;
+
+/** Attributes of HotROD's wide events: hot on entry spans, rare on others. They have columns in `roots` alone. */
+const hotRootKeys = [
   'hotrod.customer.location',
   'hotrod.driver.id',
   'hotrod.driver.candidates',
@@ -57,10 +61,19 @@ const hotKeys = [
   'hotrod.fault.flags',
 ] as const;
 
-/** The column of each hot attribute: its key with underscores, `http_route`. */
-export const promotedAttributes: Readonly<Record<string, string>> = Object.fromEntries(
-  hotKeys.map((key) => [key, key.replaceAll('.', '_')]),
-);
+/** From key to column: the key with underscores, `http_route`. */
+const columnsOfKeys = (keys: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(keys.map((key) => [key, key.replaceAll('.', '_')]));
+
+/** The columns of hot attributes in `spans` and `roots`. */
+export const promotedAttributes = columnsOfKeys(hotKeys);
+/** The columns that `roots` has beside those. */
+export const rootAttributes = columnsOfKeys(hotRootKeys);
+
+/** The hot attributes that have columns in a scope. */
+export function hotAttributes(scope: Scope): Readonly<Record<string, string>> {
+  return scope === 'roots' ? { ...promotedAttributes, ...rootAttributes } : promotedAttributes;
+}
 
 /** Hot attributes that some resources have, too: a browser's. The others are looked for on spans alone. */
 const ofResourcesToo: ReadonlySet<string> = new Set(['user_agent.original']);
@@ -110,13 +123,13 @@ export function attributeColumn(key: string, scope: Scope, binder: Binder): Sql 
   if (key === 'error') return sql`s.error::VARCHAR`;
   const intrinsic = lookUp(intrinsicAttributes, key);
   if (intrinsic) return intrinsic;
-  const own = ownColumn(key, binder);
+  const own = ownColumn(key, scope, binder);
   return isOfResources(key) ? sql`coalesce(${own}, ${resourceColumn(key, sql`s.resource_id`, binder)})` : own;
 }
 
 /** What the span itself says of the attribute `key`; its resource may say something where this is NULL. */
-export function ownColumn(key: string, binder: Binder): Sql {
-  return lookUp(promotedAttributes, key) ?? sql`s.attributes[${binder.bind(key)}]`;
+export function ownColumn(key: string, scope: Scope, binder: Binder): Sql {
+  return lookUp(hotAttributes(scope), key) ?? sql`s.attributes[${binder.bind(key)}]`;
 }
 
 /** What a resource says of the attribute `key`. */
@@ -124,9 +137,9 @@ export function resourceColumn(key: string, resourceId: Sql, binder: Binder): Sq
   return sql`(SELECT r.attributes[${binder.bind(key)}] FROM resources r WHERE r.resource_id = ${resourceId})`;
 }
 
-/** Whether an attribute is looked for on resources, too: all that have no column, and of the others a few. */
+/** Whether an attribute is looked for on resources, too: all that are not hot, and of the others a few. */
 export function isOfResources(key: string): boolean {
-  return !Object.hasOwn(promotedAttributes, key) || ofResourcesToo.has(key);
+  return !Object.hasOwn(hotAttributes('roots'), key) || ofResourcesToo.has(key);
 }
 
 function lookUp(columns: Readonly<Record<string, string>>, key: string): Sql | undefined {

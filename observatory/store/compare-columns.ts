@@ -1,7 +1,7 @@
 import type { Scope } from '../api/contract.ts';
 import type { Field } from '../filter/ast.ts';
 import { fieldText } from '../filter/sql.ts';
-import { intrinsicAttributes, isOfResources, ownColumn, promotedAttributes, rollUpAttributes } from './attributes.ts';
+import { hotAttributes, intrinsicAttributes, isOfResources, ownColumn, rollUpAttributes } from './attributes.ts';
 import type { KnownKey } from './queries/attributes.ts';
 import type { Box } from './queries/population.ts';
 import { sql, type Binder, type Sql } from './sql.ts';
@@ -65,9 +65,9 @@ export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, bi
     { type: 'field', name: 'status' },
     { type: 'field', name: 'error' },
     ...['status.message', 'scope', 'service.name', 'service.version'].map(attribute),
-    ...hotKeys(known).map(attribute),
+    ...hotKeys(scope, known).map(attribute),
     ...(scope === 'roots' ? Object.keys(rollUpAttributes).map(attribute) : []),
-    ...known.filter((key) => key.place === 'both' && !isOwnColumn(key.key)).map((key) => attribute(key.key)),
+    ...known.filter((key) => key.place === 'both' && !isOwnColumn(key.key, scope)).map((key) => attribute(key.key)),
   ];
   const inherited = new Set(known.filter(({ place }) => place !== 'span').map(({ key }) => key));
   const columns = fields.map((field) => ({ field, key: field.type === 'field' ? field.name : field.key }));
@@ -78,14 +78,14 @@ export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, bi
         return { field, key, inherits: false, text: fieldText(field, scope, binder) };
       }
       // Only where a resource has the key, and even then not for each span by itself: a look at it costs a join.
-      return { field, key, inherits: inherited.has(key) && isOfResources(key), text: ownColumn(key, binder) };
+      return { field, key, inherits: inherited.has(key) && isOfResources(key), text: ownColumn(key, scope, binder) };
     });
 }
 
 /** Of the hot attributes those that were ever stored: each costs, though it be empty. */
-function hotKeys(known: readonly KnownKey[]): string[] {
+function hotKeys(scope: Scope, known: readonly KnownKey[]): string[] {
   const keys = new Set(known.map(({ key }) => key));
-  return Object.keys(promotedAttributes).filter((key) => keys.has(key) || known.length >= MOST_KEYS);
+  return Object.keys(hotAttributes(scope)).filter((key) => keys.has(key) || known.length >= MOST_KEYS);
 }
 
 function attribute(key: string): Field {
@@ -97,15 +97,15 @@ function isGiven(key: string): boolean {
   return [intrinsicAttributes, rollUpAttributes].some((table) => Object.hasOwn(table, key));
 }
 
-export function isOwnColumn(key: string): boolean {
-  return isGiven(key) || Object.hasOwn(promotedAttributes, key);
+export function isOwnColumn(key: string, scope: Scope): boolean {
+  return isGiven(key) || Object.hasOwn(hotAttributes(scope), key);
 }
 
 /** Keys that are not counted out of the MAPs, because a column tells them or nobody does. */
-export function handledKeys(columns: readonly Column[]): string[] {
+export function handledKeys(columns: readonly Column[], scope: Scope): string[] {
   const named = ['status.message', 'scope', 'service.name', 'service.version', 'parent.id'];
   const attributes = columns.filter(({ field }) => field.type === 'attribute').map(({ key }) => key);
-  return [...new Set([...named, ...Object.keys(promotedAttributes), ...attributes])];
+  return [...new Set([...named, ...Object.keys(hotAttributes(scope)), ...attributes])];
 }
 
 /** `expression AS c0, expression AS c1, …`, each followed by a comma. */

@@ -1,4 +1,5 @@
 /** The parts of compare-values.sql that depend on which attributes there are and how each is counted. */
+import type { Scope } from '../api/contract.ts';
 import type { Expression, Field } from '../filter/ast.ts';
 import { binSql } from './compare-bins.ts';
 import { columnName, isOwnColumn, type Column } from './compare-columns.ts';
@@ -7,14 +8,16 @@ import { handlingKey, type Handling, type Handlings } from './compare-sample.ts'
 import { joinSql, sql, type Binder, type Sql } from './sql.ts';
 
 /** Whether a filter reads the MAP of attributes, which is dear. */
-export function readsAttributes(expression: Expression | undefined): boolean {
+export function readsAttributes(expression: Expression | undefined, scope: Scope): boolean {
   if (expression === undefined) return false;
-  if (expression.type === 'and' || expression.type === 'or') return expression.terms.some(readsAttributes);
-  return expression.type === 'not' ? readsAttributes(expression.term) : readsMap(expression.field);
+  if (expression.type === 'and' || expression.type === 'or') {
+    return expression.terms.some((term) => readsAttributes(term, scope));
+  }
+  return expression.type === 'not' ? readsAttributes(expression.term, scope) : readsMap(expression.field, scope);
 }
 
-function readsMap(field: Field): boolean {
-  return field.type === 'attribute' && !isOwnColumn(field.key);
+function readsMap(field: Field, scope: Scope): boolean {
+  return field.type === 'attribute' && !isOwnColumn(field.key, scope);
 }
 
 function attributeKeys<K extends Handling['kind']>(handlings: Handlings, kind: K): [string, Handling & { kind: K }][] {
@@ -78,33 +81,82 @@ function binText(number: Sql, edges: readonly number[]): Sql {
   return sql`CASE WHEN isfinite(${number}) THEN ${binSql(number, edges)} END`;
 }
 
-/** The branch of compare-values.sql that counts one column; nothing where it holds ids. */
-export function branchSql({ key, inherits }: Column, index: number, handlings: Handlings, binder: Binder): Sql {
-  const column = columnName(index);
-  const handling = handlings.get(handlingKey(true, key));
-  // What a resource tells is looked up once for each group of spans, not once for each span.
-  const told = inherits ? sql`coalesce(${column}, ${resourceColumn(key, sql`s.resource_id`, binder)})` : column;
-  let value = told;
-  let kind = sql`0`;
-  if (handling?.kind === 'id') return sql``;
-  if (handling?.kind === 'bins') {
-    value = binText(sql`TRY_CAST(${told} AS DOUBLE)`, handling.edges);
-    kind = sql`1`;
+/** A column as it is counted: its value, or the place of its bin, or its bucket, and which of these (`kind`). */
+interface CountedColumn {
+  key: string;
+  value: Sql;
+  kind: Sql;
+}
+
+function countedColumn(key: string, told: Sql, handling: Handling | undefined): CountedColumn | null {
+  switch (handling?.kind) {
+    case 'id':
+      return null;
+    case 'bins':
+      return { key, kind: sql`1`, value: binText(sql`TRY_CAST(${told} AS DOUBLE)`, handling.edges) };
+    case 'buckets':
+      return { key, kind: sql`2`, value: bucketText(told) };
+    default:
+      return { key, kind: sql`0`, value: told };
   }
-  if (handling?.kind === 'buckets') {
-    value = bucketText(told);
-    kind = sql`2`;
+}
+
+/**
+ * So many columns are counted in one pass. A branch for each takes longer to plan than to run where spans are few; all in
+ * one pass take memory for as many tables of groups at once.
+ */
+const COLUMNS_A_PASS = 8;
+
+/** The branches of compare-values.sql that count the columns; those that hold ids are left out. */
+export function branchesSql(columns: readonly Column[], handlings: Handlings, binder: Binder): Sql {
+  const own: CountedColumn[] = [];
+  const branches: Sql[] = [];
+  for (const [index, { key, inherits }] of columns.entries()) {
+    const column = columnName(index);
+    const handling = handlings.get(handlingKey(true, key));
+    // What a resource tells is looked up once for each group of spans, not once for each span.
+    const told = inherits ? sql`coalesce(${column}, ${resourceColumn(key, sql`s.resource_id`, binder)})` : column;
+    const counted = countedColumn(key, told, handling);
+    if (counted === null) continue;
+    if (inherits) branches.push(inheritingBranch(counted, column, binder));
+    else own.push(counted);
   }
-  if (!inherits) {
-    return sql`UNION ALL
-    SELECT true, ${binder.bind(key)}, ${value} AS value, ${kind}, count_if(selected), count_if(NOT selected)
-    FROM s WHERE ${column} IS NOT NULL GROUP BY value`;
+  for (let start = 0; start < own.length; start += COLUMNS_A_PASS) {
+    branches.push(passSql(own.slice(start, start + COLUMNS_A_PASS), binder));
   }
-  return sql`UNION ALL
-    SELECT true, ${binder.bind(key)}, ${value} AS value, ${kind}, sum(selected), sum(baseline)
+  return joinSql(
+    branches.map((branch) => sql`UNION ALL ${branch}`),
+    sql` `,
+  );
+}
+
+function inheritingBranch({ key, value, kind }: CountedColumn, column: Sql, binder: Binder): Sql {
+  return sql`SELECT true, ${binder.bind(key)}, ${value} AS value, ${kind}, sum(selected), sum(baseline)
     FROM (
       SELECT ${column}, resource_id, count_if(selected) AS selected, count_if(NOT selected) AS baseline
       FROM s GROUP BY ${column}, resource_id
     ) s
-    WHERE ${told} IS NOT NULL GROUP BY value`;
+    WHERE value IS NOT NULL GROUP BY value`;
+}
+
+function passSql(columns: readonly CountedColumn[], binder: Binder): Sql {
+  const names = columns.map((_, index) => columnName(index));
+  const list = (each: (column: CountedColumn, name: Sql) => Sql, between = sql`, `): Sql =>
+    joinSql(
+      columns.map((column, index) => each(column, names[index] ?? columnName(index))),
+      between,
+    );
+  // Of each row one column is grouped by, and the others are NULL: grouping() tells which.
+  return sql`SELECT true, key, value, kind, selected, baseline
+    FROM (
+      SELECT
+        CASE ${list(({ key }, name) => sql`WHEN grouping(${name}) = 0 THEN ${binder.bind(key)}`, sql` `)} END AS key,
+        CASE ${list(({ kind }, name) => sql`WHEN grouping(${name}) = 0 THEN ${kind}`, sql` `)} END AS kind,
+        coalesce(${list((_, name) => name)}, NULL) AS value,
+        count_if(selected) AS selected,
+        count_if(NOT selected) AS baseline
+      FROM (SELECT selected, ${list(({ value }, name) => sql`${value} AS ${name}`)} FROM s)
+      GROUP BY GROUPING SETS (${list((_, name) => sql`(${name})`)})
+    )
+    WHERE value IS NOT NULL`;
 }

@@ -70,13 +70,11 @@ export async function askHandlings(
         AND hash(s.span_id) % ${THINNED} = 0
       LIMIT ${binder.bind(SPANS_A_SLICE)})`;
   });
-  const branches = compared.map(
-    ({ key }, index) => sql`UNION ALL
-      SELECT true, ${binder.bind(key)}, ${columnName(index)} FROM sample WHERE ${columnName(index)} IS NOT NULL`,
-  );
+  const names = compared.map((_, index) => columnName(index));
   const rows = await askRows<SampledRow>(asking, 'compare-sample', binder, {
     slices: joinSql(slices, sql` UNION ALL `),
-    branches: joinSql(branches, sql` `),
+    keys: binder.bind(compared.map(({ key }) => key)),
+    values: joinSql(names, sql`, `),
     shares: binder.bind(BIN_SHARES),
     few: binder.bind(FEW),
   });

@@ -26,7 +26,24 @@ const RUNS: Run[] = [
 let store: TestStore;
 beforeAll(async () => {
   store = await openTestStore();
-  const { traces } = otlpJson(EPOCH_MS, { frontend: { 'deployment.environment.name': 'test', 'process.pid': 4711 } });
+  const { traces } = otlpJson(EPOCH_MS, {
+    frontend: { 'deployment.environment.name': 'test', 'process.pid': 4711 },
+    page: { 'user_agent.original': 'Firefox', zone: 'eu' },
+  });
+  const loads = Array.from({ length: 60 }, (_, index): SpanSketch => {
+    const slow = index % 3 === 0;
+    return {
+      trace: `ff${index.toString(16).padStart(6, '0')}`,
+      id: `ff${index.toString(16).padStart(6, '0')}`,
+      service: 'page',
+      name: 'load',
+      kind: 'server',
+      atMs: RUNS.length * HOUR_MS + index * 100,
+      durationMs: slow ? 900 : 90,
+      attributes: slow ? { 'user_agent.original': 'k6', zone: 'us' } : {},
+    };
+  });
+  await store.storeTraces(traces(loads));
   for (const [place, run] of RUNS.entries()) {
     const spans = traffic(run.seed, run.rides, run.bug).map((row, index): SpanSketch => ({
       trace: `${place + 1}${index.toString(16).padStart(6, '0')}`,
@@ -100,6 +117,25 @@ describe('compare over stored traffic', () => {
       'hotrod.request.id': 'an id: every span has its own',
     });
     expect(Object.keys(reasons)).not.toContain('start');
+  });
+
+  it('takes from the resource what the span does not say, of hot attributes as of others', async () => {
+    for (const large of [undefined, 10]) {
+      const { attributes } = await compareRun(RUNS.length, { minMs: 500 }, large);
+      const found = attributes.find(({ key, same }) => [key, ...same].includes('zone'));
+      expect([found?.key ?? '', ...(found?.same ?? [])].toSorted()).toEqual(['user_agent.original', 'zone']);
+      expect(new Map(found?.values.map(({ value, selected, baseline }) => [value, [selected, baseline]]))).toEqual(
+        found?.key === 'zone'
+          ? new Map([
+              ['us', [20, 0]],
+              ['eu', [0, 40]],
+            ])
+          : new Map([
+              ['k6', [20, 0]],
+              ['Firefox', [0, 40]],
+            ]),
+      );
+    }
   });
 
   it('compares durations where time was brushed', async () => {

@@ -14,7 +14,7 @@ import {
   type Column,
   type Exclusion,
 } from './compare-columns.ts';
-import { promotedAttributes } from './attributes.ts';
+import { hotAttributes } from './attributes.ts';
 import {
   binnedAttribute,
   categories,
@@ -24,12 +24,12 @@ import {
   type Counted,
 } from './compare-attribute.ts';
 import { evidence, FEWEST_TESTED, standsOut, supportOf, type Sides } from './compare-rank.ts';
-import { branchSql, bucketText, ownSql, readsAttributes } from './compare-counting.ts';
+import { branchesSql, bucketText, ownSql, readsAttributes } from './compare-counting.ts';
 import { askHandlings, handlingKey, LARGE_POPULATION, type Extent, type Handlings } from './compare-sample.ts';
 import { askKnownKeys, type KnownKey } from './queries/attributes.ts';
 import { askRows, boxSql, populationSql, type Asking, type Box, type Population } from './queries/population.ts';
 import { LONGEST_VALUE } from './queries/values.ts';
-import { joinSql, sql, type Binder } from './sql.ts';
+import { sql, type Binder } from './sql.ts';
 
 /** Numbers with more distinct values than this are compared in bins. */
 const MOST_CATEGORIES = 20;
@@ -134,20 +134,17 @@ async function askValues(asking: Asking, population: Population, box: Box, count
   const { binder, view, where } = populationSql(population);
   const columns = counting.columns(binder);
   const excluded = [...counting.known.keys()].filter((key) => exclusionOf(key, box) !== undefined);
-  const handled = [...handledKeys(columns), ...(handlings.size > 0 ? excluded : [])];
+  const handled = [...handledKeys(columns, population.scope), ...(handlings.size > 0 ? excluded : [])];
   return askRows<CountedRow>(asking, 'compare-values', binder, {
     view,
     where,
     box: boxSql(box, binder),
     // Without a copy each attribute reads its own column alone; but a filter's look at the MAP is done only once.
-    materialized: readsAttributes(population.filter) ? sql`MATERIALIZED` : sql`NOT MATERIALIZED`,
+    materialized: readsAttributes(population.filter, population.scope) ? sql`MATERIALIZED` : sql`NOT MATERIALIZED`,
     columns: columnList(columns.map(({ text }) => text)),
     own: ownSql(handled, handlings, binder),
     handled: binder.bind(handled),
-    branches: joinSql(
-      columns.map((column, index) => branchSql(column, index, handlings, binder)),
-      sql` `,
-    ),
+    branches: branchesSql(columns, handlings, binder),
     longest: binder.bind(LONGEST_VALUE),
     least_test: binder.bind(FEWEST_TESTED),
     least_selected: binder.bind(supportOf(sides.selected)),
@@ -238,7 +235,7 @@ function sortOut(
     else if (handling.kind === 'id') excluded.push({ key, reason: 'an id: nearly every span has its own' });
   }
   // Columns that are left out are not counted, so no row tells them.
-  for (const key of Object.keys(promotedAttributes)) {
+  for (const key of Object.keys(hotAttributes(population.scope))) {
     const reason = known.has(key) ? exclusionOf(key, box) : undefined;
     if (reason !== undefined) excluded.push({ key, reason });
   }

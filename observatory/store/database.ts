@@ -16,7 +16,7 @@ import {
   listValue,
   VARCHAR,
 } from '@duckdb/node-api';
-import { promotedAttributes } from './attributes.ts';
+import { promotedAttributes, rootAttributes } from './attributes.ts';
 import type { Bindable, Sql } from './sql.ts';
 
 export interface DatabaseOptions {
@@ -143,22 +143,34 @@ function script(file: string): string {
   return readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
 }
 
-const promotedColumns = Object.values(promotedAttributes);
 /** A span's texts before those of its hot attributes, as staging.ts packs them. */
 const textsBeforePromoted = 13;
 
+/** Fills the gaps `promoted` and `root_promoted` of a script: SQL for each column of hot attributes. */
+function withColumns(
+  text: string,
+  ofSpan: (column: string, index: number) => string,
+  ofRoot: (column: string, key: string) => string,
+): string {
+  const promoted = Object.values(promotedAttributes).map(ofSpan);
+  const rootPromoted = Object.entries(rootAttributes).map(([key, column]) => ofRoot(column, key));
+  return text.replaceAll('{{promoted}}', promoted.join('\n')).replaceAll('{{root_promoted}}', rootPromoted.join('\n'));
+}
+
 function tablesScript(): string {
-  const columns = promotedColumns.map((column) => `${column} VARCHAR,`).join('\n  ');
-  return script('schema.sql').replaceAll('{{promoted}}', columns);
+  const declared = (column: string): string => `${column} VARCHAR,`;
+  return withColumns(script('schema.sql'), declared, declared);
 }
 
 /** Makes the staging tables of a side, and those that a flush fills as a whole. */
 function stagingScript(side: Side): string {
-  const columns = promotedColumns
-    .map((column, index) => `text_or_null(t[${textsBeforePromoted + 1 + index}]) AS ${column},`)
-    .join('\n    ');
+  const rootKeys = Object.keys(rootAttributes).map((key) => `'${key}'`);
   const text = script('staging.sql') + script('staging-side.sql').replaceAll('{{side}}', side);
-  return text.replaceAll('{{promoted}}', columns);
+  return withColumns(
+    text.replaceAll('{{root_keys}}', rootKeys.join(', ')),
+    (column, index) => `text_or_null(t[${textsBeforePromoted + 1 + index}]) AS ${column},`,
+    (column, key) => `all_attributes['${key}'] AS ${column},`,
+  );
 }
 
 /** Grows by one with each change of schema.sql that a file of before does not have. */

@@ -88,7 +88,7 @@ describe('retention', () => {
         i AS trace_key, start_ns AS trace_start_ns, start_ns AS trace_end_ns, 1 AS span_count, 0 AS error_count, 'a' AS services, map(['a'], [1]) AS service_ns
       FROM range(150000) t(i)`);
     await run(
-      sql`INSERT INTO store.spans BY NAME SELECT * EXCLUDE (trace_key, trace_start_ns, trace_end_ns, span_count, error_count, services, slowest_statement, slowest_statement_ns, service_ns) FROM store.settled_roots`,
+      sql`INSERT INTO store.spans BY NAME SELECT trace_id, span_id, start_ns, duration_ns, service, name, kind, status, error, resource_id, attributes FROM store.settled_roots`,
     );
     await run(sql`CHECKPOINT store`);
     const before = await databaseBytes(observatory.database, path);

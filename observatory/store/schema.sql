@@ -58,6 +58,9 @@ CREATE TABLE IF NOT EXISTS store.spans (
 -- or the load generator began it. A trace may have several. A trace whose entry never comes is entered by its earliest
 -- span once nothing of it has arrived for a while.
 --
+-- What HotROD's wide events tell has columns here, in the gap `root_promoted`, and is then not in the MAP of this table;
+-- in that of `spans` it is.
+--
 -- `fresh_roots` are those whose trace still receives spans: rewritten at each flush. `settled_roots` is append-only.
 -- A query reads their union, the view `roots`; a row is always in exactly one of the two.
 CREATE TABLE IF NOT EXISTS store.settled_roots (
@@ -76,12 +79,13 @@ CREATE TABLE IF NOT EXISTS store.settled_roots (
   resource_id     INTEGER NOT NULL,
   service_version VARCHAR,
   {{promoted}}
+  {{root_promoted}}
   attributes      MAP(VARCHAR, VARCHAR) NOT NULL,
   types           VARCHAR,
   events          VARCHAR,
   links           VARCHAR,
-  -- The last 16 digits of trace_id as a number: a trace is found by it several times as fast as by the text.
-  trace_key       UBIGINT NOT NULL,
+  -- The last 15 digits of trace_id as a number: a trace is found by it several times as fast as by the text.
+  trace_key       BIGINT NOT NULL,
   -- The roll-up: attributes trace.* of the scope `roots` (`rollUpAttributes` in attributes.ts).
   -- Earliest start and latest end of all spans counted here: bounds for finding them in `spans`.
   trace_start_ns  BIGINT NOT NULL,

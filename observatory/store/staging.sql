@@ -10,8 +10,6 @@ CREATE OR REPLACE MACRO texts_of(texts, separator) AS
 -- '' is a text that is missing, as is one beyond the last; chr(30) stands before a text that is empty or begins with it.
 CREATE OR REPLACE MACRO text_or_null(packed) AS
   CASE WHEN packed = '' THEN NULL WHEN starts_with(packed, chr(30)) THEN substr(packed, 2) ELSE packed END;
--- The column of that name of the entry spans (schema.sql).
-CREATE OR REPLACE MACRO trace_key(trace_id) AS ('0x' || right(trace_id, 16))::UBIGINT;
 -- From two texts to a MAP. DuckDB splits '' into one empty string, so no attributes at all are NULL.
 CREATE OR REPLACE MACRO attribute_map(keys, "values", separator) AS
   CASE
@@ -52,11 +50,14 @@ CREATE OR REPLACE VIEW unpacked_roots AS
     resource_id,
     text_or_null(t[10]) AS service_version,
     {{promoted}}
-    attribute_map(keys, "values", separator) AS attributes,
+    {{root_promoted}}
+    map_from_entries(
+      list_filter(map_entries(all_attributes), lambda entry: NOT list_contains([{{root_keys}}], entry.key))
+    ) AS attributes,
     text_or_null(t[11]) AS types,
     text_or_null(t[12]) AS events,
     text_or_null(t[13]) AS links,
-    trace_key(t[1]) AS trace_key,
+    ('0x' || right(t[1], 15))::BIGINT AS trace_key,
     trace_start_ns,
     trace_end_ns,
     span_count,
@@ -66,4 +67,7 @@ CREATE OR REPLACE VIEW unpacked_roots AS
     slowest_statement_ns,
     map(string_split(service_names, chr(31)), string_split(service_times, ' ')::BIGINT[]) AS service_ns,
     settled
-  FROM (SELECT *, texts_of(texts, texts_separator) AS t FROM staged_roots);
+  FROM (
+    SELECT *, texts_of(texts, texts_separator) AS t, attribute_map(keys, "values", separator) AS all_attributes
+    FROM staged_roots
+  );

@@ -5,11 +5,14 @@ WITH
   pairs AS (
     SELECT false AS given, unnest(map_keys(attributes)) AS key, unnest(map_values(attributes)) AS value
     FROM sample
-    {{branches}}
+    UNION ALL
+    SELECT true, unnest({{keys}}), unnest([{{values}}])
+    FROM sample
   ),
   counted AS (
     SELECT given, key, value, count(*) AS spans, TRY_CAST(value AS DOUBLE) AS number
     FROM pairs
+    WHERE value IS NOT NULL
     GROUP BY given, key, value
   )
 SELECT

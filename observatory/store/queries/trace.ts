@@ -1,4 +1,4 @@
-import type { LogRecord, SpanDetail, Trace } from '../../api/contract.ts';
+import type { AttributeValue, LogRecord, SpanDetail, Trace } from '../../api/contract.ts';
 import { readAttributes } from '../attributes.ts';
 import type { Row } from '../database.ts';
 import { createBinder } from '../sql.ts';
@@ -10,37 +10,68 @@ const MOST_CHARACTERS = 48_000_000;
 const MOST_LOGS = 5000;
 const LATEST_NS = 2n ** 63n - 1n;
 
+/** Traces of more spans are read within bounds of size, which takes twice the time. */
+const SMALL_TRACE = 200;
+
 interface Extent {
   start_ns: bigint | null;
   end_ns: bigint | null;
+  spans: number | null;
 }
 
 async function askExtent(asking: Asking, traceId: string): Promise<Extent | undefined> {
   const binder = createBinder();
-  const [extent] = await askRows<Extent>(asking, 'trace-extent', binder, { trace_id: binder.bind(traceId) });
+  const [extent] = await askRows<Extent>(asking, 'trace-extent', binder, {
+    trace_id: binder.bind(traceId),
+    trace_key: binder.bind(BigInt(`0x${traceId.slice(-15)}`)),
+  });
   return extent;
 }
 
 /** All spans of a trace with everything that was sent of them; undefined where there is none. */
 export async function askTrace(asking: Asking, traceId: string): Promise<Trace | undefined> {
   const extent = await askExtent(asking, traceId);
+  const isSmall = (extent?.spans ?? Infinity) <= SMALL_TRACE;
   const binder = createBinder();
-  const rows = await askRows<SpanRow>(asking, 'trace', binder, {
+  const rows = await askRows<SpanRow>(asking, isSmall ? 'trace' : 'trace-large', binder, {
     trace_id: binder.bind(traceId),
     // A trace whose first spans are just arriving has no roll-up yet: then the whole table is searched.
     start: binder.bind(extent?.start_ns ?? 0n),
     end: binder.bind(extent?.end_ns ?? LATEST_NS),
     limit: binder.bind(MOST_SPANS),
-    most_characters: binder.bind(MOST_CHARACTERS),
+    ...(isSmall ? {} : { most_characters: binder.bind(MOST_CHARACTERS) }),
   });
   const [first] = rows;
   if (!first) return undefined;
-  const omitted = first.total - rows.length;
-  return { traceId, spans: rows.map(toSpan), ...(omitted > 0 ? { omitted } : {}) };
+  const resources = await askResources(asking, rows);
+  const omitted = (first.total ?? rows.length) - rows.length;
+  const spans = rows.toSorted(byStart).map((row) => toSpan(row, resources.get(row.resource_id) ?? {}));
+  return { traceId, spans, ...(omitted > 0 ? { omitted } : {}) };
+}
+
+function byStart(left: SpanRow, right: SpanRow): number {
+  if (left.start_ns !== right.start_ns) return left.start_ns < right.start_ns ? -1 : 1;
+  return left.span_id < right.span_id ? -1 : 1;
+}
+
+/** The attributes of the resources of some spans, by their numbers. */
+async function askResources(
+  asking: Asking,
+  rows: readonly SpanRow[],
+): Promise<Map<number, Record<string, AttributeValue>>> {
+  const binder = createBinder();
+  const numbers = [...new Set(rows.map((row) => String(row.resource_id)))];
+  const found = await askRows<Row & { resource_id: number }>(asking, 'trace-resources', binder, {
+    resources: binder.bind(numbers),
+  });
+  return new Map(found.map((row) => [row.resource_id, readAttributes(row)]));
 }
 
 interface SpanRow extends Row {
-  total: number;
+  /** Of a large trace: how many spans it has. */
+  total?: number;
+  start_ns: bigint;
+  resource_id: number;
   span_id: string;
   parent_span_id: string | null;
   service: string;
@@ -53,11 +84,9 @@ interface SpanRow extends Row {
   scope: string | null;
   events: string | null;
   links: string | null;
-  resource_attributes: unknown;
-  resource_types: unknown;
 }
 
-function toSpan(row: SpanRow): SpanDetail {
+function toSpan(row: SpanRow, resource: Record<string, AttributeValue>): SpanDetail {
   return {
     spanId: row.span_id,
     parentSpanId: row.parent_span_id,
@@ -70,7 +99,7 @@ function toSpan(row: SpanRow): SpanDetail {
     statusMessage: row.status_message ?? '',
     scope: row.scope ?? '',
     attributes: readAttributes(row),
-    resource: readAttributes({ attributes: row.resource_attributes, types: row.resource_types }),
+    resource,
     // Written by the ingest in the shape of the contract.
     events: row.events === null ? [] : (JSON.parse(row.events) as SpanDetail['events']),
     links: row.links === null ? [] : (JSON.parse(row.links) as SpanDetail['links']),
