@@ -40,6 +40,10 @@ export async function startObservatoryProcess(options: {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const { url, otlp } = await listening(child);
+  let disposing = false;
+  child.once('close', (code, signal) => {
+    if (!disposing) console.error(`the Observatory ended by itself: ${signal ?? `exit code ${code}`}`);
+  });
   let hold = 0;
   async function metric(name: string): Promise<number> {
     const text = await (await fetch(`${url}/metrics`)).text();
@@ -62,6 +66,7 @@ export async function startObservatoryProcess(options: {
       return longest;
     },
     [Symbol.asyncDispose]: async () => {
+      disposing = true;
       const closed = new Promise((resolve) => child.once('close', resolve));
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import { createQueue } from '../store/database.ts';
 import type { Intake } from '../store/ingest.ts';
 import type { Batches, Signal } from '../store/records.ts';
 import type { Telemetry } from '../telemetry.ts';
@@ -56,17 +57,22 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
     'application/json': createJsonDecoders(builders),
   };
   const budget: Budget = { used: 0, limit: options.maxBodyBytes * bodiesAtOnce };
+  // One after the other: there is but one thread to decode with, and what is decoded takes several times the memory of
+  // its bytes. Many senders at once would fill it with requests of which all but the first are then refused.
+  const decoding = createQueue();
 
   async function receive(path: Path, request: IncomingMessage, encoding: Encoding): Promise<Buffer | Refusal> {
     const signal = signalOf[path];
     const bytes = await readBody(request, options.maxBodyBytes, budget);
     try {
-      if (encoding === 'application/x-protobuf' && !intake.hasRoom(1, bytes.length)) {
-        // Refused undecoded: overload is no time for work. Items of JSON cannot be counted without.
-        telemetry.refused(signal, countItems(bytes));
-        return full;
-      }
-      return await decodeAndTake(path, signal, encoding, bytes);
+      return await decoding(async () => {
+        if (encoding === 'application/x-protobuf' && !intake.hasRoom(1, bytes.length)) {
+          // Refused undecoded: overload is no time for work. Items of JSON cannot be counted without.
+          telemetry.refused(signal, countItems(bytes));
+          return full;
+        }
+        return decodeAndTake(path, signal, encoding, bytes);
+      });
     } finally {
       budget.used -= bytes.length;
     }

@@ -14,12 +14,19 @@ afterEach(async () => {
 /** A client of a real server that answers with `listener`. */
 async function clientOf(
   listener: RequestListener,
-  options: { timeoutMs?: number; connections?: number } = {},
+  options: { timeoutMs?: number; connections?: number; path?: string } = {},
 ): Promise<{ client: ServiceClient; server: Server; baseUrl: string }> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = createServiceClient({ service: 'driver', baseUrl, timeoutMs: 5_000, connections: 4, ...options });
+  const { path = '', ...limits } = options;
+  const client = createServiceClient({
+    service: 'driver',
+    baseUrl: baseUrl + path,
+    timeoutMs: 5_000,
+    connections: 4,
+    ...limits,
+  });
   closing.push(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -39,6 +46,25 @@ describe('a service client', () => {
     const { client } = await clientOf((request, response) => response.end(JSON.stringify({ asked: request.url })));
     expect(await client.get('/near', { location: '1,2', name: 'a&b=c d', count: 3 }, z.unknown())).toEqual({
       asked: '/near?location=1%2C2&name=a%26b%3Dc+d&count=3',
+    });
+  });
+
+  it.each(['/driver', '/driver/'])('keeps the path of its base URL: %s', async (path) => {
+    const { client } = await clientOf((request, response) => response.end(JSON.stringify(request.url)), { path });
+    expect(await client.get('/near', { count: 3 }, z.unknown())).toBe('/driver/near?count=3');
+  });
+
+  it('does not read an answer without end', async () => {
+    const { client } = await clientOf((_request, response) => {
+      const more = (): void => {
+        while (response.write('x'.repeat(65_536)));
+      };
+      response.on('drain', more);
+      more();
+    });
+    await expect(client.get('/', {}, z.unknown())).rejects.toMatchObject({
+      code: 'dependency_failed',
+      message: 'driver answered with more than 1048576 bytes.',
     });
   });
 

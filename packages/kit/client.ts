@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { errors, Pool } from 'undici';
 import { z } from 'zod';
 
 import { fromProblem, ServiceError } from './errors.ts';
@@ -18,8 +18,12 @@ export interface ServiceClient {
   close(): Promise<void>;
 }
 
+/** No answer of a service comes near this, bytes; one that does is cut off rather than kept in memory. */
+const largestAnswer = 2 ** 20;
+
 /**
  * @param service the other service's name, for messages.
+ * @param baseUrl where it is; a path is put before that of every call.
  * @param connections how many requests may be under way at once; more wait inside undici.
  */
 export function createServiceClient(options: {
@@ -29,9 +33,12 @@ export function createServiceClient(options: {
   connections: number;
 }): ServiceClient {
   const { service, timeoutMs } = options;
-  const pool = new Pool(new URL(options.baseUrl).origin, {
+  const base = new URL(options.baseUrl);
+  const basePath = base.pathname.replace(/\/$/, '');
+  const pool = new Pool(base.origin, {
     connections: options.connections,
     keepAliveTimeout: 30_000,
+    maxResponseSize: largestAnswer,
   });
 
   async function call<T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
@@ -40,7 +47,7 @@ export function createServiceClient(options: {
     try {
       const response = await pool.request({
         method,
-        path,
+        path: basePath + path,
         signal: AbortSignal.timeout(timeoutMs),
         ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
       });
@@ -61,6 +68,11 @@ export function createServiceClient(options: {
   }
 
   function unreachable(error: unknown): ServiceError {
+    if (error instanceof errors.ResponseExceededMaxSizeError) {
+      return new ServiceError('dependency_failed', `${service} answered with more than ${largestAnswer} bytes.`, {
+        cause: error,
+      });
+    }
     const late = error instanceof Error && error.name.includes('Timeout');
     return late
       ? new ServiceError('dependency_timeout', `${service} did not answer within ${timeoutMs} ms.`, { cause: error })

@@ -1,12 +1,12 @@
 // oxlint-disable no-underscore-dangle -- OpenSearch names its documents so
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { slowCustomers } from '@hotrod/loadgen/weights';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { root } from '../harness/suite.ts';
+import { createTemporaryDirectory, root } from '../harness/suite.ts';
 import { askJson, type ComposeProject, createProject, findDocker, prepareImages } from './compose.ts';
 import { mustRun, run } from './tools.ts';
 
@@ -104,6 +104,27 @@ describe.skipIf(!engine)('docker compose', () => {
       expect(files.filter((file) => unwanted.test(file))).toEqual([]);
     } finally {
       await askDocker('rm', id);
+    }
+  });
+
+  test('builds the release tools, which mark a release and hold nothing else', async () => {
+    const image = `hotrod/release-tools:${project.name}`;
+    const directory = createTemporaryDirectory('release-tools');
+    try {
+      const file = join(directory.path, 'compose.json');
+      const build = { context: root, target: 'release-tools', args: { REVISION: 'a1b2c3d' } };
+      writeFileSync(file, JSON.stringify({ services: { 'release-tools': { image, build } } }));
+      await project.must(['--file', file, 'build', '--quiet'], 900_000);
+      const marker = await mustRun(docker, ['run', '--rm', '--network', 'none', '--read-only', image, '--help']);
+      expect(marker).toContain('Marks a release');
+      const [{ Config }] = JSON.parse(await askDocker('image', 'inspect', image)) as [
+        { Config: { User: string; Labels: Record<string, string> } },
+      ];
+      expect(Config.User).toBe('1000:1000');
+      expect(Config.Labels['org.opencontainers.image.revision']).toBe('a1b2c3d');
+    } finally {
+      directory.remove();
+      await run(docker, ['image', 'rm', '--force', image]);
     }
   });
 
