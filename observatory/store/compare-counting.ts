@@ -95,7 +95,8 @@ function countedColumn(key: string, told: Sql, handling: Handling | undefined): 
     case 'bins':
       return { key, kind: sql`1`, value: binText(sql`TRY_CAST(${told} AS DOUBLE)`, handling.edges) };
     case 'buckets':
-      return { key, kind: sql`2`, value: bucketText(told) };
+      // Nothing has a hash, too: it is no value.
+      return { key, kind: sql`2`, value: sql`CASE WHEN ${told} IS NOT NULL THEN ${bucketText(told)} END` };
     default:
       return { key, kind: sql`0`, value: told };
   }

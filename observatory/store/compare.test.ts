@@ -55,7 +55,10 @@ beforeAll(async () => {
       durationMs: row.durationMs,
       error: row.error,
       attributes: {
-        ...row.attributes,
+        // Of very many values, and some rides have none.
+        ...Object.fromEntries(
+          Object.entries(row.attributes).filter(([key]) => key !== 'hotrod.driver.id' || index % 10 !== 3),
+        ),
         'sent.at': EPOCH_MS + place * HOUR_MS + index * 100,
         // Nearly an id, but for one value that comes late and is slow.
         'user.id': run.bug && index > run.rides * 0.7 && row.durationMs >= 1800 ? 'user-late' : `user-${index}`,
