@@ -70,9 +70,11 @@ export const promotedAttributes = columnsOfKeys(hotKeys);
 /** The columns that `roots` has beside those. */
 export const rootAttributes = columnsOfKeys(hotRootKeys);
 
+const allHotAttributes: Readonly<Record<string, string>> = { ...promotedAttributes, ...rootAttributes };
+
 /** The hot attributes that have columns in a scope. */
 export function hotAttributes(scope: Scope): Readonly<Record<string, string>> {
-  return scope === 'roots' ? { ...promotedAttributes, ...rootAttributes } : promotedAttributes;
+  return scope === 'roots' ? allHotAttributes : promotedAttributes;
 }
 
 /** Hot attributes that some resources have, too: a browser's. The others are looked for on spans alone. */
@@ -139,7 +141,7 @@ export function resourceColumn(key: string, resourceId: Sql, binder: Binder): Sq
 
 /** Whether an attribute is looked for on resources, too: all that are not hot, and of the others a few. */
 export function isOfResources(key: string): boolean {
-  return !Object.hasOwn(hotAttributes('roots'), key) || ofResourcesToo.has(key);
+  return !Object.hasOwn(allHotAttributes, key) || ofResourcesToo.has(key);
 }
 
 function lookUp(columns: Readonly<Record<string, string>>, key: string): Sql | undefined {

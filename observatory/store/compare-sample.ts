@@ -34,8 +34,8 @@ export const LARGE_POPULATION = 20_000;
 /** The sample: some spans from each of as many parts of the time. */
 const SLICES = 4n;
 const SPANS_A_SLICE = 500;
-/** One of so many spans: neighbours in the store came from one exporter and are alike. */
-const THINNED = sql`16`;
+/** One of so many spans at most: neighbours in the store came from one exporter and are alike. */
+const MOST_THINNED = 16;
 /** Numbers with more distinct values than this in the sample are binned. */
 const FEW = 20;
 /** Texts with more distinct values than this in the sample are counted by buckets. */
@@ -50,11 +50,16 @@ interface SampledRow {
   lowest: number | null;
 }
 
-/** Looks at some spans to see which attributes have very many values. */
+/**
+ * Looks at some spans to see which attributes have very many values.
+ *
+ * @param spans how many the population has.
+ */
 export async function askHandlings(
   asking: Asking,
   population: Population,
   extent: Extent,
+  spans: number,
   columns: (binder: Binder) => Column[],
   known: ReadonlyMap<string, KnownKey>,
 ): Promise<Handlings> {
@@ -63,11 +68,14 @@ export async function askHandlings(
   const list = columnList(compared.map(({ text }) => text));
   const first = extent.first ?? 0n;
   const step = ((extent.last ?? 0n) - first) / SLICES + 1n;
+  // So few are left out that the slices are filled all the same.
+  const wanted = Number(SLICES) * SPANS_A_SLICE;
+  const thinned = Math.min(MOST_THINNED, Math.max(1, Math.floor(spans / wanted / 2)));
   const slices = Array.from({ length: Number(SLICES) }, (_, index) => {
     const from = first + BigInt(index) * step;
     return sql`(SELECT ${list} s.attributes FROM ${view} s
       WHERE ${where} AND s.start_ns >= ${binder.bind(from)} AND s.start_ns < ${binder.bind(from + step)}
-        AND hash(s.span_id) % ${THINNED} = 0
+        AND hash(s.span_id) % ${binder.bind(thinned)}::UBIGINT = 0
       LIMIT ${binder.bind(SPANS_A_SLICE)})`;
   });
   const names = compared.map((_, index) => columnName(index));

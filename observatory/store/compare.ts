@@ -71,14 +71,13 @@ export async function askCompare(
 ): Promise<Compare> {
   const { sides, extent } = await askSides(asking, population, box);
   const excluded = brushed(box);
-  if (sides.selected + sides.baseline === 0) return { ...sides, attributes: [], excluded };
+  const spans = sides.selected + sides.baseline;
+  if (spans === 0) return { ...sides, attributes: [], excluded };
   const keys = await askKnownKeys(asking, '', MOST_KEYS);
   const known = new Map(keys.map((key) => [key.key, key]));
   const columns = (binder: Binder): Column[] => columnsOf(population.scope, keys, box, binder);
   const handlings: Handlings =
-    sides.selected + sides.baseline > large
-      ? await askHandlings(asking, population, extent, columns, known)
-      : new Map<string, never>();
+    spans > large ? await askHandlings(asking, population, extent, spans, columns, known) : new Map<string, never>();
   const rows = await askValues(asking, population, box, { sides, columns, handlings, known });
   for (const row of rows) {
     if (handlings.get(handlingKey(row.given, row.key))?.kind === 'buckets') {

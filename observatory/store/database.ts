@@ -275,7 +275,9 @@ async function open(options: DatabaseOptions): Promise<Database> {
     await attach(writing, options.path);
     await writing.run(tablesScript());
     await checkSchemaVersion(writing, options.path);
-    for (const side of sides) await writing.run(stagingScript(side));
+    // Made once: a flush runs them again and again.
+    const stagingScripts = { a: stagingScript('a'), b: stagingScript('b') };
+    for (const side of sides) await writing.run(stagingScripts[side]);
     await writing.run(script('views.sql'));
     // From here on no statement reaches another file, whatever it says.
     await writing.run('SET enable_external_access = false; SET lock_configuration = true');
@@ -331,7 +333,7 @@ async function open(options: DatabaseOptions): Promise<Database> {
       },
       emptyStaging: (side) =>
         exclusively(async () => {
-          await writing.run(stagingScript(side));
+          await writing.run(stagingScripts[side]);
         }),
       close: async () => {
         loading.closeSync();
