@@ -1,5 +1,5 @@
 import type { AttributeValue } from '../api/contract.ts';
-import type { AttributeBuilder } from '../store/attribute-shapes.ts';
+import type { AttributeSink } from '../store/attribute-shapes.ts';
 
 /** Arrays and maps within one another beyond this are refused: no sender means them. */
 export const deepestValue = 32;
@@ -21,7 +21,7 @@ export function nestedInteger(value: bigint): AttributeValue {
 }
 
 /** Takes a value of any type as text (schema.sql). */
-export function addNested(builder: AttributeBuilder, key: string, value: AttributeValue): void {
+export function addNested(builder: AttributeSink, key: string, value: AttributeValue): void {
   builder.add(key, JSON.stringify(value), 'j');
 }
 

@@ -1,9 +1,12 @@
+import { isUtf8 } from 'node:buffer';
+
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import type { AttributeValue } from '../api/contract.ts';
 import { createBuilders } from './decoding.ts';
 import { encodeProtobuf, plain, type Request } from './fixtures/requests.ts';
+import { plainSpans } from './fixtures/span-batches.ts';
 import { createJsonDecoders } from './json.ts';
 import { countItems, createProtobufDecoders } from './protobuf.ts';
 import { MalformedError } from './wire.ts';
@@ -170,8 +173,7 @@ describe('spans', () => {
           const bytes = encodeProtobuf('spans', request);
           for (const decoded of [await protobuf.spans(bytes), await json.spans(Buffer.from(JSON.stringify(request)))]) {
             expect(decoded.rejected).toBe(0);
-            const told = decoded.items.map((item) => {
-              const { events, links, ...rest } = plain(item);
+            const told = plainSpans(decoded.items).map(({ events, links, ...rest }) => {
               return {
                 ...rest,
                 events: JSON.parse(events ?? '[]') as unknown,
@@ -209,7 +211,7 @@ describe('spans', () => {
       await protobuf.spans(encodeProtobuf('spans', request)),
       await json.spans(Buffer.from(JSON.stringify(request))),
     ]) {
-      expect(decoded.items.map((item) => item.spanId)).toEqual([good.spanId]);
+      expect(plainSpans(decoded.items).map((item) => item.spanId)).toEqual([good.spanId]);
       expect(decoded).toMatchObject({ rejected: 3, reason: 'its trace id is not 16 bytes that are not all zero' });
     }
   });
@@ -226,7 +228,7 @@ describe('spans', () => {
       ],
     };
     const { items } = await protobuf.spans(encodeProtobuf('spans', request));
-    expect(items.map((item) => plain(item).attributes)).toEqual([{ a: 'first', b: 1 }]);
+    expect(plainSpans(items).map((item) => item.attributes)).toEqual([{ a: 'first', b: 1 }]);
   });
 
   it('keep 64-bit integers that JSON has as numbers', async () => {
@@ -234,13 +236,40 @@ describe('spans', () => {
       "startTimeUnixNano":1763712000123456789,"endTimeUnixNano": 1763712000123456790,
       "attributes":[{"key":"n","value":{"intValue":9007199254740993}}]}]}]}]}`;
     const { items } = await json.spans(Buffer.from(body));
-    expect(items.map(plain)).toMatchObject([
+    expect(plainSpans(items)).toMatchObject([
       {
         traceId: '0a'.repeat(16),
         startNs: 1_763_712_000_123_456_789n,
         durationNs: 1n,
         attributes: { n: '9007199254740993' },
       },
+    ]);
+  });
+
+  it('whose texts are no UTF-8 have U+FFFD in the places of what is none, and their neighbours are whole', async () => {
+    const sent = [
+      { key: 'http.route', value: { stringValue: 'XY' } },
+      { key: 'other', value: { stringValue: 'XYZ' } },
+      { key: 'next', value: { stringValue: 'é' } },
+    ];
+    const spans = ['ab', 'cd'].map((id) => ({
+      traceId: '01'.repeat(16),
+      spanId: id.repeat(8),
+      name: 'XY',
+      attributes: sent,
+    }));
+    const bytes = encodeProtobuf('spans', { resourceSpans: [{ scopeSpans: [{ spans }] }] });
+    // The first byte of a character of two, and one that never is in UTF-8; the second span stays as it is.
+    for (let at = bytes.indexOf('XY'), left = 3; left > 0; at = bytes.indexOf('XY', at), left -= 1)
+      bytes.set([0xc3, 0xff], at);
+    const { items } = await protobuf.spans(bytes);
+    expect(isUtf8(items.bytes)).toBe(true);
+    expect(plainSpans(items)).toMatchObject([
+      {
+        name: '\ufffd\ufffd',
+        attributes: { 'http.route': '\ufffd\ufffd', other: '\ufffd\ufffdZ', next: 'é' },
+      },
+      { name: 'XY', attributes: { 'http.route': 'XY', other: 'XYZ', next: 'é' } },
     ]);
   });
 
@@ -260,7 +289,7 @@ describe('spans', () => {
       ],
     };
     const { items } = await protobuf.spans(encodeProtobuf('spans', request));
-    expect(items.map((item) => Number.parseInt(item.spanId, 16))).toEqual(
+    expect(plainSpans(items).map((item) => Number.parseInt(item.spanId, 16))).toEqual(
       Array.from({ length: 5_000 }, (_, index) => index + 1),
     );
   });
@@ -490,7 +519,7 @@ describe('bytes that are no request', () => {
         resourceSpans: [{ scopeSpans: [{ spans: [{ traceId: '01'.repeat(16), spanId: '02'.repeat(8) }] }] }],
       }),
     );
-    expect(items.map((item) => plain(item).attributes)).toEqual([{}]);
+    expect(plainSpans(items).map((item) => item.attributes)).toEqual([{}]);
   });
 
   it('are refused where values are nested without end', async () => {

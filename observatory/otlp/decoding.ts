@@ -7,33 +7,63 @@ import {
   createAttributeBuilder,
   shapeText,
 } from '../store/attribute-shapes.ts';
-import type { Batches, Resource } from '../store/records.ts';
+import type { Batches, LogEntry, MetricPoint, Resource } from '../store/records.ts';
+import type { SpanBatch } from '../store/span-batch.ts';
+import { createSpanBatchBuilder, type SpanBatchBuilder } from '../store/span-batch-builder.ts';
 
 /** What a request held. Items that OTLP does not allow are left out and counted; the others are good. */
 export interface Decoded<T> {
-  items: T[];
+  items: T;
   rejected: number;
   /** Why the first was left out; '' where none was. */
   reason: string;
 }
 
-/** What an item belongs to. */
-export interface Origin {
-  resource: Resource;
-  scope: string | null;
-}
-
 /** Throw `MalformedError` where the bytes are not what they should be. */
-export type Decoders = { [K in keyof Batches]: (bytes: Buffer) => Promise<Decoded<Batches[K][number]>> };
+export type Decoders = { [K in keyof Batches]: (bytes: Buffer) => Promise<Decoded<Batches[K]>> };
 
-/** One for spans, whose hot attributes get columns, and one for everything else. */
+/** What is made of the items of a request, which one decoder at a time fills. */
 export interface Builders {
-  span: AttributeBuilder;
+  span: SpanBatchBuilder;
+  /** Of attributes that are no span's. */
   other: AttributeBuilder;
+  logs: LogEntry[];
+  metrics: MetricPoint[];
 }
 
 export function createBuilders(): Builders {
-  return { span: createAttributeBuilder(true), other: createAttributeBuilder(false) };
+  return { span: createSpanBatchBuilder(), other: createAttributeBuilder(), logs: [], metrics: [] };
+}
+
+/** What was made since the last time. */
+export function takeSpans({ span }: Builders): SpanBatch {
+  return span.finish();
+}
+
+export function takeLogs(builders: Builders): LogEntry[] {
+  const { logs } = builders;
+  builders.logs = [];
+  return logs;
+}
+
+export function takeMetrics(builders: Builders): MetricPoint[] {
+  const { metrics } = builders;
+  builders.metrics = [];
+  return metrics;
+}
+
+/** Forgets the item that was begun: it is not allowed. */
+export function rejectItem({ span, other }: Builders): void {
+  span.clear();
+  other.clear();
+}
+
+/** Forgets everything: the request is malformed. */
+export function rejectRequest(builders: Builders): void {
+  builders.span.reset();
+  builders.other.clear();
+  builders.logs = [];
+  builders.metrics = [];
 }
 
 /** An item that OTLP does not allow, within a request that is sound: it alone is rejected (partial success). */
@@ -66,6 +96,13 @@ export function checkId(id: string, digits: 16 | 32, what: string): string {
   if (id.length !== digits || /^0*$/.test(id))
     throw new RejectedError(`its ${what} is not ${digits / 2} bytes that are not all zero`);
   return id;
+}
+
+/** The same of an id that is bytes. */
+export function checkIdBytes(ids: Buffer, at: number, length: number, size: 8 | 16, what: string): void {
+  let sum = 0;
+  for (let index = at; index < at + size; index += 1) sum += ids[index] ?? 0;
+  if (length !== size || sum === 0) throw new RejectedError(`its ${what} is not ${size} bytes that are not all zero`);
 }
 
 /** An id that may be missing: null where it is empty, zero or of a wrong length. */

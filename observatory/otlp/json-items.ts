@@ -1,12 +1,6 @@
 import type { AttributeValue, SpanDetail } from '../api/contract.ts';
-import {
-  type LogEntry,
-  type MetricKind,
-  type MetricPoint,
-  type SpanRecord,
-  spanKinds,
-  spanStatuses,
-} from '../store/records.ts';
+import { type MetricKind, spanKinds, spanStatuses } from '../store/records.ts';
+import { spanTexts } from '../store/span-batch-builder.ts';
 import { bodyText, nestedDouble, nestedInteger } from './any-value.ts';
 import { checkId, checkTime, durationBetween, optionalId } from './decoding.ts';
 import type { ReadJsonItem } from './json.ts';
@@ -29,28 +23,28 @@ import { type MetricHead, type MetricNumbers, toPoint } from './metric-point.ts'
 import { severityName } from './protobuf-logs.ts';
 
 /** `opentelemetry.proto.trace.v1.Span` */
-export const readSpan: ReadJsonItem<SpanRecord> = (span, { resource, scope }, { span: builder }, items) => {
+export const readSpan: ReadJsonItem = (span, origin, { span: builder }) => {
   addKeyValues(span.attributes, builder);
   const status = object(span.status ?? {}, 'status');
+  const statusMessage = text(status.message, 'status.message');
   const events = objects(span.events, 'events').map(readEvent);
   const links = objects(span.links, 'links').map(readLink);
   const startNs = checkTime(integer64(span.startTimeUnixNano, 'startTimeUnixNano'), 'start');
   const endNs = checkTime(integer64(span.endTimeUnixNano, 'endTimeUnixNano'), 'end');
-  items.push({
-    traceId: checkId(hexId(span.traceId, 'traceId'), 32, 'trace id'),
-    spanId: checkId(hexId(span.spanId, 'spanId'), 16, 'span id'),
-    parentSpanId: optionalId(hexId(span.parentSpanId, 'parentSpanId'), 16),
-    startNs,
-    durationNs: durationBetween(startNs, endNs),
-    name: text(span.name, 'name'),
+  builder.idTexts(
+    checkId(hexId(span.traceId, 'traceId'), 32, 'trace id'),
+    checkId(hexId(span.spanId, 'spanId'), 16, 'span id'),
+    optionalId(hexId(span.parentSpanId, 'parentSpanId'), 16),
+  );
+  builder.text(spanTexts.name, text(span.name, 'name'));
+  if (statusMessage !== '') builder.text(spanTexts.statusMessage, statusMessage);
+  if (events.length > 0) builder.text(spanTexts.events, JSON.stringify(events));
+  if (links.length > 0) builder.text(spanTexts.links, JSON.stringify(links));
+  builder.end(origin, {
     kind: spanKinds[integer(span.kind, 'kind')] ?? 'unspecified',
     status: spanStatuses[integer(status.code, 'status.code')] ?? 'unset',
-    statusMessage: text(status.message, 'status.message') || null,
-    scope,
-    resource,
-    attributes: builder.finish(),
-    events: events.length > 0 ? JSON.stringify(events) : null,
-    links: links.length > 0 ? JSON.stringify(links) : null,
+    startNs,
+    durationNs: durationBetween(startNs, endNs),
   });
 };
 
@@ -71,11 +65,11 @@ function readLink(link: JsonObject): SpanDetail['links'][number] {
 }
 
 /** `opentelemetry.proto.logs.v1.LogRecord` */
-export const readLog: ReadJsonItem<LogEntry> = (log, { resource, scope }, { other: builder }, items) => {
+export const readLog: ReadJsonItem = (log, { resource, scope }, { other: builder, logs }) => {
   addKeyValues(log.attributes, builder);
   const severityNumber = integer(log.severityNumber, 'severityNumber');
   const timeNs = integer64(log.timeUnixNano, 'timeUnixNano');
-  items.push({
+  logs.push({
     timeNs: checkTime(timeNs === 0n ? integer64(log.observedTimeUnixNano, 'observedTimeUnixNano') : timeNs, 'time'),
     traceId: optionalId(hexId(log.traceId, 'traceId'), 32),
     spanId: optionalId(hexId(log.spanId, 'spanId'), 16),
@@ -98,7 +92,7 @@ const metricKinds: Readonly<Record<string, MetricKind>> = {
 };
 
 /** `opentelemetry.proto.metrics.v1.Metric`: one item for each of its points. */
-export const readMetric: ReadJsonItem<MetricPoint> = (metric, origin, { other: builder }, items) => {
+export const readMetric: ReadJsonItem = (metric, origin, { other: builder, metrics }) => {
   for (const [member, kind] of Object.entries(metricKinds)) {
     if (metric[member] === undefined) continue;
     const data = object(metric[member], member);
@@ -112,7 +106,7 @@ export const readMetric: ReadJsonItem<MetricPoint> = (metric, origin, { other: b
     };
     for (const point of objects(data.dataPoints, 'dataPoints')) {
       addKeyValues(point.attributes, builder);
-      items.push(toPoint(head, readNumbers(point), origin, builder.finish()));
+      metrics.push(toPoint(head, readNumbers(point), origin, builder.finish()));
     }
   }
 };

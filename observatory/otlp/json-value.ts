@@ -1,5 +1,5 @@
 import type { AttributeValue } from '../api/contract.ts';
-import type { AttributeBuilder } from '../store/attribute-shapes.ts';
+import type { AttributeSink } from '../store/attribute-shapes.ts';
 import { addNested, deepestValue, doubleText, nestedDouble, nestedInteger } from './any-value.ts';
 import { MalformedError } from './wire.ts';
 
@@ -88,13 +88,13 @@ export function double(value: unknown, what: string): number {
   throw new MalformedError(`${what} is not a number`);
 }
 
-export function addKeyValues(value: unknown, builder: AttributeBuilder): void {
+export function addKeyValues(value: unknown, builder: AttributeSink): void {
   for (const keyValue of objects(value, 'attributes')) {
     addAnyValue(text(keyValue.key, 'a key'), object(keyValue.value ?? {}, 'a value'), builder);
   }
 }
 
-function addAnyValue(key: string, any: JsonObject, builder: AttributeBuilder): void {
+function addAnyValue(key: string, any: JsonObject, builder: AttributeSink): void {
   if (typeof any.stringValue === 'string') builder.add(key, any.stringValue, '');
   else if (any.intValue !== undefined) builder.add(key, String(integer64(any.intValue, 'intValue')), 'i');
   else if (any.boolValue !== undefined) builder.add(key, String(any.boolValue === true), 'b');

@@ -4,24 +4,31 @@ import {
   type Builders,
   type Decoded,
   type Decoders,
-  type Origin,
   RejectedError,
+  rejectItem,
+  rejectRequest,
   scopeText,
+  takeLogs,
+  takeMetrics,
+  takeSpans,
   toResource,
 } from './decoding.ts';
+import type { Origin } from '../store/records.ts';
 import { readLog, readMetric, readSpan } from './json-items.ts';
 import { addKeyValues, type JsonObject, object, objects, parseRequest, text } from './json-value.ts';
 
-export type ReadJsonItem<T> = (item: JsonObject, origin: Origin, builders: Builders, items: T[]) => void;
+/** Reads one item, and adds what it makes of it to the builders. */
+export type ReadJsonItem = (item: JsonObject, origin: Origin, builders: Builders) => void;
 
 const itemsBetweenPauses = 1024;
 
 /** Decoders of the three requests of OTLP in JSON. */
 export function createJsonDecoders(builders: Builders): Decoders {
   return {
-    spans: (bytes) => decodeRequest(bytes, builders, ['resourceSpans', 'scopeSpans', 'spans'], readSpan),
-    logs: (bytes) => decodeRequest(bytes, builders, ['resourceLogs', 'scopeLogs', 'logRecords'], readLog),
-    metrics: (bytes) => decodeRequest(bytes, builders, ['resourceMetrics', 'scopeMetrics', 'metrics'], readMetric),
+    spans: (bytes) => decodeRequest(bytes, builders, ['resourceSpans', 'scopeSpans', 'spans'], readSpan, takeSpans),
+    logs: (bytes) => decodeRequest(bytes, builders, ['resourceLogs', 'scopeLogs', 'logRecords'], readLog, takeLogs),
+    metrics: (bytes) =>
+      decodeRequest(bytes, builders, ['resourceMetrics', 'scopeMetrics', 'metrics'], readMetric, takeMetrics),
   };
 }
 
@@ -29,9 +36,11 @@ async function decodeRequest<T>(
   bytes: Buffer,
   builders: Builders,
   [byResource, byScope, itemsName]: readonly [string, string, string],
-  readItem: ReadJsonItem<T>,
+  readItem: ReadJsonItem,
+  take: (builders: Builders) => T,
 ): Promise<Decoded<T>> {
-  const decoded: Decoded<T> = { items: [], rejected: 0, reason: '' };
+  let rejected = 0;
+  let reason = '';
   let untilPause = itemsBetweenPauses;
   try {
     for (const ofResource of objects(parseRequest(bytes)[byResource], byResource)) {
@@ -45,13 +54,12 @@ async function decodeRequest<T>(
         };
         for (const item of objects(ofScope[itemsName], itemsName)) {
           try {
-            readItem(item, origin, builders, decoded.items);
+            readItem(item, origin, builders);
           } catch (error) {
             if (!(error instanceof RejectedError)) throw error;
-            builders.span.clear();
-            builders.other.clear();
-            decoded.rejected += 1;
-            decoded.reason ||= error.message;
+            rejectItem(builders);
+            rejected += 1;
+            reason ||= error.message;
           }
           untilPause -= 1;
           if (untilPause === 0) {
@@ -62,9 +70,8 @@ async function decodeRequest<T>(
       }
     }
   } catch (error) {
-    builders.span.clear();
-    builders.other.clear();
+    rejectRequest(builders);
     throw error;
   }
-  return decoded;
+  return { items: take(builders), rejected, reason };
 }

@@ -1,7 +1,6 @@
 import type { AttributeValue } from '../api/contract.ts';
 import type { AttributeSet } from '../store/attribute-shapes.ts';
-import type { MetricKind, MetricPoint } from '../store/records.ts';
-import type { Origin } from './decoding.ts';
+import type { MetricKind, MetricPoint, Origin } from '../store/records.ts';
 
 /** What all points of a metric share. */
 export interface MetricHead {

@@ -1,5 +1,4 @@
 import type { AttributeValue } from '../api/contract.ts';
-import type { LogEntry } from '../store/records.ts';
 import { bodyText } from './any-value.ts';
 import { checkTime, optionalId } from './decoding.ts';
 import type { ReadItem } from './protobuf.ts';
@@ -18,7 +17,7 @@ import {
 import { addKeyValue, anyValue } from './wire-attributes.ts';
 
 /** `opentelemetry.proto.logs.v1.LogRecord` */
-export const readLog: ReadItem<LogEntry> = (wire, end, { resource, scope }, { other: builder }, items) => {
+export const readLog: ReadItem = (wire, end, { resource, scope }, { other: builder, logs }) => {
   let timeNs = 0n;
   let observedNs = 0n;
   let traceId: string | null = null;
@@ -61,7 +60,7 @@ export const readLog: ReadItem<LogEntry> = (wire, end, { resource, scope }, { ot
         skip(wire, field, end);
     }
   }
-  items.push({
+  logs.push({
     timeNs: checkTime(timeNs === 0n ? observedNs : timeNs, 'time'),
     traceId,
     spanId,

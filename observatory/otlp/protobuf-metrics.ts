@@ -1,7 +1,7 @@
 import type { AttributeValue } from '../api/contract.ts';
-import type { MetricPoint } from '../store/records.ts';
+import type { MetricPoint, Origin } from '../store/records.ts';
 import { nestedDouble, nestedInteger } from './any-value.ts';
-import { type Builders, checkTime, type Origin } from './decoding.ts';
+import { type Builders, checkTime } from './decoding.ts';
 import { type MetricHead, type MetricNumbers, metricKinds, toPoint } from './metric-point.ts';
 import type { ReadItem } from './protobuf.ts';
 import {
@@ -22,7 +22,7 @@ import {
 import { addKeyValue } from './wire-attributes.ts';
 
 /** `opentelemetry.proto.metrics.v1.Metric`: one item for each of its points. */
-export const readMetric: ReadItem<MetricPoint> = (wire, end, origin, builders, items) => {
+export const readMetric: ReadItem = (wire, end, origin, builders) => {
   const head: MetricHead = { name: '', unit: '', kind: 'gauge', temporality: null, monotonic: null };
   let dataStart = -1;
   let dataEnd = -1;
@@ -43,7 +43,8 @@ export const readMetric: ReadItem<MetricPoint> = (wire, end, origin, builders, i
   wire.position = dataStart;
   while (wire.position < dataEnd) {
     const field = tag(wire, dataEnd);
-    if (field === lengthField(1)) items.push(readPoint(wire, lengthDelimited(wire, dataEnd), head, origin, builders));
+    if (field === lengthField(1))
+      builders.metrics.push(readPoint(wire, lengthDelimited(wire, dataEnd), head, origin, builders));
     else skip(wire, field, dataEnd);
   }
 };

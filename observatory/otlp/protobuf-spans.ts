@@ -1,7 +1,7 @@
 import type { SpanDetail } from '../api/contract.ts';
-import { createAttributeBuilder } from '../store/attribute-shapes.ts';
-import { type SpanRecord, spanKinds, spanStatuses } from '../store/records.ts';
-import { checkId, checkTime, durationBetween, optionalId } from './decoding.ts';
+import { spanKinds, spanStatuses } from '../store/records.ts';
+import { type SpanBatchBuilder, type SpanNumbers, spanTexts } from '../store/span-batch-builder.ts';
+import { checkIdBytes, checkTime, durationBetween } from './decoding.ts';
 import type { ReadItem } from './protobuf.ts';
 import {
   fixed64,
@@ -16,7 +16,7 @@ import {
   varintField,
   type Wire,
 } from './wire.ts';
-import { addKeyValue, keyValue } from './wire-attributes.ts';
+import { addKeyValueBytes, keyValue } from './wire-attributes.ts';
 
 type Event = SpanDetail['events'][number];
 type Link = SpanDetail['links'][number];
@@ -33,52 +33,41 @@ const events = lengthField(11);
 const links = lengthField(13);
 const status = lengthField(15);
 
-const noAttributes = createAttributeBuilder(true).finish();
-
 /** `opentelemetry.proto.trace.v1.Span` */
-export const readSpan: ReadItem<SpanRecord> = (wire, end, { resource, scope }, { span: builder }, items) => {
-  const span: SpanRecord = {
-    traceId: '',
-    spanId: '',
-    parentSpanId: null,
-    startNs: 0n,
-    durationNs: 0n,
-    name: '',
-    kind: 'unspecified',
-    status: 'unset',
-    statusMessage: null,
-    scope,
-    resource,
-    attributes: noAttributes,
-    events: null,
-    links: null,
-  };
+export const readSpan: ReadItem = (wire, end, origin, { span: builder }) => {
+  const { bytes } = wire;
+  const numbers: SpanNumbers = { kind: 'unspecified', status: 'unset', startNs: 0n, durationNs: 0n };
   let endNs = 0n;
+  let traceIdLength = 0;
+  let spanIdLength = 0;
   let eventList: Event[] | null = null;
   let linkList: Link[] | null = null;
   while (wire.position < end) {
     const field = tag(wire, end);
     switch (field) {
       case attributes:
-        addKeyValue(wire, lengthDelimited(wire, end), builder);
+        addKeyValueBytes(wire, lengthDelimited(wire, end), builder);
         break;
       case traceId:
-        span.traceId = hex(wire, end);
+        traceIdLength = readId(wire, end, builder.ids, 0, 16);
         break;
       case spanId:
-        span.spanId = hex(wire, end);
+        spanIdLength = readId(wire, end, builder.ids, 16, 8);
         break;
       case parentSpanId:
-        span.parentSpanId = optionalId(hex(wire, end), 16);
+        readId(wire, end, builder.ids, 24, 8);
         break;
-      case name:
-        span.name = string(wire, end);
+      case name: {
+        const nameEnd = lengthDelimited(wire, end);
+        builder.textBytes(spanTexts.name, bytes, wire.position, nameEnd);
+        wire.position = nameEnd;
         break;
+      }
       case kind:
-        span.kind = spanKinds[varint(wire, end)] ?? 'unspecified';
+        numbers.kind = spanKinds[varint(wire, end)] ?? 'unspecified';
         break;
       case startTime:
-        span.startNs = fixed64(wire, end);
+        numbers.startNs = fixed64(wire, end);
         break;
       case endTime:
         endNs = fixed64(wire, end);
@@ -90,27 +79,47 @@ export const readSpan: ReadItem<SpanRecord> = (wire, end, { resource, scope }, {
         (linkList ??= []).push(readLink(wire, lengthDelimited(wire, end)));
         break;
       case status:
-        readStatus(wire, lengthDelimited(wire, end), span);
+        readStatus(wire, lengthDelimited(wire, end), numbers, builder);
         break;
       default:
         skip(wire, field, end);
     }
   }
-  checkId(span.traceId, 32, 'trace id');
-  checkId(span.spanId, 16, 'span id');
-  checkTime(span.startNs, 'start');
-  span.durationNs = durationBetween(span.startNs, checkTime(endNs, 'end'));
-  if (eventList) span.events = JSON.stringify(eventList);
-  if (linkList) span.links = JSON.stringify(linkList);
-  span.attributes = builder.finish();
-  items.push(span);
+  checkIdBytes(builder.ids, 0, traceIdLength, 16, 'trace id');
+  checkIdBytes(builder.ids, 16, spanIdLength, 8, 'span id');
+  checkTime(numbers.startNs, 'start');
+  numbers.durationNs = durationBetween(numbers.startNs, checkTime(endNs, 'end'));
+  if (eventList) builder.text(spanTexts.events, JSON.stringify(eventList));
+  if (linkList) builder.text(spanTexts.links, JSON.stringify(linkList));
+  builder.end(origin, numbers);
 };
 
-function readStatus(wire: Wire, end: number, span: Pick<SpanRecord, 'status' | 'statusMessage'>): void {
+/** Copies an id of a certain size; of another it leaves zeros, which are no id. Tells the size it has. */
+function readId(wire: Wire, end: number, ids: Buffer, at: number, size: number): number {
+  const idEnd = lengthDelimited(wire, end);
+  const length = idEnd - wire.position;
+  for (let index = 0; index < size; index += 1)
+    ids[at + index] = length === size ? (wire.bytes[wire.position + index] ?? 0) : 0;
+  wire.position = idEnd;
+  return length;
+}
+
+function readStatus(
+  wire: Wire,
+  end: number,
+  numbers: Pick<SpanNumbers, 'status'>,
+  builder: Pick<SpanBatchBuilder, 'textBytes'>,
+): void {
   while (wire.position < end) {
     const field = tag(wire, end);
-    if (field === lengthField(2)) span.statusMessage = string(wire, end) || null;
-    else if (field === varintField(3)) span.status = spanStatuses[varint(wire, end)] ?? 'unset';
+    if (field === lengthField(2)) {
+      const messageEnd = lengthDelimited(wire, end);
+      // An empty message is none.
+      if (messageEnd > wire.position) {
+        builder.textBytes(spanTexts.statusMessage, wire.bytes, wire.position, messageEnd);
+      }
+      wire.position = messageEnd;
+    } else if (field === varintField(3)) numbers.status = spanStatuses[varint(wire, end)] ?? 'unset';
     else skip(wire, field, end);
   }
 }

@@ -4,11 +4,16 @@ import {
   type Builders,
   type Decoded,
   type Decoders,
-  type Origin,
   RejectedError,
+  rejectItem,
+  rejectRequest,
   scopeText,
+  takeLogs,
+  takeMetrics,
+  takeSpans,
   toResource,
 } from './decoding.ts';
+import type { Origin } from '../store/records.ts';
 import { readLog } from './protobuf-logs.ts';
 import { readMetric } from './protobuf-metrics.ts';
 import { readSpan } from './protobuf-spans.ts';
@@ -20,15 +25,15 @@ const sliceMs = 8;
 /** Between two looks at the clock. */
 const itemsBetweenLooks = 128;
 
-/** Reads one item up to `end`, and adds what it makes of it. */
-export type ReadItem<T> = (wire: Wire, end: number, origin: Origin, builders: Builders, items: T[]) => void;
+/** Reads one item up to `end`, and adds what it makes of it to the builders. */
+export type ReadItem = (wire: Wire, end: number, origin: Origin, builders: Builders) => void;
 
 /** Decoders of the three requests of OTLP in protobuf (opentelemetry-proto 1.x), written by hand for speed. */
 export function createProtobufDecoders(builders: Builders): Decoders {
   return {
-    spans: (bytes) => decodeRequest(bytes, builders, readSpan),
-    logs: (bytes) => decodeRequest(bytes, builders, readLog),
-    metrics: (bytes) => decodeRequest(bytes, builders, readMetric),
+    spans: (bytes) => decodeRequest(bytes, builders, readSpan, takeSpans),
+    logs: (bytes) => decodeRequest(bytes, builders, readLog, takeLogs),
+    metrics: (bytes) => decodeRequest(bytes, builders, readMetric, takeMetrics),
   };
 }
 
@@ -36,8 +41,14 @@ export function createProtobufDecoders(builders: Builders): Decoders {
  * All three requests are alike: request { 1: resource items { 1: resource, 2: scope items { 1: scope, 2: item } } }.
  * A resource or scope may stand after its items, so each level is gone through twice.
  */
-async function decodeRequest<T>(bytes: Buffer, builders: Builders, readItem: ReadItem<T>): Promise<Decoded<T>> {
-  const decoded: Decoded<T> = { items: [], rejected: 0, reason: '' };
+async function decodeRequest<T>(
+  bytes: Buffer,
+  builders: Builders,
+  readItem: ReadItem,
+  take: (builders: Builders) => T,
+): Promise<Decoded<T>> {
+  let rejected = 0;
+  let reason = '';
   const wire = createWire(bytes);
   let sliceStart = performance.now();
   let untilLook = itemsBetweenLooks;
@@ -49,13 +60,12 @@ async function decodeRequest<T>(bytes: Buffer, builders: Builders, readItem: Rea
         for (const item of messages(wire, ofScope.start, ofScope.end, 2)) {
           wire.position = item.start;
           try {
-            readItem(wire, item.end, origin, builders, decoded.items);
+            readItem(wire, item.end, origin, builders);
           } catch (error) {
             if (!(error instanceof RejectedError)) throw error;
-            builders.span.clear();
-            builders.other.clear();
-            decoded.rejected += 1;
-            decoded.reason ||= error.message;
+            rejectItem(builders);
+            rejected += 1;
+            reason ||= error.message;
           }
           untilLook -= 1;
           if (untilLook === 0) {
@@ -69,11 +79,10 @@ async function decodeRequest<T>(bytes: Buffer, builders: Builders, readItem: Rea
       }
     }
   } catch (error) {
-    builders.span.clear();
-    builders.other.clear();
+    rejectRequest(builders);
     throw error;
   }
-  return decoded;
+  return { items: take(builders), rejected, reason };
 }
 
 interface Extent {

@@ -7,6 +7,7 @@ import type { Observatory } from '../observatory.ts';
 import type { Batches, Signal } from '../store/records.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { encodeProtobuf, type Request } from './fixtures/requests.ts';
+import { plainSpans } from './fixtures/span-batches.ts';
 import { type Receiver, type ReceiverOptions, startReceiver } from './receiver.ts';
 
 // Each test starts an Observatory of its own: quick, but the machine may be busy.
@@ -14,14 +15,14 @@ vi.setConfig({ testTimeout: 60_000 });
 
 /** A receiver over a store that keeps what it is given, as long as it says that it has room. */
 async function startAlone(changes: Partial<ReceiverOptions> = {}) {
-  const taken: Batches = { spans: [], logs: [], metrics: [] };
+  const taken: { [S in Signal]: Batches[S][] } = { spans: [], logs: [], metrics: [] };
   const store = { room: true };
   const telemetry = createTelemetry();
   const receiver = await startReceiver(
     {
       hasRoom: () => store.room,
       take: (signal, items) => {
-        (taken[signal] as unknown[]).push(...items);
+        (taken[signal] as unknown[]).push(items);
         telemetry.received(signal, items.length);
       },
     },
@@ -67,7 +68,7 @@ describe('an export request', () => {
     const isJson = 'content-type' in headers;
     expect(answer.headers.get('content-type')).toBe(isJson ? 'application/json' : 'application/x-protobuf');
     expect(await answer.text()).toBe(isJson ? '{}' : '');
-    expect(alone.taken.spans.map((span) => span.spanId)).toEqual([spanIdOf(1), spanIdOf(2)]);
+    expect(alone.taken.spans.flatMap(plainSpans).map((span) => span.spanId)).toEqual([spanIdOf(1), spanIdOf(2)]);
     expect(alone.telemetry.counts().received).toEqual({ spans: 2, logs: 0, metrics: 0 });
   });
 
@@ -92,7 +93,7 @@ describe('an export request', () => {
     expect(binary).toEqual(
       Buffer.concat([Buffer.from([0x0a, reason.length + 4, 0x08, 1, 0x12, reason.length]), Buffer.from(reason)]),
     );
-    expect(alone.taken.spans).toHaveLength(2);
+    expect(alone.taken.spans.flatMap(plainSpans)).toHaveLength(2);
     expect(alone.telemetry.counts().refused.spans).toBe(2);
   });
 });
@@ -142,7 +143,7 @@ describe('a request that cannot be taken', () => {
     expect(alone.telemetry.counts().refused.spans).toBe(2);
     alone.store.room = true;
     expect((await post(alone.receiver, body)).status).toBe(200);
-    expect(alone.taken.spans).toHaveLength(2);
+    expect(alone.taken.spans.flatMap(plainSpans)).toHaveLength(2);
   });
 });
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { createQueue } from '../store/database.ts';
 import type { Intake } from '../store/ingest.ts';
-import type { Batches, Signal } from '../store/records.ts';
+import type { Signal } from '../store/records.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { type Encoding, encodingOf, failure, rpcCodes, success } from './answers.ts';
 import { BodyError, type Budget, readBody } from './body.ts';
@@ -90,7 +90,7 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
       return full;
     }
     telemetry.refused(signal, rejected);
-    if (items.length > 0) intake.take(signal, items as Batches[S], bytes.length);
+    if (items.length > 0) intake.take(signal, items, bytes.length);
     return success(encoding, path, rejected, `${rejected} not stored; of the first, ${reason}.`);
   }
 

@@ -1,5 +1,7 @@
 import type { AttributeValue } from '../api/contract.ts';
-import type { AttributeBuilder } from '../store/attribute-shapes.ts';
+import type { AttributeSink } from '../store/attribute-shapes.ts';
+import { internedText } from '../store/interned-text.ts';
+import type { SpanBatchBuilder } from '../store/span-batch-builder.ts';
 import { addNested, deepestValue, doubleText, nestedDouble, nestedInteger } from './any-value.ts';
 import {
   base64,
@@ -26,7 +28,7 @@ const anyMap = lengthField(6);
 const anyBytes = lengthField(7);
 
 /** Reads one `KeyValue` up to `end` into the builder. */
-export function addKeyValue(wire: Wire, end: number, builder: AttributeBuilder): void {
+export function addKeyValue(wire: Wire, end: number, builder: AttributeSink): void {
   let key = '';
   let valueStart = -1;
   let valueEnd = -1;
@@ -47,7 +49,7 @@ export function addKeyValue(wire: Wire, end: number, builder: AttributeBuilder):
   }
 }
 
-function addAnyValue(wire: Wire, end: number, key: string, builder: AttributeBuilder): void {
+function addAnyValue(wire: Wire, end: number, key: string, builder: AttributeSink): void {
   const start = wire.position;
   if (start === end) {
     builder.add(key, '', 'n');
@@ -66,6 +68,43 @@ function addAnyValue(wire: Wire, end: number, key: string, builder: AttributeBui
     else addNested(builder, key, value);
   }
   if (wire.position > end) throw new MalformedError('a value is longer than what holds it');
+}
+
+/** The same for spans, mostly without a string for key or value. */
+export function addKeyValueBytes(wire: Wire, end: number, builder: SpanBatchBuilder): void {
+  const { bytes } = wire;
+  let keyStart = wire.position;
+  let keyEnd = keyStart;
+  let valueStart = -1;
+  let valueEnd = -1;
+  while (wire.position < end) {
+    const field = tag(wire, end);
+    if (field === lengthField(1)) {
+      keyEnd = lengthDelimited(wire, end);
+      keyStart = wire.position;
+      wire.position = keyEnd;
+    } else if (field === lengthField(2)) {
+      valueEnd = lengthDelimited(wire, end);
+      valueStart = wire.position;
+      wire.position = valueEnd;
+    } else skip(wire, field, end);
+  }
+  if (valueStart < 0 || valueStart === valueEnd) {
+    builder.addText(bytes, keyStart, keyEnd, 'n', '');
+    return;
+  }
+  wire.position = valueStart;
+  const field = tag(wire, valueEnd);
+  if (field === anyString) {
+    const textEnd = lengthDelimited(wire, valueEnd);
+    builder.addBytes(bytes, keyStart, keyEnd, '', wire.position, textEnd);
+  } else if (field === anyInteger) {
+    builder.addText(bytes, keyStart, keyEnd, 'i', String(varint64(wire, valueEnd)));
+  } else {
+    wire.position = valueStart;
+    addAnyValue(wire, valueEnd, internedText(bytes, keyStart, keyEnd), builder);
+  }
+  wire.position = end;
 }
 
 /** One `AnyValue` up to `end` as it goes into JSON. */

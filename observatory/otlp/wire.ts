@@ -1,3 +1,5 @@
+import { internedText } from '../store/interned-text.ts';
+
 /**
  * Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding), as much as OTLP needs: one cursor over the
  * bytes of a request, no objects between the bytes and the caller.
@@ -7,16 +9,6 @@
 export class MalformedError extends Error {
   override readonly name = 'MalformedError';
 }
-
-/**
- * The same string for the same bytes, mostly without decoding them: keys, names and most values of telemetry come again
- * and again. A fixed table in which the last string of a slot wins, so it cannot grow; longer strings hardly repeat.
- */
-const longestInterned = 256;
-const internSlots = 8192;
-const internedBytes = Buffer.alloc(internSlots * longestInterned);
-const internedLengths = new Uint16Array(internSlots);
-const internedTexts: string[] = Array.from<string>({ length: internSlots }).fill('');
 
 export interface Wire {
   readonly bytes: Buffer;
@@ -85,36 +77,9 @@ function advance(wire: Wire, length: number, end: number): void {
 
 export function string(wire: Wire, end: number): string {
   const fieldEnd = lengthDelimited(wire, end);
-  const text = stringBetween(wire.bytes, wire.position, fieldEnd);
+  const text = internedText(wire.bytes, wire.position, fieldEnd);
   wire.position = fieldEnd;
   return text;
-}
-
-function stringBetween(bytes: Buffer, start: number, end: number): string {
-  const length = end - start;
-  if (length === 0) return '';
-  if (length > longestInterned) return bytes.toString('utf8', start, end);
-  // Of the first bytes and the last: keys of one namespace begin alike, statements end alike.
-  let hash = length;
-  const headEnd = Math.min(end, start + 8);
-  for (let index = start; index < headEnd; index += 1) hash = (Math.imul(hash, 31) + (bytes[index] ?? 0)) | 0;
-  for (let index = Math.max(headEnd, end - 12); index < end; index += 1) {
-    hash = (Math.imul(hash, 31) + (bytes[index] ?? 0)) | 0;
-  }
-  const slot = (hash ^ (hash >>> 15)) & (internSlots - 1);
-  const base = slot * longestInterned;
-  if (internedLengths[slot] === length && equal(base, bytes, start, length)) return internedTexts[slot] ?? '';
-  const text = bytes.toString('utf8', start, end);
-  for (let index = 0; index < length; index += 1) internedBytes[base + index] = bytes[start + index] ?? 0;
-  internedLengths[slot] = length;
-  internedTexts[slot] = text;
-  return text;
-}
-
-function equal(base: number, bytes: Buffer, start: number, length: number): boolean {
-  for (let index = 0; index < length; index += 1)
-    if (internedBytes[base + index] !== bytes[start + index]) return false;
-  return true;
 }
 
 /** Bytes as lower-case hex. */

@@ -143,8 +143,22 @@ function script(file: string): string {
   return readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
 }
 
-/** A span's texts before those of its hot attributes, as staging.ts packs them. */
-const textsBeforePromoted = 13;
+/** A span's own texts in the order in which span-batch-builder.ts packs them; those that are null may be missing. */
+const spanTextColumns = [
+  ['trace_id', 'required'],
+  ['span_id', 'required'],
+  ['parent_span_id', 'optional'],
+  ['name', 'required'],
+  ['kind', 'required'],
+  ['status', 'required'],
+  ['status_message', 'optional'],
+  ['events', 'optional'],
+  ['links', 'optional'],
+  ['service', 'required'],
+  ['service_version', 'optional'],
+  ['scope', 'optional'],
+] as const;
+const firstPromoted = spanTextColumns.length + 1;
 
 /** Fills the gaps `promoted` and `root_promoted` of a script: SQL for each column of hot attributes. */
 function withColumns(
@@ -164,11 +178,24 @@ function tablesScript(): string {
 
 /** Makes the staging tables of a side, and those that a flush fills as a whole. */
 function stagingScript(side: Side): string {
-  const rootKeys = Object.keys(rootAttributes).map((key) => `'${key}'`);
-  const text = script('staging.sql') + script('staging-side.sql').replaceAll('{{side}}', side);
+  const gaps = {
+    side,
+    root_keys: Object.keys(rootAttributes)
+      .map((key) => `'${key}'`)
+      .join(', '),
+    first_value: String(firstPromoted + Object.keys(promotedAttributes).length),
+    span_texts: spanTextColumns
+      .map(([column, need], index) => {
+        const text = `t[${index + 1}]`;
+        return `${need === 'optional' ? `text_or_null(${text})` : text} AS ${column},`;
+      })
+      .join('\n'),
+  };
+  let text = script('staging.sql') + script('staging-side.sql');
+  for (const [gap, sqlText] of Object.entries(gaps)) text = text.replaceAll(`{{${gap}}}`, sqlText);
   return withColumns(
-    text.replaceAll('{{root_keys}}', rootKeys.join(', ')),
-    (column, index) => `text_or_null(t[${textsBeforePromoted + 1 + index}]) AS ${column},`,
+    text,
+    (column, index) => `text_or_null(t[${firstPromoted + index}]) AS ${column},`,
     (column, key) => `all_attributes['${key}'] AS ${column},`,
   );
 }

@@ -350,25 +350,28 @@ describe('a store that fails', () => {
       await ingest.close();
       await real.close();
     });
-    const { items } = await createJsonDecoders(createBuilders()).spans(
-      Buffer.from(JSON.stringify(spansRequest([{ trace: 1, id: 1 }]))),
-    );
+    const decoders = createJsonDecoders(createBuilders());
     return {
       ingest,
       telemetry,
       errors,
-      items,
+      /** Takes spans of one trace, with these numbers. */
+      async take(first: number, last = first): Promise<void> {
+        const sketches = Array.from({ length: last - first + 1 }, (_, index) => ({ trace: 1, id: first + index }));
+        const { items } = await decoders.spans(Buffer.from(JSON.stringify(spansRequest(sketches))));
+        ingest.take('spans', items, 100);
+      },
       stored: () => real.exclusively((session) => session.run(sql`SELECT span_id FROM spans`)),
     };
   }
 
   it('for lack of room keeps what was acknowledged, and says so, until there is room', async () => {
     let left = 5;
-    const { ingest, telemetry, errors, items, stored } = await startFailing(() => {
+    const { ingest, telemetry, errors, take, stored } = await startFailing(() => {
       left -= 1;
       return left >= 0 ? 'IO Error: No space left on device' : undefined;
     });
-    ingest.take('spans', items, 100);
+    await take(1);
     const flushed = ingest.flush();
     await expect.poll(() => ingest.failure()).toContain('No space');
     expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([1, 0]);
@@ -379,36 +382,29 @@ describe('a store that fails', () => {
 
   it('for another reason gives a batch up after some attempts, counts it, and goes on', async () => {
     let fails = true;
-    const { ingest, telemetry, errors, items, stored } = await startFailing(() =>
+    const { ingest, telemetry, errors, take, stored } = await startFailing(() =>
       fails ? 'Conversion Error' : undefined,
     );
-    ingest.take('spans', items, 100);
+    await take(1);
     await ingest.flush();
     expect(errors.at(-1)).toBe('A batch was given up');
     expect(telemetry.text()).toContain('observatory_lost_items_total 1');
     expect([ingest.waiting(), telemetry.counts().stored.spans, await stored()]).toEqual([0, 0, []]);
     fails = false;
-    ingest.take(
-      'spans',
-      items.map((item) => ({ ...item, spanId: spanIdOf(2) })),
-      100,
-    );
+    await take(2);
     await ingest.flush();
     expect(await stored()).toEqual([{ span_id: spanIdOf(2) }]);
   });
 
   it('takes a burst in transactions of a group of rows each, and none of it is lost', async () => {
     let transactions = 0;
-    const { ingest, telemetry, items, stored } = await startFailing(() => {
+    const { ingest, telemetry, take, stored } = await startFailing(() => {
       transactions += 1;
       return undefined;
     });
     const burst = 2 * rowGroupSize + 1000;
-    const spans = Array.from({ length: burst }, (_, index) =>
-      items.map((item) => ({ ...item, spanId: spanIdOf(index + 1) })),
-    );
     // In batches that do not end where a group does.
-    for (let from = 0; from < burst; from += 7000) ingest.take('spans', spans.slice(from, from + 7000).flat(), 100);
+    for (let first = 1; first <= burst; first += 7000) await take(first, Math.min(burst, first + 6999));
     await ingest.flush();
     expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([0, burst]);
     expect(new Set((await stored()).map((row) => row['span_id'])).size).toBe(burst);

@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 
 import type { Telemetry } from '../telemetry.ts';
-import { createQueue, type Database, rowGroupSize } from './database.ts';
+import { createQueue, type Database, loaderRows, rowGroupSize } from './database.ts';
 import { copyStaged } from './flush.ts';
-import { type Batches, type Signal, signals, type SpanRecord } from './records.ts';
+import { type Batches, type LogEntry, type MetricPoint, type Signal, signals } from './records.ts';
 import { createResourceNumbers } from './resource-numbers.ts';
+import type { SpanBatch, SpanRange, SpanRef } from './span-batch.ts';
 import { sql } from './sql.ts';
-import { createStagingArea, inSlices, type Load, pause } from './staging-area.ts';
+import { createStagingArea, type Load, pause } from './staging-area.ts';
 import { createTraceReader } from './trace-reader.ts';
 import { createTraces, type Evaluation } from './traces.ts';
 
@@ -68,11 +69,23 @@ export interface Ingest extends Intake {
   close(): Promise<void>;
 }
 
-interface Waiting {
-  signal: Signal;
-  items: Batches[Signal];
+/** A batch in the queue. */
+type Waiting = { [S in Signal]: { signal: S; items: Batches[S] } }[Signal] & {
   bytes: number;
   sinceMs: number;
+  /** Its first span that was not taken yet; others are taken as a whole. */
+  start: number;
+};
+
+/** What is taken from the queue at once. */
+interface Taken {
+  spans: SpanRange[];
+  logs: LogEntry[];
+  metrics: MetricPoint[];
+  /** How many all these are, and the size of the batches that were taken to their end. */
+  items: number;
+  bytes: number;
+  sinceMs: number | null;
 }
 
 export interface IngestLog {
@@ -108,7 +121,7 @@ export async function createIngest(
   const assembling = createQueue();
   const writing = createQueue();
 
-  for (const span of await reader.openTraces()) traces.add(span, performance.now());
+  addAll(await reader.openTraces(), performance.now());
 
   function done({ items, bytes }: { items: number; bytes: number }): void {
     waitingItems -= items;
@@ -116,50 +129,77 @@ export async function createIngest(
   }
 
   /** What is queued, by signal, as far as there is room for its spans. */
-  function takeQueued(room: number): { batches: Batches; items: number; bytes: number; sinceMs: number | null } {
-    const batches: Batches = { spans: [], logs: [], metrics: [] };
-    const sinceMs = queue[0]?.sinceMs ?? null;
-    let items = 0;
-    let bytes = 0;
+  function takeQueued(room: number): Taken {
+    const taken: Taken = { spans: [], logs: [], metrics: [], items: 0, bytes: 0, sinceMs: queue[0]?.sinceMs ?? null };
+    let left = room;
     let whole = 0;
     for (const next of queue) {
-      const left = room - batches.spans.length;
-      const fits = next.signal !== 'spans' || next.items.length <= left;
-      // The signal tells the type of the items; TypeScript cannot tie the two members of a union together.
-      const taken: readonly unknown[] = fits ? next.items : next.items.splice(0, left);
-      for (const item of taken) (batches[next.signal] as unknown[]).push(item);
-      items += taken.length;
-      if (!fits) break;
-      bytes += next.bytes;
+      const count = next.signal === 'spans' ? Math.min(left, next.items.length - next.start) : next.items.length;
+      if (next.signal === 'spans') {
+        taken.spans.push({ batch: next.items, start: next.start, end: next.start + count });
+        next.start += count;
+        left -= count;
+      } else if (next.signal === 'logs') taken.logs.push(...next.items);
+      else taken.metrics.push(...next.items);
+      taken.items += count;
+      if (next.signal === 'spans' && next.start < next.items.length) break;
+      taken.bytes += next.bytes;
       whole += 1;
     }
     queue = queue.slice(whole);
-    queued -= items;
-    return { batches, items, bytes, sinceMs };
+    queued -= taken.items;
+    return taken;
   }
 
-  /** Spans that are not in the store yet, and are now part of their traces. */
-  async function newSpans(spans: readonly SpanRecord[], nowMs: number): Promise<SpanRecord[]> {
+  /** Goes on with the stored spans of traces that were over. */
+  async function reopen(ranges: readonly SpanRange[], nowMs: number): Promise<void> {
     const unknown = new Set<string>();
-    for (const { traceId } of spans) if (!traces.has(traceId)) unknown.add(traceId);
+    for (const { batch, start, end } of ranges) {
+      for (let index = start; index < end; index += 1) {
+        const traceId = batch.traceIds[index] ?? '';
+        if (!traces.has(traceId)) unknown.add(traceId);
+      }
+    }
     const settled = await reader.settledTraces([...unknown]);
     staging.current().reopened.push(...settled.reopened);
-    for (const span of settled.spans) traces.add(span, nowMs);
-    const fresh: SpanRecord[] = [];
-    for await (const slice of inSlices(spans)) {
-      for (const span of slice) if (traces.add(span, nowMs)) fresh.push(span);
+    addAll(settled.spans, nowMs);
+  }
+
+  function addAll(batch: SpanBatch, nowMs: number): void {
+    for (let index = 0; index < batch.length; index += 1) traces.add(batch, index, nowMs);
+  }
+
+  /** Stages the spans that are not in the store yet, and are now part of their traces. */
+  async function stageSpans(ranges: readonly SpanRange[]): Promise<void> {
+    const nowMs = performance.now();
+    await reopen(ranges, nowMs);
+    let slice: SpanRef[] = [];
+    let duplicates = 0;
+    for (const { batch, start, end } of ranges) {
+      for (let index = start; index < end; index += 1) {
+        if (traces.add(batch, index, nowMs)) slice.push({ batch, index });
+        else duplicates += 1;
+        if (slice.length === loaderRows) {
+          await staging.addSpans(slice);
+          slice = [];
+          await pause();
+        }
+      }
     }
-    telemetry.duplicates(spans.length - fresh.length);
-    return fresh;
+    await staging.addSpans(slice);
+    telemetry.duplicates(duplicates);
   }
 
   async function stageQueued(): Promise<void> {
     const load = staging.current();
-    const { batches, items, bytes, sinceMs } = takeQueued(flushItems - load.counts.spans);
+    const { spans, logs, metrics, items, bytes, sinceMs } = takeQueued(flushItems - load.counts.spans);
     if (items === 0) return;
     try {
-      await staging.add({ ...batches, spans: await newSpans(batches.spans, performance.now()) });
-      for (const signal of signals) load.counts[signal] += batches[signal].length;
+      await stageSpans(spans);
+      await staging.add({ logs, metrics });
+      load.counts.spans += items - logs.length - metrics.length;
+      load.counts.logs += logs.length;
+      load.counts.metrics += metrics.length;
       load.bytes += bytes;
       load.sinceMs ??= sinceMs;
     } catch (error) {
@@ -268,7 +308,8 @@ export async function createIngest(
       (waitingItems === 0 ||
         (waitingItems + items <= options.queueItems && waitingBytes + bytes <= options.queueBytes)),
     take(signal, items, bytes) {
-      queue.push({ signal, items, bytes, sinceMs: performance.now() });
+      // The signal tells the type of the items; TypeScript cannot tie the two together.
+      queue.push({ signal, items, bytes, sinceMs: performance.now(), start: 0 } as Waiting);
       queued += items.length;
       waitingItems += items.length;
       waitingBytes += bytes;

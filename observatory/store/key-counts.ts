@@ -1,9 +1,9 @@
-import type { AttributeSet, Shape, ValueType } from './attribute-shapes.ts';
+import type { Shape, ValueType } from './attribute-shapes.ts';
 import type { KeyCount } from './staging.ts';
 
 /** Counts the keys of what is stored: the shape of a set once for each set, its keys once for each flush. */
 export interface KeyCounts {
-  count(place: KeyCount['place'], attributes: AttributeSet): void;
+  count(place: KeyCount['place'], shape: Shape, uses: number): void;
   /** What was counted since the last call. */
   take(): KeyCount[];
 }
@@ -18,9 +18,9 @@ export function createKeyCounts(): KeyCounts {
     ['log', new Map()],
   ]);
   return {
-    count(place, { shape }) {
+    count(place, shape, uses) {
       const shapes = used.get(place);
-      shapes?.set(shape, (shapes.get(shape) ?? 0) + 1);
+      shapes?.set(shape, (shapes.get(shape) ?? 0) + uses);
     },
     take() {
       const counts: KeyCount[] = [];

@@ -1,4 +1,5 @@
 import type { AttributeSet } from './attribute-shapes.ts';
+import type { SpanBatch } from './span-batch.ts';
 
 /** What the receiver hands to the store. Instants and durations in nanoseconds, ids in lower-case hex. */
 export interface Resource {
@@ -12,29 +13,17 @@ export interface Resource {
   attributes: AttributeSet;
 }
 
+/** What an item belongs to. */
+export interface Origin {
+  resource: Resource;
+  /** Instrumentation scope: name, or name@version. */
+  scope: string | null;
+}
+
 export type SpanKind = 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer';
 export const spanKinds: readonly SpanKind[] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
 export type SpanStatus = 'unset' | 'ok' | 'error';
 export const spanStatuses: readonly SpanStatus[] = ['unset', 'ok', 'error'];
-
-export interface SpanRecord {
-  traceId: string;
-  spanId: string;
-  parentSpanId: string | null;
-  startNs: bigint;
-  durationNs: bigint;
-  name: string;
-  kind: SpanKind;
-  status: SpanStatus;
-  statusMessage: string | null;
-  /** Instrumentation scope: name, or name@version. */
-  scope: string | null;
-  resource: Resource;
-  attributes: AttributeSet;
-  /** JSON (schema.sql). */
-  events: string | null;
-  links: string | null;
-}
 
 export interface LogEntry {
   timeNs: bigint;
@@ -73,7 +62,7 @@ export interface MetricPoint {
 }
 
 export interface Batches {
-  spans: SpanRecord[];
+  spans: SpanBatch;
   logs: LogEntry[];
   metrics: MetricPoint[];
 }

@@ -24,7 +24,7 @@ interface StoredResource {
 export async function createResourceNumbers(database: Database): Promise<ResourceNumbering> {
   const numbers = new Map<string, number>();
   const byNumber = new Map<number, Resource>();
-  const builder = createAttributeBuilder(false);
+  const builder = createAttributeBuilder();
   let last = 0;
   for (const row of await database.writer.rows<StoredResource>('ingest-resource-list')) {
     const types = JSON.parse(row.types ?? '{}') as Record<string, ValueType>;

@@ -1,20 +1,23 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { AttributeSet } from './attribute-shapes.ts';
+import type { Shape } from './attribute-shapes.ts';
 import type { Database, Side } from './database.ts';
 import { createKeyCounts } from './key-counts.ts';
 import type { Batches, Resource, Signal } from './records.ts';
 import type { ResourceNumbering } from './resource-numbers.ts';
+import type { SpanRef } from './span-batch.ts';
 import {
   type Filling,
   fill,
   type Staged,
+  type StagedShape,
   stage,
   stagedAttributeKeys,
   stagedLogs,
   stagedMetrics,
   stagedResources,
   stagedRoots,
+  stagedShapes,
   stagedSpans,
 } from './staging.ts';
 import type { Evaluation } from './traces.ts';
@@ -28,6 +31,8 @@ export interface Load {
   /** When the oldest of it was acknowledged; null while there is nothing. */
   sinceMs: number | null;
   newResources: Resource[];
+  /** Shapes of its spans, each with its number and how many have it. */
+  shapes: Map<Shape, StagedShape>;
   /** Traces that were over and go on. */
   reopened: string[];
 }
@@ -47,8 +52,9 @@ export async function* inSlices<T>(items: readonly T[]): AsyncGenerator<readonly
 export interface StagingArea {
   /** What is on the side that is being filled. */
   current(): Load;
-  /** Stages records on that side. One call at a time. */
-  add(batches: Batches): Promise<void>;
+  /** Stage items on that side. One call at a time. */
+  addSpans(spans: readonly SpanRef[]): Promise<void>;
+  add(batches: Pick<Batches, 'logs' | 'metrics'>): Promise<void>;
   /** Tells what was filled, and goes on with the other side, which must be empty. */
   swap(): Load;
   /** Stages what goes to the file beside the records of a load. */
@@ -59,31 +65,17 @@ export interface StagingArea {
 
 export function createStagingArea(database: Database, resources: ResourceNumbering): StagingArea {
   const keyCounts = createKeyCounts();
-  const staged = {
-    spans: stagedSpans(resources.numberOf),
+  let load = newLoad('a');
+  const tables = {
+    spans: stagedSpans(resources.numberOf, (shape) => shapeOf(load, shape).number),
     logs: stagedLogs(resources.numberOf),
     metrics: stagedMetrics(resources.numberOf),
-    roots: stagedRoots(resources.numberOf),
     resources: stagedResources(resources.numberOf),
   };
-  let load = newLoad('a');
   const fillings = new Map<string, Filling<never>>();
 
-  function look(record: { resource: Resource; attributes: AttributeSet }, place: 'span' | 'log' | null): void {
-    if (resources.add(record.resource)) {
-      load.newResources.push(record.resource);
-      keyCounts.count('resource', record.resource.attributes);
-    }
-    if (place) keyCounts.count(place, record.attributes);
-  }
-
-  async function addTo<T extends { resource: Resource; attributes: AttributeSet }, Prepared>(
-    table: Staged<T, Prepared>,
-    records: readonly T[],
-    place: 'span' | 'log' | null,
-  ): Promise<void> {
+  async function addTo<T>(table: Staged<T>, records: readonly T[]): Promise<void> {
     if (records.length === 0) return;
-    for await (const slice of inSlices(records)) for (const record of slice) look(record, place);
     let filling = fillings.get(table.table) as Filling<T> | undefined;
     if (!filling) {
       filling = await fill(database, table, `_${load.side}`);
@@ -92,12 +84,35 @@ export function createStagingArea(database: Database, resources: ResourceNumberi
     await filling.add(records, pause);
   }
 
+  function addResource(resource: Resource): void {
+    if (!resources.add(resource)) return;
+    load.newResources.push(resource);
+    keyCounts.count('resource', resource.attributes.shape, 1);
+  }
+
   return {
     current: () => load,
-    async add(batches) {
-      await addTo(staged.spans, batches.spans, 'span');
-      await addTo(staged.logs, batches.logs, 'log');
-      await addTo(staged.metrics, batches.metrics, null);
+    async addSpans(spans) {
+      let last: Resource | undefined;
+      for (const { batch, index } of spans) {
+        const resource = batch.resources[index];
+        if (resource && resource !== last) addResource(resource);
+        last = resource;
+        const shape = batch.shapes[index];
+        if (shape) shapeOf(load, shape).spans += 1;
+      }
+      await addTo(tables.spans, spans);
+    },
+    async add({ logs, metrics }) {
+      for await (const slice of inSlices(logs)) {
+        for (const { resource, attributes } of slice) {
+          addResource(resource);
+          keyCounts.count('log', attributes.shape, 1);
+        }
+      }
+      for (const { resource } of metrics) addResource(resource);
+      await addTo(tables.logs, logs);
+      await addTo(tables.metrics, metrics);
     },
     swap() {
       for (const filling of fillings.values()) filling.close();
@@ -106,13 +121,17 @@ export function createStagingArea(database: Database, resources: ResourceNumberi
       load = newLoad(filled.side === 'a' ? 'b' : 'a');
       return filled;
     },
-    async addSummary({ newResources }, evaluation) {
+    async addSummary(filled, evaluation) {
       const roots = [
         ...evaluation.fresh.map((row) => ({ ...row, settled: false })),
         ...evaluation.settled.map((row) => ({ ...row, settled: true })),
       ];
-      await stage(database, staged.roots, roots, pause);
-      await stage(database, staged.resources, newResources, pause);
+      const rootTable = stagedRoots(resources.numberOf, (shape) => shapeOf(filled, shape).number);
+      await stage(database, rootTable, roots, pause);
+      const shapes = [...filled.shapes.values()];
+      for (const { shape, spans } of shapes) keyCounts.count('span', shape, spans);
+      await stage(database, stagedShapes, shapes, pause);
+      await stage(database, tables.resources, filled.newResources, pause);
       await stage(database, stagedAttributeKeys, keyCounts.take(), pause);
     },
     empty: ({ side }) => database.emptyStaging(side),
@@ -120,5 +139,22 @@ export function createStagingArea(database: Database, resources: ResourceNumberi
 }
 
 function newLoad(side: Side): Load {
-  return { side, counts: { spans: 0, logs: 0, metrics: 0 }, bytes: 0, sinceMs: null, newResources: [], reopened: [] };
+  return {
+    side,
+    counts: { spans: 0, logs: 0, metrics: 0 },
+    bytes: 0,
+    sinceMs: null,
+    newResources: [],
+    shapes: new Map(),
+    reopened: [],
+  };
+}
+
+function shapeOf({ shapes }: Load, shape: Shape): StagedShape {
+  let staged = shapes.get(shape);
+  if (!staged) {
+    staged = { shape, number: shapes.size, spans: 0 };
+    shapes.set(shape, staged);
+  }
+  return staged;
 }

@@ -1,6 +1,7 @@
--- Macros that unpack what staging.ts packs, and the staging tables that a flush fills as a whole. Each text that goes to
--- DuckDB by itself costs a call, so a span's texts come as one, which string_split takes apart; its attributes as two, keys
--- and values. Their separators are in none of the texts; NULL is the usual one, chr(31).
+-- Macros that unpack what staging.ts packs, and the staging tables that a flush fills as a whole. Each value that goes to
+-- DuckDB by itself costs a call, so all texts of a span come as one (span-batch-builder.ts), which string_split takes apart:
+-- 12 of its own, one for each hot attribute, and the values of its other attributes, whose keys are those of its shape.
+-- The separator is in none of the texts; NULL is the usual one, chr(31).
 --
 -- Emptied after each flush by making them anew, which gives their memory back.
 
@@ -17,10 +18,14 @@ CREATE OR REPLACE MACRO attribute_map(keys, "values", separator) AS
     ELSE map(texts_of(keys, separator), texts_of("values", separator))
   END;
 
+-- Of the shapes of spans (attribute-shapes.ts) that a flush has, the keys of the MAP and the types.
+CREATE OR REPLACE TABLE staged_shapes (shape INTEGER, keys VARCHAR, separator VARCHAR, types VARCHAR);
+CREATE OR REPLACE VIEW shapes AS
+  SELECT shape, CASE WHEN keys IS NULL THEN []::VARCHAR[] ELSE string_split(keys, separator) END AS keys, types
+  FROM staged_shapes;
 CREATE OR REPLACE TABLE staged_roots (
-  texts VARCHAR, texts_separator VARCHAR,
-  start_ns BIGINT, duration_ns BIGINT, error BOOLEAN, resource_id INTEGER,
-  keys VARCHAR, "values" VARCHAR, separator VARCHAR,
+  texts BLOB, separator VARCHAR,
+  start_ns BIGINT, duration_ns BIGINT, error BOOLEAN, resource_id INTEGER, shape INTEGER,
   trace_start_ns BIGINT, trace_end_ns BIGINT, span_count INTEGER, error_count INTEGER, services VARCHAR,
   slowest_statement VARCHAR, slowest_statement_ns BIGINT,
   -- Of service_ns, one to one: names separated by chr(31), nanoseconds by spaces.
@@ -32,31 +37,20 @@ CREATE OR REPLACE TABLE staged_resources AS
   FROM store.resources LIMIT 0;
 CREATE OR REPLACE TABLE staged_attribute_keys AS FROM store.attribute_keys LIMIT 0;
 
--- The staged entry spans as the columns of `roots`; those of hot attributes, from t[14] on, are in the gap `promoted`.
+-- The staged entry spans as the columns of `roots`; those of hot attributes, from t[13] on, are in the gap `promoted`.
 CREATE OR REPLACE VIEW unpacked_roots AS
   SELECT
-    t[1] AS trace_id,
-    t[2] AS span_id,
-    text_or_null(t[3]) AS parent_span_id,
+    {{span_texts}}
     start_ns,
     duration_ns,
-    t[4] AS service,
-    t[5] AS name,
-    t[6] AS kind,
-    t[7] AS status,
-    text_or_null(t[8]) AS status_message,
     error,
-    text_or_null(t[9]) AS scope,
     resource_id,
-    text_or_null(t[10]) AS service_version,
     {{promoted}}
     {{root_promoted}}
     map_from_entries(
       list_filter(map_entries(all_attributes), lambda entry: NOT list_contains([{{root_keys}}], entry.key))
     ) AS attributes,
-    text_or_null(t[11]) AS types,
-    text_or_null(t[12]) AS events,
-    text_or_null(t[13]) AS links,
+    types,
     ('0x' || right(t[1], 15))::BIGINT AS trace_key,
     trace_start_ns,
     trace_end_ns,
@@ -68,6 +62,6 @@ CREATE OR REPLACE VIEW unpacked_roots AS
     map(string_split(service_names, chr(31)), string_split(service_times, ' ')::BIGINT[]) AS service_ns,
     settled
   FROM (
-    SELECT *, texts_of(texts, texts_separator) AS t, attribute_map(keys, "values", separator) AS all_attributes
-    FROM staged_roots
+    SELECT *, map(keys, t[{{first_value}}:]) AS all_attributes
+    FROM (SELECT *, texts_of(decode(texts), separator) AS t FROM staged_roots JOIN shapes USING (shape))
   );

@@ -1,7 +1,9 @@
 import {
   BIGINT,
+  BLOB,
   BOOLEAN,
   DOUBLE,
+  DuckDBBlobValue,
   type DuckDBType,
   type DuckDBValue,
   INTEGER,
@@ -13,26 +15,25 @@ import {
 import {
   type AttributeSet,
   joinedKeys,
+  keySeparator,
+  type Shape,
   shapeText,
-  unusedSeparator,
   unusualSeparator,
   usualSeparator,
 } from './attribute-shapes.ts';
 import { type Database, loaderRows, type Side } from './database.ts';
-import type { LogEntry, MetricPoint, Resource, SpanRecord } from './records.ts';
+import type { LogEntry, MetricPoint, Resource } from './records.ts';
+import { spanBytes, spanFlags, type SpanRef } from './span-batch.ts';
 import type { RootRow } from './traces.ts';
 
 /** How a column of a staging table is filled from a record. */
 type Column<T> = readonly [type: DuckDBType, value: (record: T) => DuckDBValue];
 
 /** A staging table (staging.sql), its columns in the table's order. */
-export interface Staged<T, Prepared = T> {
+export interface Staged<T> {
   table: string;
-  /** Makes of a record what the columns are filled from. */
-  prepare(record: T): Prepared;
-  columns: readonly Column<Prepared>[];
+  columns: readonly Column<T>[];
 }
-const asItIs = <T>(record: T): T => record;
 
 /** The file's number for a resource, or for any record of it. */
 export type ResourceNumbers = (resource: Resource) => number;
@@ -44,9 +45,9 @@ export interface Filling<T> {
   close(): void;
 }
 
-export async function fill<T, Prepared>(
+export async function fill<T>(
   database: Pick<Database, 'load'>,
-  { table, prepare, columns }: Staged<T, Prepared>,
+  { table, columns }: Staged<T>,
   suffix: '' | `_${Side}` = '',
 ): Promise<Filling<T>> {
   const types = columns.map(([type]) => type);
@@ -55,7 +56,7 @@ export async function fill<T, Prepared>(
     async add(records, pause) {
       for (let start = 0; start < records.length; start += loaderRows) {
         if (start > 0) await pause();
-        const slice = records.slice(start, start + loaderRows).map(prepare);
+        const slice = records.slice(start, start + loaderRows);
         loader.append(columns.map(([, value]) => slice.map(value)));
       }
     },
@@ -64,9 +65,9 @@ export async function fill<T, Prepared>(
 }
 
 /** Fills a staging table with all there is for it. */
-export async function stage<T, Prepared>(
+export async function stage<T>(
   database: Pick<Database, 'load'>,
-  staged: Staged<T, Prepared>,
+  staged: Staged<T>,
   records: readonly T[],
   pause: () => Promise<void>,
 ): Promise<void> {
@@ -86,70 +87,42 @@ const attributeColumns = <T>(attributesOf: (record: T) => AttributeSet): Column<
   [VARCHAR, (record) => unusualSeparator(attributesOf(record))],
 ];
 
-/** A span as it is staged: its texts in one, because each text that goes to DuckDB by itself costs as much as this one. */
-interface PackedSpan {
-  span: SpanRecord;
-  texts: string;
-  /** Where it is not the usual one. */
-  separator: string | null;
-}
+/** Numbers for the shapes of a load, by which its spans find their keys (staged_shapes in staging.sql). */
+export type ShapeNumbers = (shape: Shape) => number;
 
-/** Before a text that is empty or begins with it: nothing at all is a text that is missing. `text_or_null`, staging.sql. */
-const escape = '\u001e';
-
-function optional(text: string | null | undefined): string {
-  if (text === null || text === undefined) return '';
-  return text === '' || text.startsWith(escape) ? escape + text : text;
-}
-
-/** In the order in which staging.sql takes them out again; hot attributes that are missing at the end are left out. */
-function packSpan(span: SpanRecord): PackedSpan {
-  const { promoted, shape } = span.attributes;
-  const { types, promoted: places } = shapeText(shape);
-  const texts = [
-    span.traceId,
-    span.spanId,
-    optional(span.parentSpanId),
-    span.resource.service,
-    span.name,
-    span.kind,
-    span.status,
-    optional(span.statusMessage),
-    optional(span.scope),
-    optional(span.resource.version),
-    optional(types),
-    optional(span.events),
-    optional(span.links),
-  ];
-  let joined = texts.join(usualSeparator);
-  for (const { gap, index } of places) joined += gap + optional(promoted[index]);
-  const count = texts.length + (places.at(-1)?.slot ?? -1) + 1;
-  if (countOf(usualSeparator, joined) === count - 1) return { span, texts: joined, separator: null };
-  const all = [...texts, ...Array.from({ length: count - texts.length }, () => '')];
-  for (const { slot, index } of places) all[texts.length + slot] = optional(promoted[index]);
-  const separator = unusedSeparator(all);
-  return { span, texts: all.join(separator), separator };
-}
-
-function countOf(part: string, text: string): number {
-  let count = 0;
-  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) count += 1;
-  return count;
-}
-
-const ofSpan = (numberOf: ResourceNumbers): Column<PackedSpan>[] => [
-  [VARCHAR, ({ texts }) => texts],
-  [VARCHAR, ({ separator }) => separator],
-  [BIGINT, ({ span }) => span.startNs],
-  [BIGINT, ({ span }) => span.durationNs],
-  [BOOLEAN, ({ span }) => span.status === 'error'],
-  [INTEGER, ({ span }) => numberOf(span.resource)],
-  ...attributeColumns(({ span }: PackedSpan) => span.attributes),
+const ofSpan = (numberOf: ResourceNumbers, shapeNumberOf: ShapeNumbers): Column<SpanRef>[] => [
+  [BLOB, (ref) => new DuckDBBlobValue(spanBytes(ref))],
+  [VARCHAR, ({ batch, index }) => batch.separators.get(index) ?? null],
+  [BIGINT, ({ batch, index }) => batch.startNs[index] ?? 0n],
+  [BIGINT, ({ batch, index }) => batch.durationNs[index] ?? 0n],
+  [BOOLEAN, ({ batch, index }) => ((batch.flags[index] ?? 0) & spanFlags.error) !== 0],
+  [INTEGER, ({ batch, index }) => numberOf(batch.resources[index] as Resource)],
+  [INTEGER, ({ batch, index }) => shapeNumberOf(batch.shapes[index] as Shape)],
 ];
 
-export function stagedSpans(numberOf: ResourceNumbers): Staged<SpanRecord, PackedSpan> {
-  return { table: 'staged_spans', prepare: packSpan, columns: ofSpan(numberOf) };
+export function stagedSpans(numberOf: ResourceNumbers, shapeNumberOf: ShapeNumbers): Staged<SpanRef> {
+  return { table: 'staged_spans', columns: ofSpan(numberOf, shapeNumberOf) };
 }
+
+/** A shape by the number that spans of a load find it by, and how many of its spans have it. */
+export interface StagedShape {
+  shape: Shape;
+  number: number;
+  spans: number;
+}
+
+export const stagedShapes: Staged<StagedShape> = {
+  table: 'staged_shapes',
+  columns: [
+    [INTEGER, ({ number }) => number],
+    [
+      VARCHAR,
+      ({ shape }) => (shapeText(shape).keys.length > 0 ? shapeText(shape).keys.join(keySeparator(shape)) : null),
+    ],
+    [VARCHAR, ({ shape }) => keySeparator(shape)],
+    [VARCHAR, ({ shape }) => shapeText(shape).types],
+  ],
+};
 
 /** A row of `roots` and whether its trace is over. */
 export interface StagedRoot extends RootRow {
@@ -159,12 +132,15 @@ export interface StagedRoot extends RootRow {
 const serviceNames = (root: StagedRoot): string =>
   [...root.serviceNs.keys()].map((name) => name.replaceAll(usualSeparator, ' ')).join(usualSeparator);
 
-export function stagedRoots(numberOf: ResourceNumbers): Staged<StagedRoot, StagedRoot & PackedSpan> {
+export function stagedRoots(numberOf: ResourceNumbers, shapeNumberOf: ShapeNumbers): Staged<StagedRoot> {
+  const spanColumns = ofSpan(numberOf, shapeNumberOf).map(([type, value]): Column<StagedRoot> => [
+    type,
+    ({ span }) => value(span),
+  ]);
   return {
     table: 'staged_roots',
-    prepare: (root) => ({ ...root, ...packSpan(root.span) }),
     columns: [
-      ...ofSpan(numberOf),
+      ...spanColumns,
       [BIGINT, (root) => root.traceStartNs],
       [BIGINT, (root) => root.traceEndNs],
       [INTEGER, (root) => root.spanCount],
@@ -182,7 +158,6 @@ export function stagedRoots(numberOf: ResourceNumbers): Staged<StagedRoot, Stage
 export function stagedLogs(numberOf: ResourceNumbers): Staged<LogEntry> {
   return {
     table: 'staged_logs',
-    prepare: asItIs,
     columns: [
       [BIGINT, (log) => log.timeNs],
       [VARCHAR, (log) => log.traceId],
@@ -203,7 +178,6 @@ export function stagedLogs(numberOf: ResourceNumbers): Staged<LogEntry> {
 export function stagedMetrics(numberOf: ResourceNumbers): Staged<MetricPoint> {
   return {
     table: 'staged_metrics',
-    prepare: asItIs,
     columns: [
       [BIGINT, (point) => point.timeNs],
       [BIGINT, (point) => point.startNs],
@@ -231,7 +205,6 @@ export function stagedMetrics(numberOf: ResourceNumbers): Staged<MetricPoint> {
 export function stagedResources(numberOf: ResourceNumbers): Staged<Resource> {
   return {
     table: 'staged_resources',
-    prepare: asItIs,
     columns: [
       [INTEGER, numberOf],
       [VARCHAR, (resource) => resource.fingerprint],
@@ -254,7 +227,6 @@ export interface KeyCount {
 
 export const stagedAttributeKeys: Staged<KeyCount> = {
   table: 'staged_attribute_keys',
-  prepare: asItIs,
   columns: [
     [VARCHAR, (count) => count.key],
     [VARCHAR, (count) => count.place],

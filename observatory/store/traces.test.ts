@@ -1,18 +1,28 @@
+import { createHash } from 'node:crypto';
+
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { plainSpan } from '../otlp/fixtures/span-batches.ts';
 import { createAttributeBuilder } from './attribute-shapes.ts';
-import type { Resource, SpanKind, SpanRecord } from './records.ts';
-import { createTraces, type RootRow, tracesDefaults } from './traces.ts';
+import type { Resource, SpanKind } from './records.ts';
+import type { SpanBatch } from './span-batch.ts';
+import { createSpanBatchBuilder, spanTexts } from './span-batch-builder.ts';
+import { createTraces, type RootRow, type Traces, tracesDefaults } from './traces.ts';
 
-const builder = createAttributeBuilder(true);
+const builder = createSpanBatchBuilder();
 const resourceOf = (service: string): Resource => ({
   service,
   version: null,
   browser: service === 'page',
   fingerprint: service,
-  attributes: createAttributeBuilder(false).finish(),
+  attributes: createAttributeBuilder().finish(),
 });
+
+/** Ids of spans as 16 digits, by the names that sketches have for them; ids of traces likewise. */
+const idOf = (name: string, digits: number): string => createHash('sha256').update(name).digest('hex').slice(0, digits);
+
+const traceOf = (name: string): string => idOf(name, 32);
 
 interface Sketch {
   id: string;
@@ -26,7 +36,7 @@ interface Sketch {
   trace?: string;
 }
 
-function span({
+function write({
   id,
   parent,
   service = 'frontend',
@@ -36,31 +46,33 @@ function span({
   error,
   statement,
   trace = 't',
-}: Sketch): SpanRecord {
+}: Sketch): void {
   if (statement !== undefined) builder.add('db.query.text', statement, '');
-  return {
-    traceId: trace,
-    spanId: id,
-    parentSpanId: parent ?? null,
-    startNs: BigInt(startMs) * 1_000_000n,
-    durationNs: BigInt(ms) * 1_000_000n,
-    name: id,
-    kind,
-    status: error ? 'error' : 'unset',
-    statusMessage: null,
-    scope: null,
-    resource: resourceOf(service),
-    attributes: builder.finish(),
-    events: null,
-    links: null,
-  };
+  builder.idTexts(traceOf(trace), idOf(id, 16), parent === undefined ? null : idOf(parent, 16));
+  builder.text(spanTexts.name, id);
+  builder.end(
+    { resource: resourceOf(service), scope: null },
+    {
+      kind,
+      status: error ? 'error' : 'unset',
+      startNs: BigInt(startMs) * 1_000_000n,
+      durationNs: BigInt(ms) * 1_000_000n,
+    },
+  );
 }
 
-/** Rows by the id of their entry span, as text that two results can be compared by. */
+function batchOf(sketches: Sketch[]): SpanBatch {
+  for (const sketch of sketches) write(sketch);
+  return builder.finish();
+}
+
+const add = (traces: Traces, sketch: Sketch, nowMs: number): boolean => traces.add(batchOf([sketch]), 0, nowMs);
+
+/** Rows by the name of their entry span, as text that two results can be compared by. */
 function told(rows: RootRow[]): Record<string, unknown> {
   return Object.fromEntries(
-    rows.map(({ span: { spanId }, serviceNs, traceStartNs, traceEndNs, ...roll }) => [
-      spanId,
+    rows.map(({ span: { batch, index }, serviceNs, traceStartNs, traceEndNs, ...roll }) => [
+      plainSpan(batch, index).name,
       { ...roll, serviceNs: Object.fromEntries(serviceNs), start: Number(traceStartNs), end: Number(traceEndNs) },
     ]),
   );
@@ -68,7 +80,7 @@ function told(rows: RootRow[]): Record<string, unknown> {
 
 async function settledRows(sketches: Sketch[]): Promise<Record<string, unknown>> {
   const traces = createTraces();
-  for (const sketch of sketches) traces.add(span(sketch), 0);
+  for (const sketch of sketches) add(traces, sketch, 0);
   return told((await traces.evaluate(tracesDefaults.settleMs)).settled);
 }
 
@@ -116,7 +128,7 @@ describe('the roll-up of a trace', () => {
           let last: Record<string, unknown> = {};
           for (const [index, sketch] of shuffled.entries()) {
             now += waits[index] ?? 0;
-            traces.add(span(sketch), now);
+            add(traces, sketch, now);
             last = told((await traces.evaluate(now)).fresh);
           }
           expect(last).toEqual({ dispatch: rolledUp });
@@ -197,49 +209,75 @@ describe('the entry span', () => {
 
   it('waits for its parent, stands in after a while, and gives way when the true one comes', async () => {
     const traces = createTraces();
-    traces.add(span({ id: 'customer', parent: 'ask', service: 'customer', kind: 'server' }), 0);
-    expect(await traces.evaluate(0)).toMatchObject({ fresh: [], opened: ['t'] });
+    add(traces, { id: 'customer', parent: 'ask', service: 'customer', kind: 'server' }, 0);
+    expect(await traces.evaluate(0)).toMatchObject({ fresh: [], opened: [traceOf('t')] });
     expect((await traces.evaluate(tracesDefaults.provisionalMs - 1)).fresh).toEqual([]);
     expect(Object.keys(told((await traces.evaluate(tracesDefaults.provisionalMs)).fresh))).toEqual(['customer']);
-    traces.add(span({ id: 'ask', parent: 'dispatch', kind: 'client' }), 3_000);
-    traces.add(span({ id: 'dispatch', kind: 'server' }), 3_000);
+    add(traces, { id: 'ask', parent: 'dispatch', kind: 'client' }, 3_000);
+    add(traces, { id: 'dispatch', kind: 'server' }, 3_000);
     const { fresh, changed } = await traces.evaluate(3_000);
-    expect([Object.keys(told(fresh)), changed]).toEqual([['dispatch'], ['t']]);
+    expect([Object.keys(told(fresh)), changed]).toEqual([['dispatch'], [traceOf('t')]]);
   });
 });
 
 describe('an evaluation', () => {
   it('tells a trace again only where something of it came', async () => {
     const traces = createTraces();
-    traces.add(span({ id: 'a', trace: 'one' }), 0);
-    traces.add(span({ id: 'a', trace: 'two' }), 0);
-    expect((await traces.evaluate(0)).changed).toEqual(['one', 'two']);
+    add(traces, { id: 'a', trace: 'one' }, 0);
+    add(traces, { id: 'a', trace: 'two' }, 0);
+    expect((await traces.evaluate(0)).changed).toEqual(['one', 'two'].map(traceOf));
     expect(await traces.evaluate(1)).toEqual({ fresh: [], settled: [], opened: [], changed: [], closed: [] });
-    traces.add(span({ id: 'b', trace: 'two' }), 5_000);
-    expect(await traces.evaluate(6_000)).toMatchObject({ closed: ['one'], changed: ['one', 'two'] });
-    expect(await traces.evaluate(11_000)).toMatchObject({ closed: ['two'] });
+    add(traces, { id: 'b', trace: 'two' }, 5_000);
+    expect(await traces.evaluate(6_000)).toMatchObject({
+      closed: [traceOf('one')],
+      changed: ['one', 'two'].map(traceOf),
+    });
+    expect(await traces.evaluate(11_000)).toMatchObject({ closed: [traceOf('two')] });
   });
 
   it('knows a span that comes twice', async () => {
     const traces = createTraces();
-    expect([
-      traces.add(span({ id: 'a' }), 0),
-      traces.add(span({ id: 'a' }), 1),
-      traces.add(span({ id: 'b' }), 2),
-    ]).toEqual([true, false, true]);
+    expect([add(traces, { id: 'a' }, 0), add(traces, { id: 'a' }, 1), add(traces, { id: 'b' }, 2)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
     expect(traces.size()).toBe(2);
+  });
+
+  it('knows a span that comes twice among many of one trace', async () => {
+    const traces = createTraces();
+    const sketches = Array.from({ length: 100 }, (_, index) => ({
+      id: `span ${index}`,
+      ...(index === 0 ? {} : { parent: `span ${Math.floor(index / 3)}` }),
+    }));
+    for (const sketch of sketches) expect(add(traces, sketch, 0)).toBe(true);
+    for (const sketch of sketches) expect(add(traces, sketch, 0)).toBe(false);
+    expect(told((await traces.evaluate(0, true)).settled)).toMatchObject({ 'span 0': { spanCount: 100 } });
+  });
+
+  it('keeps of a request only the spans that it still needs', async () => {
+    const traces = createTraces();
+    const request = batchOf(ride.slice(0, 4));
+    for (let index = 0; index < request.length; index += 1) traces.add(request, index, 0);
+    expect((await traces.evaluate(0)).fresh.map((row) => row.span.batch)).toEqual([request]);
+    for (const sketch of ride.slice(4)) add(traces, sketch, 0);
+    const { fresh } = await traces.evaluate(0);
+    expect(told(fresh)).toEqual({ dispatch: rolledUp });
+    expect(fresh.map((row) => row.span.batch.length)).toEqual([1]);
+    expect(fresh.map(({ span: { batch, index } }) => plainSpan(batch, index))).toEqual([plainSpan(request, 0)]);
   });
 
   it('ends the traces that waited longest where there are too many spans', async () => {
     const traces = createTraces({ ...tracesDefaults, spanLimit: 5 });
-    for (let index = 0; index < 8; index += 1) traces.add(span({ id: 'a', trace: `trace ${index}` }), index);
-    expect((await traces.evaluate(8)).closed).toEqual(['trace 0', 'trace 1', 'trace 2']);
+    for (let index = 0; index < 8; index += 1) add(traces, { id: 'a', trace: `trace ${index}` }, index);
+    expect((await traces.evaluate(8)).closed).toEqual(['trace 0', 'trace 1', 'trace 2'].map(traceOf));
     expect(traces.size()).toBe(5);
   });
 
   it('ends every trace where it is asked to', async () => {
     const traces = createTraces();
-    traces.add(span({ id: 'a' }), 0);
-    expect(await traces.evaluate(0, true)).toMatchObject({ closed: ['t'], fresh: [] });
+    add(traces, { id: 'a' }, 0);
+    expect(await traces.evaluate(0, true)).toMatchObject({ closed: [traceOf('t')], fresh: [] });
   });
 });

@@ -1,9 +1,9 @@
-import { queryText } from './attribute-shapes.ts';
-import type { SpanRecord } from './records.ts';
+import { copySpans, type SpanBatch, spanFlags, type SpanRef } from './span-batch.ts';
+import { createTraceNodes, none, standings, type TraceNodes } from './trace-nodes.ts';
 
 /** An entry span with the roll-up of what is below it: a row of `roots` (schema.sql says what is an entry span). */
 export interface RootRow {
-  span: SpanRecord;
+  span: SpanRef;
   traceStartNs: bigint;
   traceEndNs: bigint;
   spanCount: number;
@@ -31,7 +31,7 @@ export interface Evaluation {
 export interface Traces {
   has(traceId: string): boolean;
   /** Whether it is new: false for a span that was taken before. */
-  add(span: SpanRecord, nowMs: number): boolean;
+  add(batch: SpanBatch, index: number, nowMs: number): boolean;
   /**
    * What has changed; call it once for each flush, and add nothing meanwhile. `all` ends every trace. `pause` lets others
    * have the event loop now and then.
@@ -60,28 +60,17 @@ export const tracesDefaults: TracesOptions = { settleMs: 6_000, provisionalMs: 2
 /** Of one trace, the spans beyond are stored but neither counted in its roll-up nor checked for duplicates. */
 export const traceSpanLimit = 50_000;
 
-interface Node {
-  id: string;
-  parentId: string | null;
-  service: string;
-  /** The caller's own: see schema.sql. */
-  callers: boolean;
-  server: boolean;
-  error: boolean;
-  startNs: bigint;
-  durationNs: number;
-  statement: string | null;
-  /** `unknown` until every span above it is there; the others are final. */
-  standing: 'unknown' | 'caller' | 'entry' | 'inside';
-  /** The entry span it is or is inside of. */
-  entry: Node | null;
-  /** Let go once it cannot become an entry span. */
-  span: SpanRecord | null;
-}
+/** In a trace of more spans a span is looked up by its id, in smaller ones they are gone through. */
+const smallTrace = 32;
 
 interface OpenTrace {
   id: string;
-  nodes: Map<string, Node>;
+  /** Its nodes, each leading to the next. */
+  first: number;
+  last: number;
+  size: number;
+  /** Of a trace that is not small: its nodes by the id of the span. */
+  byId: Map<bigint, number> | null;
   touchedMs: number;
 }
 
@@ -91,11 +80,14 @@ interface OpenTrace {
  * the caller adds its stored spans first.
  */
 export function createTraces(options: TracesOptions = tracesDefaults): Traces {
+  const store = createTraceNodes();
   // In order of the last touch: a touched trace goes to the end.
   const open = new Map<string, OpenTrace>();
   let opened: string[] = [];
   const changed = new Set<OpenTrace>();
   const waiting = new Set<OpenTrace>();
+  // Batches of spans that were copied, so that those they came with could go.
+  const copies = new WeakSet<SpanBatch>();
   let size = 0;
 
   function touch(traceId: string, nowMs: number): OpenTrace {
@@ -105,27 +97,52 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
       open.delete(traceId);
       trace.touchedMs = nowMs;
     } else {
-      trace = { id: traceId, nodes: new Map(), touchedMs: nowMs };
+      trace = { id: traceId, first: none, last: none, size: 0, byId: null, touchedMs: nowMs };
       opened.push(traceId);
     }
     open.set(traceId, trace);
     return trace;
   }
 
+  /** Copies the spans that are still held: else each of them would hold its whole request. */
+  function letRequestsGo(traces: Iterable<OpenTrace>): void {
+    const nodes = store.current();
+    const held: number[] = [];
+    for (const trace of traces) {
+      for (let node = trace.first; node !== none; node = nodes.next[node] ?? none) {
+        const batch = nodes.batches[node];
+        if (batch && !copies.has(batch)) held.push(node);
+      }
+    }
+    if (held.length === 0) return;
+    const batch = copySpans(held.map((node) => spanOf(nodes, node)));
+    copies.add(batch);
+    for (const [index, node] of held.entries()) {
+      nodes.batches[node] = batch;
+      nodes.indices[node] = index;
+    }
+  }
+
   return {
     has: (traceId) => open.has(traceId),
     size: () => size,
     open: () => open.size > 0,
-    add(span, nowMs) {
-      const trace = touch(span.traceId, nowMs);
-      if (trace.nodes.has(span.spanId)) return false;
-      if (trace.nodes.size >= traceSpanLimit) return true;
-      trace.nodes.set(span.spanId, toNode(span));
+    add(batch, index, nowMs) {
+      const trace = touch(batch.traceIds[index] ?? '', nowMs);
+      const high = batch.ids[index * 4] ?? 0;
+      const low = batch.ids[index * 4 + 1] ?? 0;
+      if (find(store.current(), trace, high, low) !== none) return false;
+      if (trace.size >= traceSpanLimit) return true;
+      trace.last = store.add(batch, index, trace.last);
+      if (trace.first === none) trace.first = trace.last;
+      trace.size += 1;
+      trace.byId?.set(idOf(high, low), trace.last);
       size += 1;
       changed.add(trace);
       return true;
     },
     async evaluate(nowMs, all = false, pause = async () => undefined) {
+      const nodes = store.current();
       let sincePause = 0;
       const pauseAfter = async (spans: number): Promise<void> => {
         sincePause += spans;
@@ -140,98 +157,123 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
         open.delete(trace.id);
         changed.delete(trace);
         waiting.delete(trace);
-        size -= trace.nodes.size;
-        await pauseAfter(trace.nodes.size);
-        result.settled.push(...rootRows(trace, true));
+        size -= trace.size;
+        await pauseAfter(trace.size);
+        result.settled.push(...rootRows(nodes, trace, true));
         result.changed.push(trace.id);
         result.closed.push(trace.id);
+        store.free(trace.first);
       }
       for (const trace of waiting) if (nowMs - trace.touchedMs >= options.provisionalMs) changed.add(trace);
       for (const trace of changed) {
-        const rows = rootRows(trace, nowMs - trace.touchedMs >= options.provisionalMs);
+        const rows = rootRows(nodes, trace, nowMs - trace.touchedMs >= options.provisionalMs);
         if (rows.length === 0) waiting.add(trace);
         else waiting.delete(trace);
         result.fresh.push(...rows);
         result.changed.push(trace.id);
-        await pauseAfter(trace.nodes.size);
+        await pauseAfter(trace.size);
       }
+      letRequestsGo(changed);
       changed.clear();
       return result;
     },
   };
 }
 
-function toNode(span: SpanRecord): Node {
-  return {
-    id: span.spanId,
-    parentId: span.parentSpanId,
-    service: span.resource.service,
-    callers: span.resource.browser || span.kind === 'client' || span.kind === 'producer',
-    server: span.kind === 'server' || span.kind === 'consumer',
-    error: span.status === 'error',
-    startNs: span.startNs,
-    durationNs: Number(span.durationNs),
-    statement: queryText(span.attributes),
-    standing: 'unknown',
-    entry: null,
-    span,
-  };
+function idOf(high: number, low: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
+}
+
+/** The node of the span with an id; `none` where the trace has none. */
+function find({ ids, next }: TraceNodes, trace: OpenTrace, high: number, low: number): number {
+  if (trace.size > smallTrace) {
+    if (!trace.byId) {
+      trace.byId = new Map();
+      for (let node = trace.first; node !== none; node = next[node] ?? none)
+        trace.byId.set(idOf(ids[node * 4] ?? 0, ids[node * 4 + 1] ?? 0), node);
+    }
+    return trace.byId.get(idOf(high, low)) ?? none;
+  }
+  for (let node = trace.first; node !== none; node = next[node] ?? none)
+    if (ids[node * 4 + 1] === low && ids[node * 4] === high) return node;
+  return none;
+}
+
+function spanOf({ batches, indices }: TraceNodes, node: number): SpanRef {
+  const batch = batches[node];
+  if (!batch) throw new Error('the span of this node was let go');
+  return { batch, index: indices[node] ?? 0 };
+}
+
+function hasParent({ ids }: TraceNodes, node: number): boolean {
+  return ids[node * 4 + 2] !== 0 || ids[node * 4 + 3] !== 0;
+}
+
+/** The node of the parent; `none` where it has none, or has not come. */
+function parentOf(nodes: TraceNodes, trace: OpenTrace, node: number): number {
+  const known = nodes.parent[node] ?? none;
+  if (known !== none || !hasParent(nodes, node)) return known;
+  const found = find(nodes, trace, nodes.ids[node * 4 + 2] ?? 0, nodes.ids[node * 4 + 3] ?? 0);
+  nodes.parent[node] = found;
+  return found;
 }
 
 /** Finds out where a span stands, and all above it; a loop of parents stays unknown. */
-function settleStanding(nodes: Map<string, Node>, node: Node): void {
-  const path: Node[] = [];
-  let above: Node | undefined = node;
-  while (above && above.standing === 'unknown' && path.length <= nodes.size) {
+function settleStanding(nodes: TraceNodes, trace: OpenTrace, node: number): void {
+  const path: number[] = [];
+  let above = node;
+  while (above !== none && nodes.standing[above] === standings.unknown && path.length <= trace.size) {
     path.push(above);
-    if (above.parentId === null) {
-      stand(path.pop() ?? above, null);
+    if (!hasParent(nodes, above)) {
+      stand(nodes, path.pop() ?? above, none);
       break;
     }
-    above = nodes.get(above.parentId);
+    above = parentOf(nodes, trace, above);
   }
-  for (let next = path.pop(); next; next = path.pop()) {
-    const parent: Node | undefined = next.parentId === null ? undefined : nodes.get(next.parentId);
-    if (!parent || parent.standing === 'unknown') return;
-    stand(next, parent);
+  for (let next = path.pop(); next !== undefined; next = path.pop()) {
+    const parent = parentOf(nodes, trace, next);
+    if (parent === none || nodes.standing[parent] === standings.unknown) return;
+    stand(nodes, next, parent);
   }
 }
 
-function stand(node: Node, parent: Node | null): void {
-  if (parent && parent.standing !== 'caller') {
-    node.standing = 'inside';
-    node.entry = parent.entry;
-    node.span = null;
-  } else if (node.callers) {
-    node.standing = 'caller';
-    if (parent) node.span = null;
+function stand(nodes: TraceNodes, node: number, parent: number): void {
+  if (parent !== none && nodes.standing[parent] !== standings.caller) {
+    nodes.standing[node] = standings.inside;
+    nodes.entry[node] = nodes.entry[parent] ?? none;
+    nodes.batches[node] = null;
+  } else if (((nodes.flags[node] ?? 0) & spanFlags.callers) !== 0) {
+    nodes.standing[node] = standings.caller;
+    if (parent !== none) nodes.batches[node] = null;
   } else {
-    node.standing = 'entry';
-    node.entry = node;
+    nodes.standing[node] = standings.entry;
+    nodes.entry[node] = node;
   }
 }
 
-function rootRows(trace: OpenTrace, evenWithoutEntry: boolean): RootRow[] {
-  const { nodes } = trace;
-  const entries: Node[] = [];
-  for (const node of nodes.values()) {
-    if (node.standing === 'unknown') settleStanding(nodes, node);
-    if (node.standing === 'entry') entries.push(node);
+function rootRows(nodes: TraceNodes, trace: OpenTrace, evenWithoutEntry: boolean): RootRow[] {
+  const entries: number[] = [];
+  for (let node = trace.first; node !== none; node = nodes.next[node] ?? none) {
+    if (nodes.standing[node] === standings.unknown) settleStanding(nodes, trace, node);
+    if (nodes.standing[node] === standings.entry) entries.push(node);
   }
   if (entries.length === 0 && evenWithoutEntry) {
-    const substitute = bestSubstitute(nodes);
-    if (substitute) entries.push(substitute);
+    const substitute = bestSubstitute(nodes, trace);
+    if (substitute !== none) entries.push(substitute);
   }
-  const first = entries.toSorted((a, b) => (a.startNs < b.startNs ? -1 : 1))[0];
-  if (!first) return [];
-  const rows = new Map<Node, RootRow>();
+  const startOf = (node: number): bigint => nodes.startNs[node] ?? 0n;
+  entries.sort((a, b) => (startOf(a) < startOf(b) ? -1 : 1));
+  const [first] = entries;
+  if (first === undefined) return [];
+  const rows = new Map<number, RootRow>();
   for (const entry of entries) {
-    if (entry.span) rows.set(entry, emptyRow(entry.span));
+    if (nodes.batches[entry]) rows.set(entry, emptyRow(nodes, entry));
   }
-  for (const node of nodes.values()) {
+  for (let node = trace.first; node !== none; node = nodes.next[node] ?? none) {
+    const entry = nodes.entry[node] ?? none;
     // What belongs to no entry span for certain (the caller's spans, spans whose parent is missing) goes to the first.
-    const row = rows.get(node.entry ?? first);
-    if (row) rollUp(row, node, nodes);
+    const row = rows.get(entry === none ? first : entry);
+    if (row) rollUp(row, nodes, trace, node);
   }
   for (const row of rows.values()) row.services = [...row.serviceNs.keys()].toSorted();
   return [...rows.values()];
@@ -241,22 +283,28 @@ function rootRows(trace: OpenTrace, evenWithoutEntry: boolean): RootRow[] {
  * Without an entry span: a caller's span that has no parent, else a span whose parent is missing; of several, a server's
  * before others, then the longest. Not the earliest: clocks differ.
  */
-function bestSubstitute(nodes: Map<string, Node>): Node | undefined {
-  let best: Node | undefined;
-  const rank = (node: Node): number => (node.parentId === null ? 2 : 0) + (node.server ? 1 : 0);
-  for (const node of nodes.values()) {
-    if (!node.span || (node.parentId !== null && nodes.has(node.parentId))) continue;
-    if (!best || rank(node) > rank(best) || (rank(node) === rank(best) && node.durationNs > best.durationNs))
+function bestSubstitute(nodes: TraceNodes, trace: OpenTrace): number {
+  let best = none;
+  let any = none;
+  const rank = (node: number): number =>
+    (hasParent(nodes, node) ? 0 : 2) + (((nodes.flags[node] ?? 0) & spanFlags.server) === 0 ? 0 : 1);
+  const durationOf = (node: number): number => nodes.durationNs[node] ?? 0;
+  for (let node = trace.first; node !== none; node = nodes.next[node] ?? none) {
+    if (!nodes.batches[node]) continue;
+    any = node;
+    if (parentOf(nodes, trace, node) !== none) continue;
+    if (best === none || rank(node) > rank(best) || (rank(node) === rank(best) && durationOf(node) > durationOf(best)))
       best = node;
   }
-  return best ?? nodes.values().find((node) => node.span !== null);
+  return best === none ? any : best;
 }
 
-function emptyRow(span: SpanRecord): RootRow {
+function emptyRow(nodes: TraceNodes, node: number): RootRow {
+  const startNs = nodes.startNs[node] ?? 0n;
   return {
-    span,
-    traceStartNs: span.startNs,
-    traceEndNs: span.startNs + span.durationNs,
+    span: spanOf(nodes, node),
+    traceStartNs: startNs,
+    traceEndNs: startNs,
     spanCount: 0,
     errorCount: 0,
     services: [],
@@ -266,17 +314,21 @@ function emptyRow(span: SpanRecord): RootRow {
   };
 }
 
-function rollUp(row: RootRow, node: Node, nodes: Map<string, Node>): void {
+function rollUp(row: RootRow, nodes: TraceNodes, trace: OpenTrace, node: number): void {
+  const startNs = nodes.startNs[node] ?? 0n;
+  const durationNs = nodes.durationNs[node] ?? 0;
+  const service = nodes.services[node] ?? '';
+  const statement = nodes.statements[node] ?? null;
   row.spanCount += 1;
-  if (node.error) row.errorCount += 1;
-  if (node.startNs < row.traceStartNs) row.traceStartNs = node.startNs;
-  const endNs = node.startNs + BigInt(node.durationNs);
+  if (((nodes.flags[node] ?? 0) & spanFlags.error) !== 0) row.errorCount += 1;
+  if (startNs < row.traceStartNs) row.traceStartNs = startNs;
+  const endNs = startNs + BigInt(durationNs);
   if (endNs > row.traceEndNs) row.traceEndNs = endNs;
-  if (node.statement !== null && node.durationNs > (row.slowestStatementNs ?? -1)) {
-    row.slowestStatement = node.statement;
-    row.slowestStatementNs = node.durationNs;
+  if (statement !== null && durationNs > (row.slowestStatementNs ?? -1)) {
+    row.slowestStatement = statement;
+    row.slowestStatementNs = durationNs;
   }
-  const parent = node.parentId === null ? undefined : nodes.get(node.parentId);
-  const ownTime = parent?.service === node.service ? 0 : node.durationNs;
-  row.serviceNs.set(node.service, (row.serviceNs.get(node.service) ?? 0) + ownTime);
+  const parent = parentOf(nodes, trace, node);
+  const ownTime = parent !== none && nodes.services[parent] === service ? 0 : durationNs;
+  row.serviceNs.set(service, (row.serviceNs.get(service) ?? 0) + ownTime);
 }
