@@ -15,6 +15,7 @@ import {
   tag,
   varint,
   varint64,
+  varint64Text,
   varintField,
   type Wire,
 } from './wire.ts';
@@ -57,7 +58,7 @@ function addAnyValue(wire: Wire, end: number, key: string, builder: AttributeSin
   }
   const field = tag(wire, end);
   if (field === anyString) builder.add(key, string(wire, end), '');
-  else if (field === anyInteger) builder.add(key, String(varint64(wire, end)), 'i');
+  else if (field === anyInteger) builder.add(key, varint64Text(wire, end), 'i');
   else if (field === anyBoolean) builder.add(key, varint(wire, end) === 0 ? 'false' : 'true', 'b');
   else if (field === anyDouble) builder.add(key, doubleText(double(wire, end)), 'd');
   else if (field === anyBytes) builder.add(key, base64(wire, end), 'x');
@@ -99,7 +100,7 @@ export function addKeyValueBytes(wire: Wire, end: number, builder: SpanBatchBuil
     const textEnd = lengthDelimited(wire, valueEnd);
     builder.addBytes(bytes, keyStart, keyEnd, '', wire.position, textEnd);
   } else if (field === anyInteger) {
-    builder.addText(bytes, keyStart, keyEnd, 'i', String(varint64(wire, valueEnd)));
+    builder.addText(bytes, keyStart, keyEnd, 'i', varint64Text(wire, valueEnd));
   } else {
     wire.position = valueStart;
     addAnyValue(wire, valueEnd, internedText(bytes, keyStart, keyEnd), builder);

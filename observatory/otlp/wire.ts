@@ -47,6 +47,15 @@ export function varint64(wire: Wire, end: number): bigint {
   return BigInt.asIntN(64, exact);
 }
 
+/** The same as text: mostly without a bigint, which costs more than the rest. */
+export function varint64Text(wire: Wire, end: number): string {
+  const start = wire.position;
+  const value = varint(wire, end);
+  if (wire.position - start < 8) return String(value);
+  wire.position = start;
+  return String(varint64(wire, end));
+}
+
 /** The end of the length-delimited field that begins here, which lies within `end`. */
 export function lengthDelimited(wire: Wire, end: number): number {
   const length = varint(wire, end);

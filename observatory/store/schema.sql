@@ -2,7 +2,7 @@
 -- every statement may run again. What queries see are the views of `views.sql`, which have the same names and columns.
 --
 -- No primary or foreign keys: spans arrive out of order and a violated key would fail a whole batch at its flush.
--- The ingest writes each span once instead (ingest-traces.ts).
+-- The ingest writes each span once instead (traces.ts).
 --
 -- Conventions: instants are Unix nanoseconds (BIGINT), durations nanoseconds, ids lower-case hex. Attribute values are
 -- text, whatever they were; `types` is JSON and tells the ones that were no strings, for example

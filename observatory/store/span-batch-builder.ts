@@ -9,6 +9,18 @@ import {
   type ValueType,
 } from './attribute-shapes.ts';
 import { promotedAttributes } from './attributes.ts';
+import {
+  append,
+  appendAscii,
+  appendByte,
+  appendHex,
+  appendText,
+  createGrowing,
+  type Growing,
+  reserve,
+  sameBytes,
+  shrink,
+} from './growing-bytes.ts';
 import { internedText } from './interned-text.ts';
 import type { Origin, Resource, SpanKind, SpanStatus } from './records.ts';
 import { type SpanBatch, spanFlags } from './span-batch.ts';
@@ -59,68 +71,10 @@ const separatorByte = usualSeparator.charCodeAt(0);
 /** Before a text that is empty or begins with it: nothing at all is a text that is missing. `text_or_null`, staging.sql. */
 const escape = '\u001e';
 const escapeByte = escape.charCodeAt(0);
-const hexDigits = Buffer.from('0123456789abcdef');
 const nothing = Buffer.alloc(0);
-/** Shorter texts are copied byte by byte: a call costs more. */
-const shortText = 64;
-
 function optional(text: string | null): string {
   if (text === null) return '';
   return text === '' || text.startsWith(escape) ? escape + text : text;
-}
-
-/** A buffer that grows. */
-interface Growing {
-  bytes: Buffer;
-  length: number;
-}
-
-function reserve(growing: Growing, more: number): void {
-  if (growing.length + more <= growing.bytes.length) return;
-  const larger = Buffer.allocUnsafeSlow(Math.max(growing.bytes.length * 2, growing.length + more));
-  growing.bytes.copy(larger, 0, 0, growing.length);
-  growing.bytes = larger;
-}
-
-function appendText(growing: Growing, text: string): void {
-  reserve(growing, text.length * 3);
-  growing.length += growing.bytes.write(text, growing.length);
-}
-
-/** Copies bytes, and tells whether the usual separator is among them. There must be room. */
-function append(growing: Growing, from: Buffer, start: number, end: number): boolean {
-  const { bytes } = growing;
-  let at = growing.length;
-  growing.length += end - start;
-  if (end - start > shortText) {
-    from.copy(bytes, at, start, end);
-    return bytes.subarray(at, growing.length).includes(separatorByte);
-  }
-  let found = false;
-  for (let index = start; index < end; index += 1) {
-    const byte = from[index] ?? 0;
-    if (byte === separatorByte) found = true;
-    bytes[at] = byte;
-    at += 1;
-  }
-  return found;
-}
-
-function appendByte(growing: Growing, byte: number): void {
-  growing.bytes[growing.length] = byte;
-  growing.length += 1;
-}
-
-function appendHex(growing: Growing, from: Buffer, start: number, end: number): void {
-  const { bytes } = growing;
-  let at = growing.length;
-  for (let index = start; index < end; index += 1) {
-    const byte = from[index] ?? 0;
-    bytes[at] = hexDigits[byte >> 4] ?? 0;
-    bytes[at + 1] = hexDigits[byte & 15] ?? 0;
-    at += 2;
-  }
-  growing.length = at;
 }
 
 const kindFlags: Readonly<Record<SpanKind, number>> = {
@@ -154,26 +108,25 @@ function emptyLists() {
   return lists;
 }
 
-/** Beyond so many spans or bytes a builder gives its memory back after each request. */
+/** Beyond so many spans a builder gives their memory back after each request. */
 const keptSpans = 4_096;
-const keptBytes = 2 ** 20;
 
 export function createSpanBatchBuilder(): SpanBatchBuilder {
   const shapes = createShapes(true);
   // The batch.
-  const packed: Growing = { bytes: Buffer.allocUnsafeSlow(2 ** 16), length: 0 };
+  const packed: Growing = createGrowing();
   let columns = createColumns(1_024);
   let lists = emptyLists();
   let length = 0;
   // The span that is begun: texts in places, from the bytes that were given or from those that were made here.
   const ids = Buffer.alloc(32);
-  const made: Growing = { bytes: Buffer.allocUnsafeSlow(2 ** 12), length: 0 };
+  const made: Growing = createGrowing();
   let given: Buffer = nothing;
   const starts = new Int32Array(places).fill(-1);
   const ends = new Int32Array(places);
   const isMade = new Uint8Array(places);
   /** The values of its other attributes, joined, and where each ends. */
-  const values: Growing = { bytes: Buffer.allocUnsafeSlow(2 ** 12), length: 0 };
+  const values: Growing = createGrowing();
   let valueEnds: number[] = [];
   let shape = shapes.empty();
   /** Bytes of all texts in places. */
@@ -253,7 +206,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     const end = ends[place] ?? 0;
     const from = isMade[place] === 1 ? made.bytes : given;
     if (!required && (start === end || from[start] === escapeByte)) appendByte(packed, escapeByte);
-    if (append(packed, from, start, end)) awkward = true;
+    if (append(packed, from, start, end, separatorByte)) awkward = true;
   }
 
   function pack(head: Origin, { kind, status }: SpanNumbers): void {
@@ -275,9 +228,9 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     appendByte(packed, separatorByte);
     packPlace(spanTexts.name, true);
     appendByte(packed, separatorByte);
-    packed.length += packed.bytes.write(kind, packed.length, 'latin1');
+    appendAscii(packed, kind);
     appendByte(packed, separatorByte);
-    packed.length += packed.bytes.write(status, packed.length, 'latin1');
+    appendAscii(packed, status);
     appendByte(packed, separatorByte);
     packPlace(spanTexts.statusMessage, false);
     appendByte(packed, separatorByte);
@@ -293,7 +246,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     }
     if (valueEnds.length > 0) {
       appendByte(packed, separatorByte);
-      append(packed, values.bytes, 0, values.length);
+      append(packed, values.bytes, 0, values.length, separatorByte);
     }
   }
 
@@ -364,10 +317,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     if (length > keptSpans) columns = createColumns(keptSpans);
     lists = emptyLists();
     length = 0;
-    for (const growing of [packed, made, values]) {
-      if (growing.bytes.length > keptBytes) growing.bytes = Buffer.allocUnsafeSlow(2 ** 12);
-      growing.length = 0;
-    }
+    for (const growing of [packed, made, values]) shrink(growing);
     given = nothing;
     origin = null;
   }
@@ -389,7 +339,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
       if (next.slot >= 0) put(textCount + next.slot, bytes, start, end);
       else {
         reserve(values, end - start);
-        if (append(values, bytes, start, end)) awkward = true;
+        if (append(values, bytes, start, end, separatorByte)) awkward = true;
         valueEnds.push(values.length);
       }
     },
@@ -420,12 +370,6 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     clear,
     reset,
   };
-}
-
-function sameBytes(known: Buffer, bytes: Buffer, start: number, end: number): boolean {
-  if (known.length !== end - start) return false;
-  for (let index = 0; index < known.length; index += 1) if (known[index] !== bytes[start + index]) return false;
-  return true;
 }
 
 /** Strings of protobuf are UTF-8, but who says that senders keep to it: what is none becomes U+FFFD, text by text. */
