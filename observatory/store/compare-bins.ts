@@ -72,31 +72,15 @@ function literal(value: number): Sql {
   return `(${value.toExponential()}::DOUBLE)` as Sql;
 }
 
-/** The bin of a number as text, by halving: the fewer comparisons the better, a million times over. */
+/** The place of a number's bin, from `first` on, by halving: the fewer comparisons the better, a million times over. */
 export function binSql(column: Sql, edges: readonly number[], first = 0): Sql {
   const middle = edges.length >> 1;
   const edge = edges[middle];
-  if (edge === undefined) return PLACES[first] ?? sql`NULL`;
+  if (edge === undefined) return String(Math.trunc(first)) as Sql;
   const below = binSql(column, edges.slice(0, middle), first);
   const above = binSql(column, edges.slice(middle + 1), first + middle + 1);
   return sql`CASE WHEN ${column} < ${literal(edge)} THEN ${below} ELSE ${above} END`;
 }
-
-/** The places of bins, as text. */
-const PLACES: readonly Sql[] = [
-  sql`'0'`,
-  sql`'1'`,
-  sql`'2'`,
-  sql`'3'`,
-  sql`'4'`,
-  sql`'5'`,
-  sql`'6'`,
-  sql`'7'`,
-  sql`'8'`,
-  sql`'9'`,
-  sql`'10'`,
-  sql`'11'`,
-];
 
 /** Counts numbers in about a dozen bins of like size over both sides together. Counts are exact. */
 export async function askBins(
@@ -111,7 +95,7 @@ export async function askBins(
   const branches = numbers.map((_, index) => {
     const column = columnName(index);
     const bin = binSql(column, edges[index] ?? []);
-    return sql`SELECT ${binder.bind(index)}::INTEGER AS place, (${bin})::INTEGER AS bin,
+    return sql`SELECT ${binder.bind(index)}::INTEGER AS place, ${bin} AS bin,
       count_if(selected)::INTEGER AS selected, count_if(NOT selected)::INTEGER AS baseline
       FROM s WHERE isfinite(${column}) GROUP BY bin`;
   });

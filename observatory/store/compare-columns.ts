@@ -1,7 +1,14 @@
 import type { Scope } from '../api/contract.ts';
 import type { Field } from '../filter/ast.ts';
 import { fieldText } from '../filter/sql.ts';
-import { hotAttributes, intrinsicAttributes, isOfResources, ownColumn, rollUpAttributes } from './attributes.ts';
+import {
+  hotAttributes,
+  intrinsicAttributes,
+  isOfResources,
+  ownColumn,
+  rollUpAttributes,
+  typedColumn,
+} from './attributes.ts';
 import type { KnownKey } from './queries/attributes.ts';
 import type { Box } from './queries/population.ts';
 import { sql, type Binder, type Sql } from './sql.ts';
@@ -10,8 +17,9 @@ import { sql, type Binder, type Sql } from './sql.ts';
 export interface Column {
   field: Field;
   key: string;
-  text: Sql;
-  /** Whether a resource tells its value where `text` is NULL. */
+  /** Its value, in the type that it has: counted so, and made text afterwards. */
+  value: Sql;
+  /** Whether a resource tells its value where `value` is NULL. */
   inherits: boolean;
 }
 
@@ -75,10 +83,11 @@ export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, bi
     .filter(({ key }) => exclusionOf(key, box) === undefined)
     .map(({ field, key }) => {
       if (field.type === 'field' || isGiven(key)) {
-        return { field, key, inherits: false, text: fieldText(field, scope, binder) };
+        const value = typedColumn(key, scope) ?? fieldText(field, scope, binder);
+        return { field, key, inherits: false, value };
       }
       // Only where a resource has the key, and even then not for each span by itself: a look at it costs a join.
-      return { field, key, inherits: inherited.has(key) && isOfResources(key), text: ownColumn(key, scope, binder) };
+      return { field, key, inherits: inherited.has(key) && isOfResources(key), value: ownColumn(key, scope, binder) };
     });
 }
 
@@ -109,9 +118,9 @@ export function handledKeys(columns: readonly Column[], scope: Scope): string[] 
 }
 
 /** `expression AS c0, expression AS c1, …`, each followed by a comma. */
-export function columnList(texts: readonly Sql[]): Sql {
+export function columnList(values: readonly Sql[]): Sql {
   let list = sql``;
-  for (const [index, text] of texts.entries()) list = sql`${list} ${text} AS ${columnName(index)},`;
+  for (const [index, value] of values.entries()) list = sql`${list} ${value} AS ${columnName(index)},`;
   return list;
 }
 

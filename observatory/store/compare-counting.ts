@@ -51,13 +51,17 @@ export function ownSql(handled: readonly string[], handlings: Handlings, binder:
     ...buckets.map(([key]) => [key, BUCKETS] as const),
     ...skipped.map((key) => [key, SKIP] as const),
   ]);
-  const cases = bins.map(([key, { edges }]) => sql`WHEN ${binder.bind(key)} THEN ${binText(sql`number`, edges)}`);
+  const cases = bins.map(([key, { edges }]) => sql`WHEN ${binder.bind(key)} THEN ${placeSql(sql`number`, edges)}`);
   const bin = bins.length === 0 ? sql`NULL` : sql`CASE key ${joinSql(cases, sql` `)} END`;
   return sql`
     SELECT
       selected,
       key,
-      CASE WHEN kind IS NULL THEN value WHEN kind = 1 THEN ${bin} ELSE ${bucketText(sql`value`)} END AS value,
+      CASE
+        WHEN kind IS NULL THEN value
+        WHEN kind = 1 THEN (${bin})::VARCHAR
+        ELSE ${bucketSql(sql`value`)}::VARCHAR
+      END AS value,
       coalesce(kind, 0)::UTINYINT AS kind
     FROM (
       SELECT selected, pairs.key, value, kind, CASE WHEN kind = 1 THEN TRY_CAST(value AS DOUBLE) END AS number
@@ -72,16 +76,16 @@ export function ownSql(handled: readonly string[], handlings: Handlings, binder:
 }
 
 /** The bucket of a text: one of 4,096, so that a frequent value makes its bucket stand out. */
-export function bucketText(text: Sql): Sql {
-  return sql`(hash(${text}) & 4095)::VARCHAR`;
+export function bucketSql(text: Sql): Sql {
+  return sql`(hash(${text}) & 4095)`;
 }
 
-/** The place of a number's bin as text; NULL where it is none or not finite. */
-function binText(number: Sql, edges: readonly number[]): Sql {
+/** The place of a number's bin; NULL where it is none or not finite. */
+function placeSql(number: Sql, edges: readonly number[]): Sql {
   return sql`CASE WHEN isfinite(${number}) THEN ${binSql(number, edges)} END`;
 }
 
-/** A column as it is counted: its value, or the place of its bin, or its bucket, and which of these (`kind`). */
+/** A column as it is counted: its value, or the place of its bin, or its bucket; and which of these (`kind`). */
 interface CountedColumn {
   key: string;
   value: Sql;
@@ -93,10 +97,14 @@ function countedColumn(key: string, told: Sql, handling: Handling | undefined): 
     case 'id':
       return null;
     case 'bins':
-      return { key, kind: sql`1`, value: binText(sql`TRY_CAST(${told} AS DOUBLE)`, handling.edges) };
+      return { key, kind: sql`1`, value: placeSql(sql`TRY_CAST(${told} AS DOUBLE)`, handling.edges) };
     case 'buckets':
       // Nothing has a hash, too: it is no value.
-      return { key, kind: sql`2`, value: sql`CASE WHEN ${told} IS NOT NULL THEN ${bucketText(told)} END` };
+      return {
+        key,
+        kind: sql`2`,
+        value: sql`CASE WHEN ${told} IS NOT NULL THEN ${bucketSql(sql`${told}::VARCHAR`)} END`,
+      };
     default:
       return { key, kind: sql`0`, value: told };
   }
@@ -132,9 +140,9 @@ export function branchesSql(columns: readonly Column[], handlings: Handlings, bi
 }
 
 function inheritingBranch({ key, value, kind }: CountedColumn, column: Sql, binder: Binder): Sql {
-  return sql`SELECT true, ${binder.bind(key)}, ${value} AS value, ${kind}, sum(selected), sum(baseline)
+  return sql`SELECT true, ${binder.bind(key)}, (${value})::VARCHAR AS value, ${kind}, sum(selected), sum(baseline)
     FROM (
-      SELECT ${column}, resource_id, count_if(selected) AS selected, count_if(NOT selected) AS baseline
+      SELECT ${column}, resource_id, count_if(selected) AS selected, count(*) - count_if(selected) AS baseline
       FROM s GROUP BY ${column}, resource_id
     ) s
     WHERE value IS NOT NULL GROUP BY value`;
@@ -153,9 +161,10 @@ function passSql(columns: readonly CountedColumn[], binder: Binder): Sql {
       SELECT
         CASE ${list(({ key }, name) => sql`WHEN grouping(${name}) = 0 THEN ${binder.bind(key)}`, sql` `)} END AS key,
         CASE ${list(({ kind }, name) => sql`WHEN grouping(${name}) = 0 THEN ${kind}`, sql` `)} END AS kind,
-        coalesce(${list((_, name) => name)}, NULL) AS value,
+        -- Groups are fewer than spans: only they are made text.
+        coalesce(${list((_, name) => sql`${name}::VARCHAR`)}, NULL) AS value,
         count_if(selected) AS selected,
-        count_if(NOT selected) AS baseline
+        count(*) - count_if(selected) AS baseline
       FROM (SELECT selected, ${list(({ value }, name) => sql`${value} AS ${name}`)} FROM s)
       GROUP BY GROUPING SETS (${list((_, name) => sql`(${name})`)})
     )

@@ -65,7 +65,7 @@ export async function askHandlings(
 ): Promise<Handlings> {
   const { binder, view, where } = populationSql(population);
   const compared = columns(binder);
-  const list = columnList(compared.map(({ text }) => text));
+  const list = columnList(compared.map(({ value }) => value));
   const first = extent.first ?? 0n;
   const step = ((extent.last ?? 0n) - first) / SLICES + 1n;
   // So few are left out that the slices are filled all the same.
@@ -78,11 +78,11 @@ export async function askHandlings(
         AND hash(s.span_id) % ${binder.bind(thinned)}::UBIGINT = 0
       LIMIT ${binder.bind(SPANS_A_SLICE)})`;
   });
-  const names = compared.map((_, index) => columnName(index));
+  const texts = compared.map((_, index) => sql`${columnName(index)}::VARCHAR`);
   const rows = await askRows<SampledRow>(asking, 'compare-sample', binder, {
     slices: joinSql(slices, sql` UNION ALL `),
     keys: binder.bind(compared.map(({ key }) => key)),
-    values: joinSql(names, sql`, `),
+    values: joinSql(texts, sql`, `),
     shares: binder.bind(BIN_SHARES),
     few: binder.bind(FEW),
   });

@@ -24,7 +24,7 @@ import {
   type Counted,
 } from './compare-attribute.ts';
 import { evidence, FEWEST_TESTED, standsOut, supportOf, type Sides } from './compare-rank.ts';
-import { branchesSql, bucketText, ownSql, readsAttributes } from './compare-counting.ts';
+import { branchesSql, bucketSql, ownSql, readsAttributes } from './compare-counting.ts';
 import { askHandlings, handlingKey, LARGE_POPULATION, type Extent, type Handlings } from './compare-sample.ts';
 import { askKnownKeys, type KnownKey } from './queries/attributes.ts';
 import { askRows, boxSql, populationSql, type Asking, type Box, type Population } from './queries/population.ts';
@@ -140,7 +140,7 @@ async function askValues(asking: Asking, population: Population, box: Box, count
     box: boxSql(box, binder),
     // Without a copy each attribute reads its own column alone; but a filter's look at the MAP is done only once.
     materialized: readsAttributes(population.filter, population.scope) ? sql`MATERIALIZED` : sql`NOT MATERIALIZED`,
-    columns: columnList(columns.map(({ text }) => text)),
+    columns: columnList(columns.map(({ value }) => value)),
     own: ownSql(handled, handlings, binder),
     handled: binder.bind(handled),
     branches: branchesSql(columns, handlings, binder),
@@ -174,7 +174,7 @@ async function resolveBuckets(
     where,
     box: boxSql(box, binder),
     value: fieldText(fieldOf(row), population.scope, binder),
-    bucket: bucketText(value),
+    bucket: sql`${bucketSql(value)}::VARCHAR`,
     buckets: binder.bind(buckets),
     longest: binder.bind(LONGEST_VALUE),
     least_selected: binder.bind(supportOf(sides.selected)),

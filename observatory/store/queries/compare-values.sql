@@ -14,7 +14,7 @@ WITH
   own AS ({{own}}),
   -- Attributes of resources: counted once a resource, not once a span.
   sharing AS (
-    SELECT resource_id, count_if(selected) AS selected, count_if(NOT selected) AS baseline
+    SELECT resource_id, count_if(selected) AS selected, count(*) - count_if(selected) AS baseline
     FROM s
     GROUP BY resource_id
   ),
@@ -26,7 +26,7 @@ WITH
     JOIN resources r ON r.resource_id = sharing.resource_id
   ),
   counted AS (
-    SELECT false AS given, key, value, kind, count_if(selected) AS selected, count_if(NOT selected) AS baseline
+    SELECT false AS given, key, value, kind, count_if(selected) AS selected, count(*) - count_if(selected) AS baseline
     FROM own
     GROUP BY key, value, kind
     UNION ALL
