@@ -72,11 +72,13 @@ function literal(value: number): Sql {
   return `(${value.toExponential()}::DOUBLE)` as Sql;
 }
 
-/** The place of a number's bin, from `first` on, by halving: the fewer comparisons the better, a million times over. */
+/**
+ * The place of a number's bin as text, from `first` on, by halving: the fewer comparisons the better, a million times over.
+ */
 export function binSql(column: Sql, edges: readonly number[], first = 0): Sql {
   const middle = edges.length >> 1;
   const edge = edges[middle];
-  if (edge === undefined) return String(Math.trunc(first)) as Sql;
+  if (edge === undefined) return `'${Math.trunc(first)}'` as Sql;
   const below = binSql(column, edges.slice(0, middle), first);
   const above = binSql(column, edges.slice(middle + 1), first + middle + 1);
   return sql`CASE WHEN ${column} < ${literal(edge)} THEN ${below} ELSE ${above} END`;
@@ -99,7 +101,7 @@ export async function askBins(
       count_if(selected)::INTEGER AS selected, count_if(NOT selected)::INTEGER AS baseline
       FROM s WHERE isfinite(${column}) GROUP BY bin`;
   });
-  type Counted = Split & { place: number; bin: number };
+  type Counted = Split & { place: number; bin: string };
   const rows = await askRows<Counted>(asking, 'compare-bins', binder, {
     view,
     where,
@@ -111,7 +113,7 @@ export async function askBins(
     const cuts = edges[place] ?? [];
     const splits = Array.from({ length: cuts.length + 1 }, () => ({ selected: 0, baseline: 0 }));
     for (const row of rows)
-      if (row.place === place) splits[row.bin] = { selected: row.selected, baseline: row.baseline };
+      if (row.place === place) splits[Number(row.bin)] = { selected: row.selected, baseline: row.baseline };
     return { field, key, edges: cuts, splits };
   });
 }

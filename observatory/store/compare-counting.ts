@@ -59,7 +59,7 @@ export function ownSql(handled: readonly string[], handlings: Handlings, binder:
       key,
       CASE
         WHEN kind IS NULL THEN value
-        WHEN kind = 1 THEN (${bin})::VARCHAR
+        WHEN kind = 1 THEN ${bin}
         ELSE ${bucketSql(sql`value`)}::VARCHAR
       END AS value,
       coalesce(kind, 0)::UTINYINT AS kind
@@ -80,7 +80,7 @@ export function bucketSql(text: Sql): Sql {
   return sql`(hash(${text}) & 4095)`;
 }
 
-/** The place of a number's bin; NULL where it is none or not finite. */
+/** The place of a number's bin as text; NULL where it is none or not finite. */
 function placeSql(number: Sql, edges: readonly number[]): Sql {
   return sql`CASE WHEN isfinite(${number}) THEN ${binSql(number, edges)} END`;
 }
