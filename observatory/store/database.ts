@@ -17,6 +17,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { promotedAttributes, rootAttributes } from './attributes.ts';
+import { createKeptStatements, type KeptStatements } from './kept-statements.ts';
 import type { Bindable, Sql } from './sql.ts';
 
 export interface DatabaseOptions {
@@ -33,6 +34,8 @@ export interface DatabaseOptions {
 export interface StatementInput {
   parameters?: Readonly<Record<string, Bindable>>;
   fragments?: Readonly<Record<string, Sql>>;
+  /** Whether it stays prepared: for statements that are quick, asked often, and the same text each time. */
+  kept?: boolean;
   /** Interrupts the statement, or keeps it from starting while it waits; the promise then rejects with its reason. */
   signal?: AbortSignal;
 }
@@ -216,13 +219,14 @@ function quoted(path: string): string {
   return `'${path.replaceAll("'", "''")}'`;
 }
 
-async function ask<T>(connection: DuckDBConnection, text: string, { parameters = {}, signal }: StatementInput) {
+async function ask<T>(connection: DuckDBConnection, text: string, input: StatementInput, kept?: KeptStatements) {
+  const { parameters = {}, signal } = input;
   signal?.throwIfAborted();
   const [values, types] = bindings(parameters);
   const interrupt = () => connection.interrupt();
   signal?.addEventListener('abort', interrupt, { once: true });
   try {
-    const answer = await connection.runAndReadAll(text, values, types);
+    const answer = await (kept?.run(text, values, types) ?? connection.runAndReadAll(text, values, types));
     return answer.convertRowObjects(plain) as unknown as T[];
   } catch (error) {
     signal?.throwIfAborted();
@@ -233,8 +237,10 @@ async function ask<T>(connection: DuckDBConnection, text: string, { parameters =
 }
 
 function createSession(connection: DuckDBConnection): Session {
+  const kept = createKeptStatements(connection);
   return {
-    rows: (name, input = {}) => ask(connection, fill(name, input.fragments ?? {}), input),
+    rows: (name, input = {}) =>
+      ask(connection, fill(name, input.fragments ?? {}), input, input.kept ? kept : undefined),
     run: (text, parameters = {}) => ask(connection, text, { parameters }),
   };
 }

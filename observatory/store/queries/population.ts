@@ -65,13 +65,18 @@ export function populationSql(population: Population): { binder: Binder; view: S
   return { binder, view: viewOf(population.scope), where: whereSql(population, binder) };
 }
 
-/** Runs a query with the parameters of its binder, and the signal of who asks. */
+/**
+ * Runs a query with the parameters of its binder, and the signal of who asks.
+ *
+ * @param kept whether the statement is kept prepared; its fragments must be the same each time.
+ */
 export function askRows<T>(
   asking: Asking,
   name: string,
   binder: Binder,
   fragments: Readonly<Record<string, Sql>>,
+  kept = false,
 ): Promise<T[]> {
   const { reader, signal } = asking;
-  return reader.rows<T>(name, { parameters: binder.parameters, fragments, ...(signal ? { signal } : {}) });
+  return reader.rows<T>(name, { parameters: binder.parameters, fragments, kept, ...(signal ? { signal } : {}) });
 }

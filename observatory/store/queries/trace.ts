@@ -21,10 +21,11 @@ interface Extent {
 
 async function askExtent(asking: Asking, traceId: string): Promise<Extent | undefined> {
   const binder = createBinder();
-  const [extent] = await askRows<Extent>(asking, 'trace-extent', binder, {
+  const fragments = {
     trace_id: binder.bind(traceId),
     trace_key: binder.bind(BigInt(`0x${traceId.slice(-15)}`)),
-  });
+  };
+  const [extent] = await askRows<Extent>(asking, 'trace-extent', binder, fragments, true);
   return extent;
 }
 
@@ -33,14 +34,15 @@ export async function askTrace(asking: Asking, traceId: string): Promise<Trace |
   const extent = await askExtent(asking, traceId);
   const isSmall = (extent?.spans ?? Infinity) <= SMALL_TRACE;
   const binder = createBinder();
-  const rows = await askRows<SpanRow>(asking, isSmall ? 'trace' : 'trace-large', binder, {
+  const fragments = {
     trace_id: binder.bind(traceId),
     // A trace whose first spans are just arriving has no roll-up yet: then the whole table is searched.
     start: binder.bind(extent?.start_ns ?? 0n),
     end: binder.bind(extent?.end_ns ?? LATEST_NS),
     limit: binder.bind(MOST_SPANS),
     ...(isSmall ? {} : { most_characters: binder.bind(MOST_CHARACTERS) }),
-  });
+  };
+  const rows = await askRows<SpanRow>(asking, isSmall ? 'trace' : 'trace-large', binder, fragments, isSmall);
   const [first] = rows;
   if (!first) return undefined;
   const resources = await askResources(asking, rows);
@@ -61,9 +63,8 @@ async function askResources(
 ): Promise<Map<number, Record<string, AttributeValue>>> {
   const binder = createBinder();
   const numbers = [...new Set(rows.map((row) => String(row.resource_id)))];
-  const found = await askRows<Row & { resource_id: number }>(asking, 'trace-resources', binder, {
-    resources: binder.bind(numbers),
-  });
+  const fragments = { resources: binder.bind(numbers) };
+  const found = await askRows<Row & { resource_id: number }>(asking, 'trace-resources', binder, fragments, true);
   return new Map(found.map((row) => [row.resource_id, readAttributes(row)]));
 }
 

@@ -1,0 +1,49 @@
+import type {
+  DuckDBConnection,
+  DuckDBPreparedStatement,
+  DuckDBResultReader,
+  DuckDBType,
+  DuckDBValue,
+} from '@duckdb/node-api';
+
+/** Statements of one connection that stay prepared: what is quick to run is then not read and planned twice each time. */
+export interface KeptStatements {
+  /** Never two at once. */
+  run(
+    text: string,
+    values: Record<string, DuckDBValue>,
+    types: Record<string, DuckDBType>,
+  ): Promise<DuckDBResultReader>;
+}
+
+/** Only few texts are asked to be kept; should they ever differ by what is asked, the oldest goes. */
+const MOST_KEPT = 16;
+
+export function createKeptStatements(connection: DuckDBConnection): KeptStatements {
+  const kept = new Map<string, DuckDBPreparedStatement>();
+
+  function drop(text: string): void {
+    kept.get(text)?.destroySync();
+    kept.delete(text);
+  }
+
+  return {
+    async run(text, values, types) {
+      let prepared = kept.get(text);
+      if (!prepared) {
+        const [oldest] = kept.keys();
+        if (oldest !== undefined && kept.size >= MOST_KEPT) drop(oldest);
+        prepared = await connection.prepare(text);
+        kept.set(text, prepared);
+      }
+      try {
+        // DuckDB plans it anew for these values and for the tables as they are now.
+        prepared.bind(values, types);
+        return await prepared.runAndReadAll();
+      } catch (error) {
+        drop(text);
+        throw error;
+      }
+    },
+  };
+}
