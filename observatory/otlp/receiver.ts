@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { createQueue } from '../store/database.ts';
+import { createQueue } from '../store/queue.ts';
 import type { Intake } from '../store/ingest.ts';
 import type { Signal } from '../store/records.ts';
 import type { Telemetry } from '../telemetry.ts';

@@ -16,8 +16,9 @@ import {
   listValue,
   VARCHAR,
 } from '@duckdb/node-api';
-import { promotedAttributes, rootAttributes } from './attributes.ts';
 import { createKeptStatements, type KeptStatements } from './kept-statements.ts';
+import { createQueue } from './queue.ts';
+import { script, type Side, sides, stagingScript, tablesScript } from './scripts.ts';
 import type { Bindable, Sql } from './sql.ts';
 
 export interface DatabaseOptions {
@@ -56,10 +57,6 @@ export interface Session extends Runner {
   /** Runs SQL that is written in this workspace's source, where a file of its own would be too much. */
   run<T = Row>(text: Sql, parameters?: Readonly<Record<string, Bindable>>): Promise<T[]>;
 }
-
-/** The two sets of staging tables (staging-side.sql). */
-export type Side = 'a' | 'b';
-export const sides: readonly Side[] = ['a', 'b'];
 
 /** Writes rows into a table in memory, in chunks, without a statement for each. */
 export interface Loader {
@@ -131,77 +128,6 @@ const plain: DuckDBValueConverter<JS> = (value, type, converter) => {
   }
   return JSDuckDBValueConverter(value, type, converter);
 };
-
-/** Runs one piece of work after the other, in the order in which they came; what one throws is for its asker alone. */
-export function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const result = last.then(work, work);
-    last = result;
-    return result;
-  };
-}
-
-function script(file: string): string {
-  return readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
-}
-
-/** A span's own texts in the order in which span-batch-builder.ts packs them; those that are null may be missing. */
-const spanTextColumns = [
-  ['trace_id', 'required'],
-  ['span_id', 'required'],
-  ['parent_span_id', 'optional'],
-  ['name', 'required'],
-  ['kind', 'required'],
-  ['status', 'required'],
-  ['status_message', 'optional'],
-  ['events', 'optional'],
-  ['links', 'optional'],
-  ['service', 'required'],
-  ['service_version', 'optional'],
-  ['scope', 'optional'],
-] as const;
-const firstPromoted = spanTextColumns.length + 1;
-
-/** Fills the gaps `promoted` and `root_promoted` of a script: SQL for each column of hot attributes. */
-function withColumns(
-  text: string,
-  ofSpan: (column: string, index: number) => string,
-  ofRoot: (column: string, key: string) => string,
-): string {
-  const promoted = Object.values(promotedAttributes).map(ofSpan);
-  const rootPromoted = Object.entries(rootAttributes).map(([key, column]) => ofRoot(column, key));
-  return text.replaceAll('{{promoted}}', promoted.join('\n')).replaceAll('{{root_promoted}}', rootPromoted.join('\n'));
-}
-
-function tablesScript(): string {
-  const declared = (column: string): string => `${column} VARCHAR,`;
-  return withColumns(script('schema.sql'), declared, declared);
-}
-
-/** Makes the staging tables of a side, and those that a flush fills as a whole. */
-function stagingScript(side: Side): string {
-  const gaps = {
-    side,
-    root_keys: Object.keys(rootAttributes)
-      .map((key) => `'${key}'`)
-      .join(', '),
-    first_value: String(firstPromoted + Object.keys(promotedAttributes).length),
-    span_texts: spanTextColumns
-      .map(([column, need], index) => {
-        const text = `t[${index + 1}]`;
-        return `${need === 'optional' ? `text_or_null(${text})` : text} AS ${column},`;
-      })
-      .join('\n'),
-  };
-  let text = script('staging.sql') + script('staging-side.sql');
-  for (const [gap, sqlText] of Object.entries(gaps)) text = text.replaceAll(`{{${gap}}}`, sqlText);
-  return withColumns(
-    text,
-    (column, index) => `text_or_null(t[${firstPromoted + index}]) AS ${column},`,
-    (column, key) => `all_attributes['${key}'] AS ${column},`,
-  );
-}
 
 /** Grows by one with each change of schema.sql that a file of before does not have. */
 const schemaVersion = 2;

@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 
 import type { Telemetry } from '../telemetry.ts';
-import { createQueue, type Database, loaderRows, rowGroupSize } from './database.ts';
+import { type Database, loaderRows, rowGroupSize } from './database.ts';
+import { createQueue } from './queue.ts';
 import { copyStaged } from './flush.ts';
 import { type Batches, type LogEntry, type MetricPoint, type Signal, signals } from './records.ts';
 import { createResourceNumbers } from './resource-numbers.ts';

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { Shape } from './attribute-shapes.ts';
-import type { Database, Side } from './database.ts';
+import type { Database } from './database.ts';
+import type { Side } from './scripts.ts';
 import { createKeyCounts } from './key-counts.ts';
 import type { Batches, Resource, Signal } from './records.ts';
 import type { ResourceNumbering } from './resource-numbers.ts';

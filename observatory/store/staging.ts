@@ -21,7 +21,8 @@ import {
   unusualSeparator,
   usualSeparator,
 } from './attribute-shapes.ts';
-import { type Database, loaderRows, type Side } from './database.ts';
+import { type Database, loaderRows } from './database.ts';
+import type { Side } from './scripts.ts';
 import type { LogEntry, MetricPoint, Resource } from './records.ts';
 import { spanBytes, spanFlags, type SpanRef } from './span-batch.ts';
 import type { RootRow } from './traces.ts';

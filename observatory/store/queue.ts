@@ -1,0 +1,9 @@
+/** Runs one piece of work after the other, in the order in which they came; what one throws is for its asker alone. */
+export function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work, work);
+    last = result;
+    return result;
+  };
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+
+import { promotedAttributes, rootAttributes } from './attributes.ts';
+
+/** The two sets of staging tables (staging-side.sql). */
+export type Side = 'a' | 'b';
+export const sides: readonly Side[] = ['a', 'b'];
+
+/** The text of a file of SQL of this directory. */
+export function script(file: string): string {
+  return readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
+}
+
+/** A span's own texts in the order in which span-batch-builder.ts packs them; those that are null may be missing. */
+const spanTextColumns = [
+  ['trace_id', 'required'],
+  ['span_id', 'required'],
+  ['parent_span_id', 'optional'],
+  ['name', 'required'],
+  ['kind', 'required'],
+  ['status', 'required'],
+  ['status_message', 'optional'],
+  ['events', 'optional'],
+  ['links', 'optional'],
+  ['service', 'required'],
+  ['service_version', 'optional'],
+  ['scope', 'optional'],
+] as const;
+const firstPromoted = spanTextColumns.length + 1;
+
+/** Fills the gaps `promoted` and `root_promoted` of a script: SQL for each column of hot attributes. */
+function withColumns(
+  text: string,
+  ofSpan: (column: string, index: number) => string,
+  ofRoot: (column: string, key: string) => string,
+): string {
+  const promoted = Object.values(promotedAttributes).map(ofSpan);
+  const rootPromoted = Object.entries(rootAttributes).map(([key, column]) => ofRoot(column, key));
+  return text.replaceAll('{{promoted}}', promoted.join('\n')).replaceAll('{{root_promoted}}', rootPromoted.join('\n'));
+}
+
+/** Makes the tables of the file that are missing. */
+export function tablesScript(): string {
+  const declared = (column: string): string => `${column} VARCHAR,`;
+  return withColumns(script('schema.sql'), declared, declared);
+}
+
+/** Makes the staging tables of a side, and those that a flush fills as a whole. */
+export function stagingScript(side: Side): string {
+  const gaps = {
+    side,
+    root_keys: Object.keys(rootAttributes)
+      .map((key) => `'${key}'`)
+      .join(', '),
+    first_value: String(firstPromoted + Object.keys(promotedAttributes).length),
+    span_texts: spanTextColumns
+      .map(([column, need], index) => {
+        const text = `t[${index + 1}]`;
+        return `${need === 'optional' ? `text_or_null(${text})` : text} AS ${column},`;
+      })
+      .join('\n'),
+  };
+  let text = script('staging.sql') + script('staging-side.sql');
+  for (const [gap, sqlText] of Object.entries(gaps)) text = text.replaceAll(`{{${gap}}}`, sqlText);
+  return withColumns(
+    text,
+    (column, index) => `text_or_null(t[${firstPromoted + index}]) AS ${column},`,
+    (column, key) => `all_attributes['${key}'] AS ${column},`,
+  );
+}
