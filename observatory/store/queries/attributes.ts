@@ -34,10 +34,8 @@ function typeOf(row: KeyRow): AttributeKey['type'] {
 /** The keys of attributes that were ever stored, the most frequent first. `text` is looked for anywhere in them. */
 export async function askKnownKeys(asking: Asking, text: string, limit: number): Promise<KnownKey[]> {
   const binder = createBinder();
-  const rows = await askRows<KeyRow>(asking, 'attribute-list', binder, {
-    text: binder.bind(text.toLowerCase()),
-    limit: binder.bind(limit),
-  });
+  const fragments = { text: binder.bind(text.toLowerCase()), limit: binder.bind(limit) };
+  const rows = await askRows<KeyRow>(asking, 'attribute-list', binder, fragments, true);
   return rows.map((row) => ({ key: row.key, type: typeOf(row), spans: row.spans, place: row.place }));
 }
 
