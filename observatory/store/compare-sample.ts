@@ -1,3 +1,4 @@
+import type { Scope } from '../api/contract.ts';
 import { isIdKey, type Column, columnList, columnName } from './compare-columns.ts';
 import { readable, BIN_SHARES } from './compare-bins.ts';
 import type { KnownKey } from './queries/attributes.ts';
@@ -34,8 +35,11 @@ export const LARGE_POPULATION = 20_000;
 /** The sample: some spans from each of as many parts of the time. */
 const SLICES = 4n;
 const SPANS_A_SLICE = 500;
-/** One of so many spans at most: neighbours in the store came from one exporter and are alike. */
-const MOST_THINNED = 16;
+/**
+ * One of so many spans at most: neighbours in the store came from one exporter and are alike. Entry spans hardly are, and
+ * of those between two that are taken every column is read, too.
+ */
+const MOST_THINNED: Readonly<Record<Scope, number>> = { roots: 4, spans: 16 };
 /** Numbers with more distinct values than this in the sample are binned. */
 const FEW = 20;
 /** Texts with more distinct values than this in the sample are counted by buckets. */
@@ -70,7 +74,7 @@ export async function askHandlings(
   const step = ((extent.last ?? 0n) - first) / SLICES + 1n;
   // So few are left out that the slices are filled all the same.
   const wanted = Number(SLICES) * SPANS_A_SLICE;
-  const thinned = Math.min(MOST_THINNED, Math.max(1, Math.floor(spans / wanted / 2)));
+  const thinned = Math.min(MOST_THINNED[population.scope], Math.max(1, Math.floor(spans / wanted / 2)));
   const slices = Array.from({ length: Number(SLICES) }, (_, index) => {
     const from = first + BigInt(index) * step;
     return sql`(SELECT ${list} s.attributes FROM ${view} s
