@@ -92,7 +92,7 @@ export const settings = {
     min: 16,
     max: 10_000_000,
   }),
-  memoryLimitMb: integer('OBSERVATORY_MEMORY_LIMIT_MB', 256, 'how much memory the database may use, in MiB', {
+  memoryLimitMb: integer('OBSERVATORY_MEMORY_LIMIT_MB', 160, 'how much memory the database may use, in MiB', {
     min: 64,
     max: 1_000_000,
   }),

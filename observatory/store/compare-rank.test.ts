@@ -119,6 +119,8 @@ describe('chance', () => {
     expect(chance({ selected: 5, baseline: 5 }, { selected: 5, baseline: 15 })).toBeCloseTo(252 / 15_504, 10);
     expect(chance({ selected: 50, baseline: 450 }, { selected: 1000, baseline: 9000 })).toBeGreaterThan(0.3);
     expect(chance({ selected: 900_000, baseline: 0 }, { selected: 1_000_000, baseline: 9_000_000 })).toBe(0);
+    // Adding up all terms would take minutes.
+    expect(chance({ selected: 4e9, baseline: 0 }, { selected: 8e9, baseline: 9e10 })).toBe(0);
   });
 });
 

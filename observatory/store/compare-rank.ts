@@ -84,8 +84,9 @@ export function chance(split: Split, sides: Sides): number {
   for (let k = split.selected; more ? k <= last : k >= last; k += step) {
     const term = Math.exp(logChoose(n, k) + logChoose(m, count - k) - whole);
     tail += term;
-    // The terms fall faster and faster from here: what is left no longer counts.
-    if (term < tail * 1e-9) break;
+    // The terms fall faster and faster from here: what is left no longer counts. Nor does it where the first is too small
+    // for a number, and the sum is 0.
+    if (term <= tail * 1e-9) break;
   }
   return Math.min(1, tail);
 }

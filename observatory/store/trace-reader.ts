@@ -18,11 +18,21 @@ export interface TraceReader {
   settled(traceIds: readonly string[]): void;
 }
 
+/** All at once would be a hundred megabytes where there are millions of spans. */
+const idsAtOnce = 20_000;
+
 export async function createTraceReader(database: Database, resources: ResourceNumbering): Promise<TraceReader> {
   const filter = createTraceFilter();
   const builder = createSpanBatchBuilder();
-  for (const { trace_id: id } of await database.writer.rows<{ trace_id: string }>('ingest-settled-trace-ids'))
-    filter.add(id);
+  const [table] = await database.writer.rows<{ rows: number }>('ingest-settled-row-count');
+  const rows = table?.rows ?? 0;
+  for (let from = 0; from < rows; from += idsAtOnce) {
+    const parameters = { from, to: from + idsAtOnce };
+    for (const { trace_id: id } of await database.writer.rows<{ trace_id: string }>('ingest-settled-trace-ids', {
+      parameters,
+    }))
+      filter.add(id);
+  }
 
   function add(row: Record<string, unknown>): void {
     const resource = resources.resource(row.resource_id as number);
