@@ -25,8 +25,7 @@ export async function createTraceReader(database: Database, resources: ResourceN
   const filter = createTraceFilter();
   const builder = createSpanBatchBuilder();
   const [table] = await database.writer.rows<{ rows: number }>('ingest-settled-row-count');
-  const rows = table?.rows ?? 0;
-  for (let from = 0; from < rows; from += idsAtOnce) {
+  for (let from = 0; from < (table?.rows ?? 0); from += idsAtOnce) {
     const parameters = { from, to: from + idsAtOnce };
     for (const { trace_id: id } of await database.writer.rows<{ trace_id: string }>('ingest-settled-trace-ids', {
       parameters,
