@@ -119,6 +119,7 @@ const COLUMNS_A_PASS = 8;
 /** The branches of compare-values.sql that count the columns; those that hold ids are left out. */
 export function branchesSql(columns: readonly Column[], handlings: Handlings, binder: Binder): Sql {
   const own: CountedColumn[] = [];
+  const rare: CountedColumn[] = [];
   const branches: Sql[] = [];
   for (const [index, { key, inherits }] of columns.entries()) {
     const column = columnName(index);
@@ -128,8 +129,10 @@ export function branchesSql(columns: readonly Column[], handlings: Handlings, bi
     const counted = countedColumn(key, told, handling);
     if (counted === null) continue;
     if (inherits) branches.push(inheritingBranch(counted, column, binder));
+    else if (handling?.kind === 'rare') rare.push(counted);
     else own.push(counted);
   }
+  if (rare.length > 0) branches.push(rareSql(rare, binder));
   for (let start = 0; start < own.length; start += COLUMNS_A_PASS) {
     branches.push(passSql(own.slice(start, start + COLUMNS_A_PASS), binder));
   }
@@ -137,6 +140,21 @@ export function branchesSql(columns: readonly Column[], handlings: Handlings, bi
     branches.map((branch) => sql`UNION ALL ${branch}`),
     sql` `,
   );
+}
+
+/** Columns that are nearly always empty: only spans that have one of them are counted. */
+function rareSql(columns: readonly CountedColumn[], binder: Binder): Sql {
+  const texts = joinSql(
+    columns.map(({ value }) => sql`${value}::VARCHAR`),
+    sql`, `,
+  );
+  const keys = binder.bind(columns.map(({ key }) => key));
+  return sql`SELECT true, key, value, 0, count_if(selected), count(*) - count_if(selected)
+    FROM (
+      SELECT selected, unnest(${keys}) AS key, unnest([${texts}]) AS value
+      FROM s WHERE coalesce(${texts}, NULL) IS NOT NULL
+    )
+    WHERE value IS NOT NULL GROUP BY key, value`;
 }
 
 function inheritingBranch({ key, value, kind }: CountedColumn, column: Sql, binder: Binder): Sql {

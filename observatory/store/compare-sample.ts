@@ -15,7 +15,9 @@ export type Handling =
   /** Of very many values: by buckets, and by value where a bucket is evidence. `distinct` were seen in the sample. */
   | { kind: 'buckets'; distinct: number }
   /** An id: not at all. */
-  | { kind: 'id' };
+  | { kind: 'id' }
+  /** A column that was empty in the sample: out of the few spans that have it after all. */
+  | { kind: 'rare' };
 
 /** Attributes that need a handling of their own, by `handlingKey`. */
 export type Handlings = ReadonlyMap<string, Handling>;
@@ -32,9 +34,12 @@ export interface Extent {
 
 /** Populations up to this size are counted without a look at a sample. */
 export const LARGE_POPULATION = 20_000;
-/** The sample: some spans from each of as many parts of the time. */
-const SLICES = 4n;
-const SPANS_A_SLICE = 500;
+/**
+ * The sample: some spans from each of several parts of the time. To plan a part takes longer than to read it, more so of
+ * entry spans, which have more columns; and what they are changes less from one to the next.
+ */
+const SLICES: Readonly<Record<Scope, bigint>> = { roots: 2n, spans: 4n };
+const SAMPLED = 2_000;
 /**
  * One of so many spans at most: neighbours in the store came from one exporter and are alike. Entry spans hardly are, and
  * of those between two that are taken every column is read, too.
@@ -67,20 +72,21 @@ export async function askHandlings(
   columns: (binder: Binder) => Column[],
   known: ReadonlyMap<string, KnownKey>,
 ): Promise<Handlings> {
-  const { binder, view, where } = populationSql(population);
+  const { binder, where } = populationSql(population);
+  const view = population.scope === 'roots' ? sql`settled` : sql`spans`;
+  const parts = SLICES[population.scope];
   const compared = columns(binder);
   const list = columnList(compared.map(({ value }) => value));
   const first = extent.first ?? 0n;
-  const step = ((extent.last ?? 0n) - first) / SLICES + 1n;
+  const step = ((extent.last ?? 0n) - first) / parts + 1n;
   // So few are left out that the slices are filled all the same.
-  const wanted = Number(SLICES) * SPANS_A_SLICE;
-  const thinned = Math.min(MOST_THINNED[population.scope], Math.max(1, Math.floor(spans / wanted / 2)));
-  const slices = Array.from({ length: Number(SLICES) }, (_, index) => {
+  const thinned = Math.min(MOST_THINNED[population.scope], Math.max(1, Math.floor(spans / SAMPLED / 2)));
+  const slices = Array.from({ length: Number(parts) }, (_, index) => {
     const from = first + BigInt(index) * step;
     return sql`(SELECT ${list} s.attributes FROM ${view} s
       WHERE ${where} AND s.start_ns >= ${binder.bind(from)} AND s.start_ns < ${binder.bind(from + step)}
         AND hash(s.span_id) % ${binder.bind(thinned)}::UBIGINT = 0
-      LIMIT ${binder.bind(SPANS_A_SLICE)})`;
+      LIMIT ${binder.bind(SAMPLED / Number(parts))})`;
   });
   const texts = compared.map((_, index) => sql`${columnName(index)}::VARCHAR`);
   const rows = await askRows<SampledRow>(asking, 'compare-sample', binder, {
@@ -91,14 +97,19 @@ export async function askHandlings(
     few: binder.bind(FEW),
   });
   const handlings = new Map<string, Handling>();
+  // What is empty is told by no row. A resource may tell it where the span does not.
+  for (const { key, inherits } of compared) if (!inherits) handlings.set(handlingKey(true, key), { kind: 'rare' });
   for (const row of rows) {
+    const name = handlingKey(row.given, row.key);
     const handling = handlingOf(row, known.get(row.key)?.type === 'number');
-    if (handling) handlings.set(handlingKey(row.given, row.key), handling);
+    if (handling) handlings.set(name, handling);
+    else handlings.delete(name);
   }
   return handlings;
 }
 
 function handlingOf(row: SampledRow, numeric: boolean): Handling | undefined {
+  if (row.distinct <= FEW) return undefined;
   if (numeric && !isIdKey(row.key)) {
     const lowest = row.lowest ?? Infinity;
     const edges = [...new Set((row.cuts ?? []).map(readable))].filter((edge) => edge > lowest);

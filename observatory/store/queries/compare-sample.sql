@@ -1,5 +1,5 @@
--- What kind of values attributes have, from some spans spread over time: only those are told that have more than a few
--- (`few`) values there.
+-- What kind of values attributes have, from some spans spread over time: columns (`given`) that are not empty there, and
+-- keys of the MAP that have more than a few (`few`) values there.
 WITH
   sample AS ({{slices}}),
   pairs AS (
@@ -24,4 +24,4 @@ SELECT
   min(number) FILTER (isfinite(number)) AS lowest
 FROM counted
 GROUP BY given, key
-HAVING count(*) > {{few}}
+HAVING given OR count(*) > {{few}}

@@ -1,6 +1,6 @@
 import type { AttributeValue, LogRecord, SpanDetail, Trace } from '../../api/contract.ts';
 import { readAttributes } from '../attributes.ts';
-import type { Row } from '../database.ts';
+import type { Row, Runner } from '../database.ts';
 import { createBinder } from '../sql.ts';
 import { askRows, type Asking } from './population.ts';
 
@@ -56,16 +56,24 @@ function byStart(left: SpanRow, right: SpanRow): number {
   return left.span_id < right.span_id ? -1 : 1;
 }
 
+type Attributes = Record<string, AttributeValue>;
+
+/** Resources by their numbers, which never mean another: a few that all traces share are not read again for each. */
+const readBefore = new WeakMap<Runner, Map<number, Attributes>>();
+const mostRemembered = 2_000;
+
 /** The attributes of the resources of some spans, by their numbers. */
-async function askResources(
-  asking: Asking,
-  rows: readonly SpanRow[],
-): Promise<Map<number, Record<string, AttributeValue>>> {
+async function askResources(asking: Asking, rows: readonly SpanRow[]): Promise<ReadonlyMap<number, Attributes>> {
+  let known = readBefore.get(asking.reader);
+  if (!known || known.size > mostRemembered) readBefore.set(asking.reader, (known = new Map()));
+  const unknown = new Set(rows.map((row) => row.resource_id));
+  for (const number of known.keys()) unknown.delete(number);
+  if (unknown.size === 0) return known;
   const binder = createBinder();
-  const numbers = [...new Set(rows.map((row) => String(row.resource_id)))];
-  const fragments = { resources: binder.bind(numbers) };
+  const fragments = { resources: binder.bind([...unknown].map(String)) };
   const found = await askRows<Row & { resource_id: number }>(asking, 'trace-resources', binder, fragments, true);
-  return new Map(found.map((row) => [row.resource_id, readAttributes(row)]));
+  for (const row of found) known.set(row.resource_id, readAttributes(row));
+  return known;
 }
 
 interface SpanRow extends Row {
