@@ -140,8 +140,8 @@ export async function createIngest(
         taken.spans.push({ batch: next.items, start: next.start, end: next.start + count });
         next.start += count;
         left -= count;
-      } else if (next.signal === 'logs') taken.logs.push(...next.items);
-      else taken.metrics.push(...next.items);
+      } else if (next.signal === 'logs') for (const log of next.items) taken.logs.push(log);
+      else for (const point of next.items) taken.metrics.push(point);
       taken.items += count;
       if (next.signal === 'spans' && next.start < next.items.length) break;
       taken.bytes += next.bytes;
