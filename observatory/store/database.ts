@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+
 import {
   BIGINT,
   type DuckDBConnection,
   DuckDBDataChunk,
   DuckDBInstance,
+  type DuckDBResultReader,
   type DuckDBType,
   DuckDBTypeId,
   type DuckDBValue,
@@ -145,6 +148,34 @@ function quoted(path: string): string {
   return `'${path.replaceAll("'", "''")}'`;
 }
 
+/** Answers of no more values are read out at once: some 20 milliseconds. */
+const fewValues = 20_000;
+/** How long rows are read out of an answer before others have the event loop, milliseconds. */
+const sliceMs = 20;
+/** Between two looks at the clock. */
+const rowsBetweenLooks = 32;
+
+/** The rows of an answer; thousands of wide ones, which take a tenth of a second and more, in slices. */
+async function toRows(answer: DuckDBResultReader): Promise<Row[]> {
+  if (answer.currentRowCount * answer.columnCount <= fewValues) return answer.convertRowObjects(plain);
+  const names = answer.deduplicatedColumnNames();
+  const types = answer.columnTypes();
+  const rows: Row[] = [];
+  let sliceStart = performance.now();
+  for (let index = 0; index < answer.currentRowCount; index += 1) {
+    if (index % rowsBetweenLooks === rowsBetweenLooks - 1 && performance.now() - sliceStart > sliceMs) {
+      await setImmediate();
+      sliceStart = performance.now();
+    }
+    const row: Row = {};
+    for (const [column, name] of names.entries()) {
+      row[name] = plain(answer.value(column, index), types[column] ?? VARCHAR, plain);
+    }
+    rows.push(row);
+  }
+  return rows;
+}
+
 async function ask<T>(connection: DuckDBConnection, text: string, input: StatementInput, kept?: KeptStatements) {
   const { parameters = {}, signal } = input;
   signal?.throwIfAborted();
@@ -153,7 +184,7 @@ async function ask<T>(connection: DuckDBConnection, text: string, input: Stateme
   signal?.addEventListener('abort', interrupt, { once: true });
   try {
     const answer = await (kept?.run(text, values, types) ?? connection.runAndReadAll(text, values, types));
-    return answer.convertRowObjects(plain) as unknown as T[];
+    return (await toRows(answer)) as T[];
   } catch (error) {
     signal?.throwIfAborted();
     throw error;

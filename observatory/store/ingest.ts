@@ -140,7 +140,7 @@ export async function createIngest(
         taken.spans.push({ batch: next.items, start: next.start, end: next.start + count });
         next.start += count;
         left -= count;
-      } else if (next.signal === 'logs') for (const log of next.items) taken.logs.push(log);
+      } else if (next.signal === 'logs') for (const entry of next.items) taken.logs.push(entry);
       else for (const point of next.items) taken.metrics.push(point);
       taken.items += count;
       if (next.signal === 'spans' && next.start < next.items.length) break;

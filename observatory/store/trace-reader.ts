@@ -5,6 +5,7 @@ import type { SpanKind, SpanStatus } from './records.ts';
 import type { ResourceNumbering } from './resource-numbers.ts';
 import type { SpanBatch } from './span-batch.ts';
 import { createSpanBatchBuilder, spanTexts } from './span-batch-builder.ts';
+import { pause } from './staging-area.ts';
 import { createTraceFilter } from './trace-filter.ts';
 import { traceSpanLimit } from './traces.ts';
 
@@ -20,6 +21,10 @@ export interface TraceReader {
 
 /** All at once would be a hundred megabytes where there are millions of spans. */
 const idsAtOnce = 20_000;
+
+/** Traces whose spans are read at once: as objects they take a hundred times the memory of what is kept of them. */
+const tracesAtOnce = 250;
+const rowsBetweenPauses = 512;
 
 export async function createTraceReader(database: Database, resources: ResourceNumbering): Promise<TraceReader> {
   const filter = createTraceFilter();
@@ -60,18 +65,22 @@ export async function createTraceReader(database: Database, resources: ResourceN
     );
   }
 
-  async function spansOf(traceIds: string[], fromNs: bigint, toNs: bigint): Promise<SpanBatch> {
+  /** Adds the spans of some traces to the builder. */
+  async function read(traceIds: string[], fromNs: bigint, toNs: bigint): Promise<void> {
     const parameters = { traces: traceIds, from_ns: fromNs, to_ns: toNs, limit: traceSpanLimit * 4 };
     const rows = await database.writer.rows('ingest-spans-of-traces', { parameters });
-    for (const row of rows) add(row);
-    return builder.finish();
+    for (const [index, row] of rows.entries()) {
+      if (index % rowsBetweenPauses === rowsBetweenPauses - 1) await pause();
+      add(row);
+    }
   }
 
   return {
     async openTraces() {
       const rows = await database.writer.rows<{ trace_id: string }>('ingest-open-trace-ids');
       const ids = rows.map((row) => row.trace_id);
-      return ids.length === 0 ? builder.finish() : spansOf(ids, -(2n ** 63n), 2n ** 63n - 1n);
+      if (ids.length > 0) await read(ids, -(2n ** 63n), 2n ** 63n - 1n);
+      return builder.finish();
     },
     async settledTraces(traceIds) {
       const traces = traceIds.filter((id) => filter.mayHave(id));
@@ -82,11 +91,19 @@ export async function createTraceReader(database: Database, resources: ResourceN
           parameters: { traces },
         },
       );
-      if (rows.length === 0) return { reopened: [], spans: builder.finish() };
-      const reopened = rows.map((row) => row.trace_id);
-      const fromNs = rows.reduce((least, row) => (row.from_ns < least ? row.from_ns : least), 2n ** 63n - 1n);
-      const toNs = rows.reduce((most, row) => (row.to_ns > most ? row.to_ns : most), 0n);
-      return { reopened, spans: await spansOf(reopened, fromNs, toNs) };
+      // Neighbours in time, so that each look at the spans is at few blocks of them.
+      rows.sort((left, right) => (left.from_ns < right.from_ns ? -1 : 1));
+      for (let start = 0; start < rows.length; start += tracesAtOnce) {
+        const some = rows.slice(start, start + tracesAtOnce);
+        const fromNs = some[0]?.from_ns ?? 0n;
+        const toNs = some.reduce((most, row) => (row.to_ns > most ? row.to_ns : most), fromNs);
+        await read(
+          some.map((row) => row.trace_id),
+          fromNs,
+          toNs,
+        );
+      }
+      return { reopened: rows.map((row) => row.trace_id), spans: builder.finish() };
     },
     settled(traceIds) {
       for (const id of traceIds) filter.add(id);
