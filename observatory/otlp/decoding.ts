@@ -93,8 +93,7 @@ export function scopeText(name: string, version: string): string | null {
 
 /** The W3C and OTLP forbid ids of other lengths and ids that are all zero. */
 export function checkId(id: string, digits: 16 | 32, what: string): string {
-  if (id.length !== digits || /^0*$/.test(id))
-    throw new RejectedError(`its ${what} is not ${digits / 2} bytes that are not all zero`);
+  if (id.length !== digits || /^0*$/.test(id)) throw badId(what, digits / 2);
   return id;
 }
 
@@ -102,7 +101,11 @@ export function checkId(id: string, digits: 16 | 32, what: string): string {
 export function checkIdBytes(ids: Buffer, at: number, length: number, size: 8 | 16, what: string): void {
   let sum = 0;
   for (let index = at; index < at + size; index += 1) sum += ids[index] ?? 0;
-  if (length !== size || sum === 0) throw new RejectedError(`its ${what} is not ${size} bytes that are not all zero`);
+  if (length !== size || sum === 0) throw badId(what, size);
+}
+
+function badId(what: string, size: number): RejectedError {
+  return new RejectedError(`its ${what} is not ${size} bytes that are not all zero`);
 }
 
 /** An id that may be missing: null where it is empty, zero or of a wrong length. */

@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
-
 import {
   type Builders,
   type Decoded,
@@ -13,6 +11,7 @@ import {
   takeSpans,
   toResource,
 } from './decoding.ts';
+import { pause } from '../store/pause.ts';
 import type { Origin } from '../store/records.ts';
 import { readLog, readMetric, readSpan } from './json-items.ts';
 import { addKeyValues, type JsonObject, object, objects, parseRequest, text } from './json-value.ts';
@@ -64,7 +63,7 @@ async function decodeRequest<T>(
           untilPause -= 1;
           if (untilPause === 0) {
             untilPause = itemsBetweenPauses;
-            await setImmediate();
+            await pause();
           }
         }
       }

@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
-
 import {
   type Builders,
   type Decoded,
@@ -13,6 +11,7 @@ import {
   takeSpans,
   toResource,
 } from './decoding.ts';
+import { createSlices } from '../store/pause.ts';
 import type { Origin } from '../store/records.ts';
 import { readLog } from './protobuf-logs.ts';
 import { readMetric } from './protobuf-metrics.ts';
@@ -50,8 +49,7 @@ async function decodeRequest<T>(
   let rejected = 0;
   let reason = '';
   const wire = createWire(bytes);
-  let sliceStart = performance.now();
-  let untilLook = itemsBetweenLooks;
+  const slices = createSlices(sliceMs, itemsBetweenLooks);
   try {
     for (const ofResource of messages(wire, 0, bytes.length, 1)) {
       const resource = readResource(wire, ofResource, builders);
@@ -67,14 +65,7 @@ async function decodeRequest<T>(
             rejected += 1;
             reason ||= error.message;
           }
-          untilLook -= 1;
-          if (untilLook === 0) {
-            untilLook = itemsBetweenLooks;
-            if (performance.now() - sliceStart > sliceMs) {
-              await setImmediate();
-              sliceStart = performance.now();
-            }
-          }
+          if (slices.isOver()) await slices.next();
         }
       }
     }

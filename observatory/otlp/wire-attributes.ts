@@ -28,20 +28,32 @@ const anyArray = lengthField(5);
 const anyMap = lengthField(6);
 const anyBytes = lengthField(7);
 
-/** Reads one `KeyValue` up to `end` into the builder. */
-export function addKeyValue(wire: Wire, end: number, builder: AttributeSink): void {
-  let key = '';
-  let valueStart = -1;
-  let valueEnd = -1;
+/** Where key and value lie in a `KeyValue`: one object for all, because a span has dozens. No value at all starts at -1. */
+const found = { keyStart: 0, keyEnd: 0, valueStart: -1, valueEnd: -1 };
+
+function findKeyValue(wire: Wire, end: number): void {
+  found.keyStart = wire.position;
+  found.keyEnd = wire.position;
+  found.valueStart = -1;
   while (wire.position < end) {
     const field = tag(wire, end);
-    if (field === lengthField(1)) key = string(wire, end);
-    else if (field === lengthField(2)) {
-      valueEnd = lengthDelimited(wire, end);
-      valueStart = wire.position;
-      wire.position = valueEnd;
+    if (field === lengthField(1)) {
+      found.keyEnd = lengthDelimited(wire, end);
+      found.keyStart = wire.position;
+      wire.position = found.keyEnd;
+    } else if (field === lengthField(2)) {
+      found.valueEnd = lengthDelimited(wire, end);
+      found.valueStart = wire.position;
+      wire.position = found.valueEnd;
     } else skip(wire, field, end);
   }
+}
+
+/** Reads one `KeyValue` up to `end` into the builder. */
+export function addKeyValue(wire: Wire, end: number, builder: AttributeSink): void {
+  findKeyValue(wire, end);
+  const { valueStart, valueEnd } = found;
+  const key = internedText(wire.bytes, found.keyStart, found.keyEnd);
   if (valueStart < 0) builder.add(key, '', 'n');
   else {
     wire.position = valueStart;
@@ -74,22 +86,8 @@ function addAnyValue(wire: Wire, end: number, key: string, builder: AttributeSin
 /** The same for spans, mostly without a string for key or value. */
 export function addKeyValueBytes(wire: Wire, end: number, builder: SpanBatchBuilder): void {
   const { bytes } = wire;
-  let keyStart = wire.position;
-  let keyEnd = keyStart;
-  let valueStart = -1;
-  let valueEnd = -1;
-  while (wire.position < end) {
-    const field = tag(wire, end);
-    if (field === lengthField(1)) {
-      keyEnd = lengthDelimited(wire, end);
-      keyStart = wire.position;
-      wire.position = keyEnd;
-    } else if (field === lengthField(2)) {
-      valueEnd = lengthDelimited(wire, end);
-      valueStart = wire.position;
-      wire.position = valueEnd;
-    } else skip(wire, field, end);
-  }
+  findKeyValue(wire, end);
+  const { keyStart, keyEnd, valueStart, valueEnd } = found;
   if (valueStart < 0 || valueStart === valueEnd) {
     builder.addText(bytes, keyStart, keyEnd, 'n', '');
     return;

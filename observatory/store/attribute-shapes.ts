@@ -26,7 +26,9 @@ export interface Shape {
 export interface ShapeText {
   /** Of the values that go to the MAP. */
   keys: readonly string[];
-  /** The same, joined by the usual separator; null where there are none. */
+  /** In none of them; the usual one where it can be. */
+  separator: string;
+  /** The keys joined by it; null where there are none. */
   joinedKeys: string | null;
   /** As schema.sql says; null where all values are strings. */
   types: string | null;
@@ -54,19 +56,13 @@ export function attributeText(attributes: AttributeSet, key: string): string | u
 
 /** The keys of a set, joined as its values are; null where there are none. */
 export function joinedKeys({ shape, separator }: AttributeSet): string | null {
-  const { keys, joinedKeys: joined } = shapeText(shape);
-  return separator === usualSeparator || joined === null ? joined : keys.join(separator);
+  const text = shapeText(shape);
+  return separator === text.separator || text.joinedKeys === null ? text.joinedKeys : text.keys.join(separator);
 }
 
 /** The separator of a set where it is not the usual one, which staging.sql knows. */
 export function unusualSeparator({ separator }: AttributeSet): string | null {
   return separator === usualSeparator ? null : separator;
-}
-
-/** The separator that the keys of a shape can be joined by, whatever its values are. */
-export function keySeparator(shape: Shape): string {
-  const { keys } = shapeText(shape);
-  return keys.some((key) => key.includes(usualSeparator)) ? unusedSeparator(keys) : usualSeparator;
 }
 
 export function shapeText(shape: Shape): ShapeText {
@@ -82,9 +78,11 @@ function textOf(shape: Shape): ShapeText {
     if (node.type !== '') types.push([node.key, node.type]);
   }
   keys.reverse();
+  const separator = keys.some((key) => key.includes(usualSeparator)) ? unusedSeparator(keys) : usualSeparator;
   return {
     keys,
-    joinedKeys: keys.length > 0 ? keys.join(usualSeparator) : null,
+    separator,
+    joinedKeys: keys.length > 0 ? keys.join(separator) : null,
     types: types.length > 0 ? JSON.stringify(Object.fromEntries(types.toReversed())) : null,
   };
 }

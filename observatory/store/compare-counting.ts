@@ -167,10 +167,9 @@ function inheritingBranch({ key, value, kind }: CountedColumn, column: Sql, bind
 }
 
 function passSql(columns: readonly CountedColumn[], binder: Binder): Sql {
-  const names = columns.map((_, index) => columnName(index));
   const list = (each: (column: CountedColumn, name: Sql) => Sql, between = sql`, `): Sql =>
     joinSql(
-      columns.map((column, index) => each(column, names[index] ?? columnName(index))),
+      columns.map((column, index) => each(column, columnName(index))),
       between,
     );
   // Of each row one column is grouped by, and the others are NULL: grouping() tells which.

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 
 import {
   BIGINT,
@@ -20,6 +19,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { createKeptStatements, type KeptStatements } from './kept-statements.ts';
+import { createSlices } from './pause.ts';
 import { createQueue } from './queue.ts';
 import { script, type Side, sides, stagingScript, tablesScript } from './scripts.ts';
 import type { Bindable, Sql } from './sql.ts';
@@ -161,12 +161,9 @@ async function toRows(answer: DuckDBResultReader): Promise<Row[]> {
   const names = answer.deduplicatedColumnNames();
   const types = answer.columnTypes();
   const rows: Row[] = [];
-  let sliceStart = performance.now();
+  const slices = createSlices(sliceMs, rowsBetweenLooks);
   for (let index = 0; index < answer.currentRowCount; index += 1) {
-    if (index % rowsBetweenLooks === rowsBetweenLooks - 1 && performance.now() - sliceStart > sliceMs) {
-      await setImmediate();
-      sliceStart = performance.now();
-    }
+    if (slices.isOver()) await slices.next();
     const row: Row = {};
     for (const [column, name] of names.entries()) {
       row[name] = plain(answer.value(column, index), types[column] ?? VARCHAR, plain);

@@ -87,9 +87,9 @@ export function appendHex(growing: Growing, from: Buffer, start: number, end: nu
   growing.length = at;
 }
 
-/** Whether bytes between two places are these. */
-export function sameBytes(known: Buffer, bytes: Buffer, start: number, end: number): boolean {
-  if (known.length !== end - start) return false;
-  for (let index = 0; index < known.length; index += 1) if (known[index] !== bytes[start + index]) return false;
+/** Whether so many bytes from two places on are the same. */
+export function sameBytes(left: Buffer, leftStart: number, right: Buffer, rightStart: number, length: number): boolean {
+  for (let index = 0; index < length; index += 1)
+    if (left[leftStart + index] !== right[rightStart + index]) return false;
   return true;
 }

@@ -19,7 +19,9 @@ import { createTelemetry } from '../telemetry.ts';
 import { readAttributes } from './attributes.ts';
 import { type Database, openDatabase, rowGroupSize } from './database.ts';
 import { createIngest, ingestDefaults } from './ingest.ts';
+import { createResourceNumbers } from './resource-numbers.ts';
 import { sql, type Sql } from './sql.ts';
+import { createTraceReader } from './trace-reader.ts';
 
 // Each test starts an Observatory of its own: quick, but the machine may be busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -355,6 +357,14 @@ describe('a store that fails', () => {
       ingest,
       telemetry,
       errors,
+      database: real,
+      /** Takes so many traces of one span each, and tells their ids. */
+      async takeTraces(count: number): Promise<string[]> {
+        const sketches = Array.from({ length: count }, (_, index) => ({ trace: index + 1, id: index + 1 }));
+        const { items } = await decoders.spans(Buffer.from(JSON.stringify(spansRequest(sketches))));
+        ingest.take('spans', items, 100);
+        return sketches.map(({ trace }) => traceIdOf(trace));
+      },
       /** Takes spans of one trace, with these numbers. */
       async take(first: number, last = first): Promise<void> {
         const sketches = Array.from({ length: last - first + 1 }, (_, index) => ({ trace: 1, id: first + index }));
@@ -378,6 +388,23 @@ describe('a store that fails', () => {
     await flushed;
     expect([ingest.failure(), ingest.waiting(), telemetry.counts().stored.spans]).toEqual([null, 0, 1]);
     expect([errors.length, await stored()]).toEqual([5, [{ span_id: spanIdOf(1) }]]);
+  });
+
+  it('while traces are read back leaves nothing of them behind', async () => {
+    const { ingest, database, takeTraces } = await startFailing(() => undefined);
+    // More than are read at once.
+    const ids = await takeTraces(300);
+    await ingest.close();
+    let reads = 0;
+    const rows: Database['writer']['rows'] = async (name, input) => {
+      if (name === 'ingest-spans-of-traces' && (reads += 1) === 2) throw new Error('IO Error');
+      return database.writer.rows(name, input);
+    };
+    const reading = { ...database, writer: { rows } };
+    const reader = await createTraceReader(reading, await createResourceNumbers(reading));
+    await expect(reader.settledTraces(ids)).rejects.toThrow('IO Error');
+    const { spans } = await reader.settledTraces(ids.slice(0, 1));
+    expect(spans.traceIds).toEqual(ids.slice(0, 1));
   });
 
   it('for another reason gives a batch up after some attempts, counts it, and goes on', async () => {

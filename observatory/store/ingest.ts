@@ -2,13 +2,14 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { Telemetry } from '../telemetry.ts';
 import { type Database, loaderRows, rowGroupSize } from './database.ts';
-import { createQueue } from './queue.ts';
 import { copyStaged } from './flush.ts';
+import { pause } from './pause.ts';
+import { createQueue } from './queue.ts';
 import { type Batches, type LogEntry, type MetricPoint, type Signal, signals } from './records.ts';
 import { createResourceNumbers } from './resource-numbers.ts';
 import type { SpanBatch, SpanRange, SpanRef } from './span-batch.ts';
 import { sql } from './sql.ts';
-import { createStagingArea, type Load, pause } from './staging-area.ts';
+import { createStagingArea, type Load } from './staging-area.ts';
 import { createTraceReader } from './trace-reader.ts';
 import { createTraces, type Evaluation } from './traces.ts';
 

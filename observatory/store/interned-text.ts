@@ -1,3 +1,5 @@
+import { sameBytes } from './growing-bytes.ts';
+
 const longestInterned = 256;
 const internSlots = 8192;
 const internedBytes = Buffer.alloc(internSlots * longestInterned);
@@ -21,16 +23,11 @@ export function internedText(bytes: Buffer, start: number, end: number): string 
   }
   const slot = (hash ^ (hash >>> 15)) & (internSlots - 1);
   const base = slot * longestInterned;
-  if (internedLengths[slot] === length && equal(base, bytes, start, length)) return internedTexts[slot] ?? '';
+  if (internedLengths[slot] === length && sameBytes(internedBytes, base, bytes, start, length))
+    return internedTexts[slot] ?? '';
   const text = bytes.toString('utf8', start, end);
   for (let index = 0; index < length; index += 1) internedBytes[base + index] = bytes[start + index] ?? 0;
   internedLengths[slot] = length;
   internedTexts[slot] = text;
   return text;
-}
-
-function equal(base: number, bytes: Buffer, start: number, length: number): boolean {
-  for (let index = 0; index < length; index += 1)
-    if (internedBytes[base + index] !== bytes[start + index]) return false;
-  return true;
 }

@@ -9,6 +9,7 @@ import {
   type ValueType,
 } from './attribute-shapes.ts';
 import { promotedAttributes } from './attributes.ts';
+import { moveTo } from './growing-arrays.ts';
 import {
   append,
   appendAscii,
@@ -98,14 +99,13 @@ function createColumns(room: number) {
 }
 
 function emptyLists() {
-  const lists = {
+  return {
     traceIds: [] as string[],
     shapes: [] as Shape[],
     resources: [] as Resource[],
     statements: [] as (string | null)[],
     separators: new Map<number, string>(),
   };
-  return lists;
 }
 
 /** Beyond so many spans a builder gives their memory back after each request. */
@@ -127,7 +127,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
   const isMade = new Uint8Array(places);
   /** The values of its other attributes, joined, and where each ends. */
   const values: Growing = createGrowing();
-  let valueEnds: number[] = [];
+  const valueEnds: number[] = [];
   let shape = shapes.empty();
   /** Bytes of all texts in places. */
   let textBytes = 0;
@@ -145,7 +145,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     made.length = 0;
     starts.fill(-1);
     values.length = 0;
-    valueEnds = [];
+    valueEnds.length = 0;
     shape = shapes.empty();
     textBytes = 0;
     awkward = false;
@@ -180,7 +180,9 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
 
   function shapeWith(bytes: Buffer, start: number, end: number, type: ValueType): Shape {
     const { last } = shape;
-    if (last && last.type === type && sameBytes(last.keyBytes, bytes, start, end)) return last;
+    const size = end - start;
+    if (last && last.type === type && last.keyBytes.length === size && sameBytes(last.keyBytes, 0, bytes, start, size))
+      return last;
     return shapes.extend(shape, internedText(bytes, start, end), type);
   }
 
@@ -280,18 +282,8 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     return ids.readUInt32BE(24) !== 0 || ids.readUInt32BE(28) !== 0;
   }
 
-  function growColumns(): void {
-    const larger = createColumns(length * 2);
-    larger.ends.set(columns.ends);
-    larger.ids.set(columns.ids);
-    larger.startNs.set(columns.startNs);
-    larger.durationNs.set(columns.durationNs);
-    larger.flags.set(columns.flags);
-    columns = larger;
-  }
-
   function addNumbers({ resource }: Origin, { kind, status, startNs, durationNs }: SpanNumbers): void {
-    if (length === columns.ends.length) growColumns();
+    if (length === columns.ends.length) columns = moveTo(createColumns(length * 2), columns);
     columns.ends[length] = packed.length;
     for (let word = 0; word < 4; word += 1) columns.ids[length * 4 + word] = ids.readUInt32BE(16 + word * 4);
     columns.startNs[length] = startNs;
@@ -299,7 +291,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     columns.flags[length] =
       (kindFlags[kind] | (resource.browser ? spanFlags.callers : 0)) + (status === 'error' ? spanFlags.error : 0);
     // Neighbours are often of one trace: one string for all of them.
-    if (length === 0 || !sameBytes(traceIdBytes, ids, 0, 16)) {
+    if (length === 0 || !sameBytes(traceIdBytes, 0, ids, 0, 16)) {
       traceId = ids.toString('hex', 0, 16);
       ids.copy(traceIdBytes, 0, 0, 16);
     }

@@ -1,9 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
-
 import type { Shape } from './attribute-shapes.ts';
 import type { Database } from './database.ts';
 import type { Side } from './scripts.ts';
 import { createKeyCounts } from './key-counts.ts';
+import { pause } from './pause.ts';
 import type { Batches, Resource, Signal } from './records.ts';
 import type { ResourceNumbering } from './resource-numbers.ts';
 import type { SpanRef } from './span-batch.ts';
@@ -40,10 +39,9 @@ export interface Load {
 
 /** Records looked at between two pauses, where looking takes about a microsecond. */
 const recordsBetweenPauses = 2_048;
-export const pause = (): Promise<void> => setImmediate();
 
 /** All items, in slices that others may run between. */
-export async function* inSlices<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
+async function* inSlices<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
   for (let start = 0; start < items.length; start += recordsBetweenPauses) {
     if (start > 0) await pause();
     yield items.slice(start, start + recordsBetweenPauses);
@@ -127,11 +125,11 @@ export function createStagingArea(database: Database, resources: ResourceNumberi
         ...evaluation.fresh.map((row) => ({ ...row, settled: false })),
         ...evaluation.settled.map((row) => ({ ...row, settled: true })),
       ];
+      // Before shapes of entry spans join them, which were counted when those came.
+      for (const { shape, spans } of filled.shapes.values()) keyCounts.count('span', shape, spans);
       const rootTable = stagedRoots(resources.numberOf, (shape) => shapeOf(filled, shape).number);
       await stage(database, rootTable, roots, pause);
-      const shapes = [...filled.shapes.values()];
-      for (const { shape, spans } of shapes) keyCounts.count('span', shape, spans);
-      await stage(database, stagedShapes, shapes, pause);
+      await stage(database, stagedShapes, [...filled.shapes.values()], pause);
       await stage(database, tables.resources, filled.newResources, pause);
       await stage(database, stagedAttributeKeys, keyCounts.take(), pause);
     },

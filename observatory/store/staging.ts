@@ -15,7 +15,6 @@ import {
 import {
   type AttributeSet,
   joinedKeys,
-  keySeparator,
   type Shape,
   shapeText,
   unusualSeparator,
@@ -116,11 +115,8 @@ export const stagedShapes: Staged<StagedShape> = {
   table: 'staged_shapes',
   columns: [
     [INTEGER, ({ number }) => number],
-    [
-      VARCHAR,
-      ({ shape }) => (shapeText(shape).keys.length > 0 ? shapeText(shape).keys.join(keySeparator(shape)) : null),
-    ],
-    [VARCHAR, ({ shape }) => keySeparator(shape)],
+    [VARCHAR, ({ shape }) => shapeText(shape).joinedKeys],
+    [VARCHAR, ({ shape }) => shapeText(shape).separator],
     [VARCHAR, ({ shape }) => shapeText(shape).types],
   ],
 };

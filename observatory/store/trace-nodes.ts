@@ -1,3 +1,4 @@
+import { moveTo } from './growing-arrays.ts';
 import type { SpanBatch } from './span-batch.ts';
 
 /** Where a span stands in its trace: `unknown` until every span above it is there; the others are final. */
@@ -70,17 +71,7 @@ export function createTraceNodes(): TraceNodesStore {
 
   function grow(): void {
     room *= 2;
-    const larger = createArrays(room);
-    larger.ids.set(arrays.ids);
-    larger.startNs.set(arrays.startNs);
-    larger.durationNs.set(arrays.durationNs);
-    larger.flags.set(arrays.flags);
-    larger.standing.set(arrays.standing);
-    larger.parent.set(arrays.parent);
-    larger.entry.set(arrays.entry);
-    larger.next.set(arrays.next);
-    larger.indices.set(arrays.indices);
-    arrays = larger;
+    arrays = moveTo(createArrays(room), arrays);
     nodes = { ...arrays, services, statements, batches };
   }
 

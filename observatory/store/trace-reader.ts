@@ -1,11 +1,11 @@
 import type { ValueType } from './attribute-shapes.ts';
 import { promotedAttributes } from './attributes.ts';
 import type { Database } from './database.ts';
+import { pause } from './pause.ts';
 import type { SpanKind, SpanStatus } from './records.ts';
 import type { ResourceNumbering } from './resource-numbers.ts';
 import type { SpanBatch } from './span-batch.ts';
 import { createSpanBatchBuilder, spanTexts } from './span-batch-builder.ts';
-import { pause } from './staging-area.ts';
 import { createTraceFilter } from './trace-filter.ts';
 import { traceSpanLimit } from './traces.ts';
 
@@ -32,10 +32,8 @@ export async function createTraceReader(database: Database, resources: ResourceN
   const [table] = await database.writer.rows<{ rows: number }>('ingest-settled-row-count');
   for (let from = 0; from < (table?.rows ?? 0); from += idsAtOnce) {
     const parameters = { from, to: from + idsAtOnce };
-    for (const { trace_id: id } of await database.writer.rows<{ trace_id: string }>('ingest-settled-trace-ids', {
-      parameters,
-    }))
-      filter.add(id);
+    const ids = await database.writer.rows<{ trace_id: string }>('ingest-settled-trace-ids', { parameters });
+    for (const { trace_id: id } of ids) filter.add(id);
   }
 
   function add(row: Record<string, unknown>): void {
@@ -83,6 +81,8 @@ export async function createTraceReader(database: Database, resources: ResourceN
       return builder.finish();
     },
     async settledTraces(traceIds) {
+      // What a read that failed has left would be taken for spans of these traces.
+      builder.reset();
       const traces = traceIds.filter((id) => filter.mayHave(id));
       if (traces.length === 0) return { reopened: [], spans: builder.finish() };
       const rows = await database.writer.rows<{ trace_id: string; from_ns: bigint; to_ns: bigint }>(
