@@ -56,7 +56,10 @@ const honeymarker: Client = (() => {
   };
 })();
 
-/** The requests that it sends: its headers, empty fields left out, the statuses that it takes for success. */
+/** What it sends in every marker, though it is the server that says these. */
+const OF_THE_SERVER = { id: '', created_at: '0001-01-01T00:00:00Z', updated_at: '0001-01-01T00:00:00Z' };
+
+/** The requests that it sends: its headers and bodies, and the statuses that it takes for success. */
 const likeIt: Client = (() => {
   const call = async (
     method: string,
@@ -69,10 +72,10 @@ const likeIt: Client = (() => {
       headers: {
         'user-agent': 'honeymarker/dev',
         'x-honeycomb-team': 'any',
-        'x-honeycomb-dataset': DATASET,
+        ...(method === 'GET' && { 'x-honeycomb-dataset': DATASET }),
         ...(body && { 'content-type': 'application/json' }),
       },
-      ...(body && { body: JSON.stringify(body) }),
+      ...(body && { body: JSON.stringify({ ...OF_THE_SERVER, ...body }) }),
     });
     if (!ok(response.status)) throw new Error(`Failed with ${response.status} and message: ${await response.text()}`);
     return response.json();
