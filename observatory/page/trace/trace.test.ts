@@ -161,6 +161,35 @@ describe('the critical path', () => {
     expect(heaviest(segments)?.span.spanId).toBe('w2');
   });
 
+  test('has a call that ends when the next has just begun', () => {
+    // A client's span ends with the last byte of the answer; the next call may have begun with the first.
+    const spans = [
+      span('root', null, 0, 2_400),
+      span('customer', 'root', 5, 2_001),
+      span('sql', 'customer', 10, 1_990),
+      span('drivers', 'root', 2_000, 2_390),
+    ];
+    expect(path(...spans)).toEqual([
+      ['root', 0, 5],
+      ['customer', 5, 10],
+      ['sql', 10, 1_990],
+      ['customer', 1_990, 2_000],
+      ['drivers', 2_000, 2_390],
+      ['root', 2_390, 2_400],
+    ]);
+    expect(heaviest(criticalPath(root(build(...spans))))?.span.spanId).toBe('sql');
+  });
+
+  test('is nobody’s own time while something went on beside', () => {
+    const beside = [span('root', null, 0, 12), span('a', 'root', 1, 10), span('b', 'root', 5, 12)];
+    const then = [
+      ['a', 1, 5],
+      ['b', 5, 12],
+    ];
+    expect(path(...beside)).toEqual([['root', 0, 1], ...then]);
+    expect(path(...beside, span('x', 'root', 0, 1))).toEqual([['x', 0, 1], ...then]);
+  });
+
   test('is exactly as long as the root, whatever its spans', () => {
     let seed = 7;
     const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
