@@ -101,6 +101,20 @@ export interface Shapes {
 /** @param promote whether hot attributes go to columns of their own: so for spans, not for resources, logs, points. */
 export function createShapes(promote: boolean): Shapes {
   let count = 0;
+  // The keys of the shape that was made last: the next one mostly has one more.
+  let newest: Shape | null = null;
+  let keysOfNewest = new Set<string>();
+
+  /** Makes the shape with one key more, where it has not got that key yet. */
+  function longer(shape: Shape, key: string, type: ValueType): Shape {
+    if (shape !== newest) keysOfNewest = new Set(keysOf(shape));
+    newest = shape;
+    if (keysOfNewest.has(key)) return shape;
+    newest = newShape(shape, key, type, promote ? (slots.get(key) ?? -1) : -1);
+    keysOfNewest.add(key);
+    return newest;
+  }
+
   let root = newShape(null, '', '', -1);
   return {
     empty() {
@@ -119,7 +133,7 @@ export function createShapes(promote: boolean): Shapes {
       let next = byKey.get(key);
       if (!next) {
         count += 1;
-        next = hasKey(shape, key) ? shape : newShape(shape, key, type, promote ? (slots.get(key) ?? -1) : -1);
+        next = longer(shape, key, type);
         byKey.set(key, next);
       }
       if (next !== shape) shape.last = next;
@@ -184,7 +198,6 @@ function newShape(parent: Shape | null, key: string, type: ValueType, slot: numb
   return { parent, key, keyBytes: Buffer.from(key), type, slot, next: new Map(), last: null, text: null };
 }
 
-function hasKey(shape: Shape, key: string): boolean {
-  for (let node = shape; node.parent; node = node.parent) if (node.key === key) return true;
-  return false;
+function* keysOf(shape: Shape): Generator<string> {
+  for (let node = shape; node.parent; node = node.parent) yield node.key;
 }
