@@ -67,7 +67,10 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
       response.setHeader('content-type', 'application/json').end('{}');
     });
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
 
   async function eventually<T>(what: string, look: () => T | undefined | null | false): Promise<T> {
     const deadline = Date.now() + patienceMs;
