@@ -60,12 +60,15 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
   const logs: ReceivedLog[] = [];
   const metrics: ReceivedMetric[] = [];
   const server = createServer((request, response) => {
-    void readBody(request).then((body) => {
-      if (request.url === '/v1/traces') spans.push(...readSpans(body));
-      if (request.url === '/v1/logs') logs.push(...readLogs(body));
-      if (request.url === '/v1/metrics') metrics.push(...readMetrics(body));
-      response.setHeader('content-type', 'application/json').end('{}');
-    });
+    readBody(request)
+      .then((body) => {
+        if (request.url === '/v1/traces') spans.push(...readSpans(body));
+        if (request.url === '/v1/logs') logs.push(...readLogs(body));
+        if (request.url === '/v1/metrics') metrics.push(...readMetrics(body));
+        response.setHeader('content-type', 'application/json').end('{}');
+      })
+      // Its sender was killed, or this closes while it sends: unhandled, that would fail the whole run.
+      .catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
