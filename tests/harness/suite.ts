@@ -43,8 +43,11 @@ export function createTemporaryDirectory(name: string): { path: string; remove()
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** Which of the two test files that may run at once this is: each looks for ports in its own half. */
+export const half = Number(process.env['VITEST_POOL_ID'] ?? 0) % 2;
+
 /** Ports that `npm start` of no test and the system by itself (for port 0, or as the near end of a connection) never take. */
-const ports = { first: 10_000, count: 2_000 };
+const ports = { first: 10_000 + 1_000 * half, count: 1_000 };
 let nextPort = Math.floor(Math.random() * ports.count);
 
 /**
