@@ -201,6 +201,10 @@ export async function startSuite(options: {
       CUSTOMER_URL: customer.url,
       DRIVER_URL: driver.url,
       ROUTE_URL: route.url,
+      // A starved machine makes rides slow; that is no reason for one to fail.
+      CUSTOMER_TIMEOUT_MS: '30000',
+      DRIVER_TIMEOUT_MS: '30000',
+      ROUTE_TIMEOUT_MS: '30000',
     });
     return {
       services: { customer, driver, route, frontend },

@@ -112,7 +112,7 @@ describe('npm start', () => {
     expect(command).toMatchObject({ code: 0, errors: '' });
     expect(command.output).toContain('load: 8 dispatches/s');
     await stack.printed(/load is now 8 dispatches\/s/);
-    await expect.poll(sent, { timeout: 30_000 }).toBeGreaterThan(8);
+    await expect.poll(sent, { timeout: 90_000 }).toBeGreaterThan(8);
     expect((await runStackCommand('status', '--data-dir', directory.path)).output).toMatch(
       /route .*ready, restarted once/,
     );
@@ -154,7 +154,7 @@ describe('npm start', () => {
     expect(log('postgres')).toMatch(/database system was shut down at/);
     expect(log('postgres')).not.toMatch(/interrupted|not properly shut down/);
     await expect
-      .poll(async () => (await runStackCommand('status', '--data-dir', directory.path)).output, { timeout: 30_000 })
+      .poll(async () => (await runStackCommand('status', '--data-dir', directory.path)).output, { timeout: 90_000 })
       .toMatch(/load: [1-9]\d* dispatches, 0 failed/);
   });
 
