@@ -141,18 +141,17 @@ describe.skipIf(!engine)('docker compose', () => {
   });
 
   test('shows the two bands, by k6, through the Collector, in the Observatory', async () => {
-    const slow = await eventually('rides in the slow band', async () => {
-      const rows = (await dispatches()).filter(({ durationMs }) => durationMs > 1_800);
-      return rows.length >= 3 && rows;
+    expect(slowCustomers).toHaveLength(2);
+    const isSlow = ({ highlights }: { highlights: Record<string, string> }) =>
+      ['Value Walking', 'Bicycles Green'].includes(highlights['hotrod.customer.name'] ?? '');
+    // However slow the machine is, only these two wait for the database five times as long, in half of their rides.
+    const all = await eventually('both bands', async () => {
+      const rows = await dispatches();
+      const others = rows.filter((row) => !isSlow(row)).toSorted((a, b) => a.durationMs - b.durationMs);
+      const usualMs = others[others.length >> 1]?.durationMs ?? Infinity;
+      const slow = rows.filter((row) => isSlow(row) && row.durationMs > usualMs + 1_000);
+      return others.length >= 10 && slow.length >= 3 && rows;
     });
-    const names = new Set(slow.map(({ highlights }) => highlights['hotrod.customer.name']));
-    // Whatever the machine does, only the two wait five times as long.
-    const slowNames = ['Value Walking', 'Bicycles Green'];
-    expect(slowCustomers).toHaveLength(slowNames.length);
-    expect(slow.some(({ highlights }) => slowNames.includes(highlights['hotrod.customer.name'] ?? ''))).toBe(true);
-    expect(names.size).toBeGreaterThan(0);
-    const all = await dispatches();
-    expect(all.filter(({ durationMs }) => durationMs < 1_800).length).toBeGreaterThan(slow.length);
     for (const { highlights } of all) {
       expect(highlights['session.id']).toMatch(/^k6-/);
       expect(highlights['service.version']).toBe('0.1.0');
