@@ -13,6 +13,7 @@ import {
   temporaryDirectory,
   traceIdOf,
 } from '../fixtures/test-observatory.ts';
+import type { Trace } from '../api/contract.ts';
 import type { Observatory } from '../observatory.ts';
 import { createBuilders } from '../otlp/decoding.ts';
 import { createJsonDecoders } from '../otlp/json.ts';
@@ -450,6 +451,50 @@ describe('telemetry that nobody expects', () => {
     expect(await roots(observatory, 3)).toMatchObject([{ span_count: 1 }]);
     expect(observatory.telemetry.text()).toContain('observatory_lost_items_total 0');
     expect((await observatory.parts.status()).queue.items).toBe(0);
+  });
+});
+
+describe('a long text', () => {
+  const long = `SELECT ${'ü, '.repeat(30_000)}1`;
+
+  it('of a hot attribute comes back whole, and by its beginning from its column', async () => {
+    const observatory = await startTestObservatory(await temporaryDirectory());
+    const attributes = { 'db.query.text': long, 'http.route': '/', 'url.full': 'short' };
+    await sendSpans(
+      observatory,
+      { trace: 1, id: 1, attributes },
+      { trace: 1, id: 2, parent: 1, attributes: { 'db.query.text': 'x' } },
+    );
+    const [span, other] = await storedSpans(observatory, 1);
+    expect(readAttributes(span ?? {})).toEqual(attributes);
+    const beginning = String(span?.['db_query_text']);
+    expect(long.startsWith(beginning)).toBe(true);
+    expect([15_999, 16_000]).toContain(Buffer.byteLength(beginning));
+    expect([other?.['db_query_text'], other?.['attributes']]).toEqual(['x', {}]);
+    // The same where its trace is read back and told anew.
+    expect(await roots(observatory, 1)).toMatchObject([{ db_query_text: beginning, slowest_statement: beginning }]);
+  });
+
+  it('does not make its neighbours too large to be read', async () => {
+    const directory = await temporaryDirectory();
+    const limit = { memoryLimitMb: 96 };
+    const first = await startTestObservatory(directory, limit);
+    const stacktrace = [
+      { timeUnixNano: '1', name: 'exception', attributes: keyValues({ 'exception.stacktrace': long }) },
+    ];
+    const much = { attributes: { 'db.query.text': long, 'url.full': long }, more: { events: stacktrace } };
+    const spans = Array.from({ length: 3_000 }, (_, index) => ({
+      trace: 2,
+      id: index + 10,
+      ...(index > 0 && { parent: 10 }),
+    }));
+    await sendSpans(first, { trace: 1, id: 1, ...much }, ...spans);
+    await first.close(); // writes the blocks as they stay
+    expect(first.telemetry.text()).toContain('observatory_lost_items_total 0');
+    const second = await startTestObservatory(directory, limit);
+    const answer = await fetch(`${second.url}/api/traces/${traceIdOf(2)}`);
+    expect(answer.status).toBe(200);
+    expect(((await answer.json()) as Trace).spans).toHaveLength(spans.length);
   });
 });
 

@@ -74,8 +74,8 @@ export async function createTraceReader(database: Database, resources: ResourceN
     builder.idTexts(row.trace_id as string, row.span_id as string, row.parent_span_id as string | null);
     builder.text(spanTexts.name, row.name as string);
     if (row.status_message !== null) builder.text(spanTexts.statusMessage, row.status_message as string);
-    if (row.events !== null) builder.text(spanTexts.events, row.events as string);
-    if (row.links !== null) builder.text(spanTexts.links, row.links as string);
+    if (row.events) builder.text(spanTexts.events, row.events as string);
+    if (row.links) builder.text(spanTexts.links, row.links as string);
     builder.end(
       { resource, scope: row.scope as string | null },
       {
