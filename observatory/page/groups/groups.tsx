@@ -9,8 +9,9 @@ import { formatCount, formatPercent, plural } from '../show/number.ts';
 import { hover } from '../state/hovered.ts';
 import { go, state } from '../state/location.ts';
 import type { Sort } from '../state/url-state.ts';
+import { KeyLine } from './key-line.tsx';
 import { KeyPicker } from './key-picker.tsx';
-import { lineStyle, linesShown } from './line-style.ts';
+import { type LineStyle, lineStyles, linesShown } from './line-style.ts';
 
 /** The table of groups; each row lights its points in the heatmap above. */
 export function Groups({ answer }: { answer: Answer<Breakdown> }) {
@@ -67,7 +68,8 @@ const columns: readonly (readonly [Sort, string])[] = [
 ];
 
 function GroupTable({ found }: { found: Breakdown }) {
-  const { sort } = state.value;
+  const { chart, sort } = state.value;
+  const styles = chart === 'lines' ? lineStyles(found.by, found.groups.slice(0, linesShown)) : null;
   const most = Math.max(...found.groups.map((group) => sizeOf(group, sort)), 0);
   return (
     <div class="scroll-x">
@@ -90,12 +92,12 @@ function GroupTable({ found }: { found: Breakdown }) {
           </tr>
         </thead>
         <tbody>
-          {found.groups.map((group, index) => (
+          {found.groups.map((group) => (
             <GroupRow
               key={group.filter}
               found={found}
               group={group}
-              index={index}
+              line={styles?.get(group.filter) ?? null}
               share={most === 0 ? 0 : sizeOf(group, sort) / most}
             />
           ))}
@@ -117,11 +119,10 @@ function sizeOf(group: BreakdownGroup, sort: Sort): number {
   return sizes[sort];
 }
 
-function GroupRow(props: { found: Breakdown; group: BreakdownGroup; index: number; share: number }) {
-  const { found, group, index, share } = props;
-  const { chart, sort } = state.value;
+function GroupRow(props: { found: Breakdown; group: BreakdownGroup; line: LineStyle | null; share: number }) {
+  const { found, group, line, share } = props;
+  const { sort } = state.value;
   const label = group.values.map((value) => value ?? 'missing').join(' · ');
-  const line = chart === 'lines' && index < linesShown ? lineStyle(index, found.by, group.values) : null;
   const menu = (element: Element): void => openMenu(element, label, valueActions([], group.filter));
   const cell = (key: Sort, text: string, exact: string, bad = false) => (
     <td
@@ -154,12 +155,7 @@ function GroupRow(props: { found: Breakdown; group: BreakdownGroup; index: numbe
                 menu(event.currentTarget);
               }}
             >
-              {line !== null && (
-                <i
-                  class="key-line"
-                  style={{ borderTopColor: line.css, borderTopStyle: line.dash.length > 0 ? 'dashed' : 'solid' }}
-                />
-              )}
+              {line !== null && <KeyLine style={line} />}
               <Value value={value} />
             </button>
           ) : (

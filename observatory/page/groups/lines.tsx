@@ -10,7 +10,8 @@ import { range, tick } from '../state/clock.ts';
 import { state } from '../state/location.ts';
 import { percentilesPath } from '../state/questions.ts';
 import { useScheme, useSize } from '../show/use-size.ts';
-import { lineStyle } from './line-style.ts';
+import { KeyLine } from './key-line.tsx';
+import { lineStyles, linesShown, lookOf } from './line-style.ts';
 import { axisWidth, plotOptions, rightRoom, type Drawn, type Line } from './plot.ts';
 
 export function Lines({ answer, markers }: { answer: Answer<Breakdown>; markers: Marker[] }) {
@@ -44,13 +45,14 @@ function Shown(props: { answer: Answer<unknown>; drawn: Drawn | null; markers: M
 }
 
 function linesOfGroups(found: Breakdown): Drawn {
+  const styles = lineStyles(found.by, found.groups.slice(0, linesShown));
   const lines = found.groups.flatMap((group, index) =>
     group.series === undefined
       ? []
       : [
           {
             name: group.values.map((value) => value ?? 'missing').join(' · '),
-            style: lineStyle(index, found.by, group.values),
+            style: styles.get(group.filter) ?? lookOf(index),
             values: group.series,
             filter: group.filter,
           },
@@ -64,7 +66,7 @@ function linesOfAll(found: Percentiles, measure: Measure): Drawn {
   const { times, stepMs, count, errors } = found;
   const line = (index: number, name: string, values: (number | null)[]): Line => ({
     name,
-    style: lineStyle(index, [], []),
+    style: lookOf(index),
     values,
     filter: '',
   });
@@ -82,7 +84,7 @@ function Plot({ drawn, markers }: { drawn: Drawn; markers: Marker[] }) {
   const plot = useRef<uPlot | null>(null);
   const size = useSize(frame);
   const scheme = useScheme();
-  const shape = drawn.lines.map((line) => `${line.name}|${line.style.css}`).join('\n');
+  const shape = drawn.lines.map((line) => `${line.name}|${line.style.css}|${line.style.dash.join()}`).join('\n');
   const latest = useRef(drawn);
   latest.current = drawn;
   useEffect(() => {
@@ -123,7 +125,7 @@ function Plot({ drawn, markers }: { drawn: Drawn; markers: Marker[] }) {
         <p class="line-names">
           {drawn.lines.map((line) => (
             <span key={line.name}>
-              <i class="key-line" style={{ borderTopColor: line.style.css }} /> {line.name}
+              <KeyLine style={line.style} /> {line.name}
             </span>
           ))}
         </p>
