@@ -221,6 +221,7 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     const slow = page.locator('.objective', { hasText: 'Dispatch latency' });
     const bad = /([\d,]+) of ([\d,]+)/.exec((await slow.locator('.figures dd').first().textContent()) ?? '');
     expect(await slow.locator('.meter .beyond').count()).toBe(1);
+    await slow.locator('.course rect[data-over=true]').first().waitFor();
     await slow.getByRole('link', { name: 'Look at the bad ones' }).click();
     await cards(page).first().waitFor();
     expect(await cards(page).first().locator('h3').textContent()).toBe('hotrod.customer.name');

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { badOnes } from './bad-ones.ts';
+import { sharesOf } from './shares.ts';
 
 const day = 86_400_000;
 const nowMs = 1_800_000_000_000;
@@ -27,4 +28,10 @@ test('the range is the window, but no more than what is stored', () => {
   const oldest = nowMs - 300_500;
   expect(badOnes(slo, nowMs + 1, oldest).alone).toMatchObject({ from: nowMs - 301_000, to: nowMs + 1000 });
   expect(badOnes(slo, nowMs, nowMs - 3 * day).alone).toMatchObject({ from: nowMs - day, to: nowMs });
+});
+
+test('the course tells the share of bad spans a step, and nothing where there was none or the steps differ', () => {
+  const all = { times: [0, 60_000, 120_000], count: [10, 0, 4] };
+  expect(sharesOf(all, { times: all.times, count: [1, 0, 4] })).toEqual([0.1, null, 1]);
+  expect(sharesOf(all, { times: [60_000, 120_000, 180_000], count: [1, 0, 4] })).toBeNull();
 });

@@ -16,14 +16,23 @@ interface BadOnes {
 }
 
 /**
- * The range is the objective's window as far as there is anything stored, so that the counts are those of the card.
+ * An objective's window as far as there is anything stored, in whole seconds.
  *
  * @param oldestMs when the oldest stored span began; null where it is not known.
  */
-export function badOnes(slo: Objective, nowMs: number, oldestMs: number | null): BadOnes {
+export function windowOf(
+  slo: Pick<Objective, 'windowMs'>,
+  nowMs: number,
+  oldestMs: number | null,
+): { from: number; to: number } {
   const to = Math.ceil(nowMs / 1000) * 1000;
   const from = Math.floor(Math.max(to - slo.windowMs, Math.min(oldestMs ?? 0, to - 1000)) / 1000) * 1000;
-  const range = { from, to };
+  return { from, to };
+}
+
+/** The range is the objective's window, so that the counts are those of its card. */
+export function badOnes(slo: Objective, nowMs: number, oldestMs: number | null): BadOnes {
+  const range = windowOf(slo, nowMs, oldestMs);
   const minMs = slowestGood(slo.good);
   if (minMs !== null) {
     const box = { fromMs: null, toMs: null, minMs, maxMs: null };
