@@ -33,7 +33,7 @@ export function Explore() {
     tick.value,
   );
   // How finely lines can be drawn is known once their groups are.
-  useEffect(() => setPoints(pointsFor(groups.data)), [groups.data]);
+  useEffect(() => setPoints((last) => pointsFor(groups.data, last)), [groups.data]);
   return (
     <main class="explore">
       <form class="query" role="search" aria-label="Question" onSubmit={(event) => event.preventDefault()}>

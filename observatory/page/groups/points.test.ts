@@ -22,14 +22,21 @@ const of = (...counts: number[]): Breakdown => ({
   stepMs: 0,
 });
 
-test('lines are as fine as the rarest of their groups allows', () => {
+test('lines are as fine as most of their groups allow', () => {
   expect(pointsFor(of(13_000, 1200))).toBe(120);
-  expect(pointsFor(of(13_000, 130))).toBe(60);
-  expect(pointsFor(of(66, 12))).toBe(20);
+  expect(pointsFor(of(13_000, 1200, 165, 119))).toBe(60);
+  expect(pointsFor(of(66, 40, 30, 25))).toBe(20);
   expect(pointsFor(of())).toBe(120);
-  expect(pointsFor(null)).toBe(120);
+  expect(pointsFor(null, 60)).toBe(60);
 });
 
-test('a group without a line does not matter', () => {
-  expect(pointsFor(of(...Array.from({ length: 10 }, () => 1000), 1))).toBe(120);
+test('one odd group, and groups without a line, do not coarsen the others', () => {
+  expect(pointsFor(of(1000, 1000, 1000, 3))).toBe(120);
+  expect(pointsFor(of(...Array.from({ length: 10 }, () => 1000), ...Array.from({ length: 30 }, () => 1)))).toBe(120);
+});
+
+test('counts that go up and down do not turn the choice to and fro', () => {
+  expect(pointsFor(of(118), 60)).toBe(60);
+  expect(pointsFor(of(118), 30)).toBe(30);
+  expect(pointsFor(of(90), 60)).toBe(30);
 });

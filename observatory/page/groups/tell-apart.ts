@@ -31,7 +31,7 @@ function sharedStart(a: string, b: string): number {
 function shorten(text: string, shared: number): string {
   const headEnd = text.slice(0, headLength + 1).search(/\s\S*$/);
   const word = text.slice(0, shared).search(/\S+\s*$/);
-  const head = headEnd > 0 ? text.slice(0, headEnd) : text.slice(0, headLength);
+  const head = headEnd > 0 ? text.slice(0, headEnd) : text.slice(0, 2 * headLength);
   // A text without words, such as an address, is cut where the difference begins.
   const tail = text.slice(word > headLength ? word : shared);
   return `${head} … ${tail}`;
