@@ -91,7 +91,7 @@ export function Groups({ answer }: { answer: Answer<Breakdown> }) {
 }
 
 const groupings: readonly (readonly [GroupsOf, string])[] = [
-  ['all', 'All spans'],
+  ['all', 'Whole range'],
   ['selection', 'Selection'],
 ];
 
