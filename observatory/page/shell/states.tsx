@@ -1,5 +1,8 @@
 /** What stands where data would be: still loading, nothing there, refused, not reached. Each says what to do. */
+import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import type { Failure } from '../api/client.ts';
+import type { Answer } from '../api/use-answer.ts';
 import { go, state } from '../state/location.ts';
 import { defaultState } from '../state/url-state.ts';
 import { otlpPort } from './status.tsx';
@@ -10,6 +13,14 @@ export function Loading({ what = 'Loading' }: { what?: string }) {
       {what}…
     </p>
   );
+}
+
+/**
+ * The failure to show in the place of an answer, if any. While the Observatory does not answer, the last that it said
+ * stays; the line above the page says that it is old.
+ */
+export function failureInPlaceOf(answer: Answer<unknown>): Failure | null {
+  return answer.failure?.status === 0 && answer.data !== null ? null : answer.failure;
 }
 
 /** @param filter the filter's text, to show where in it the fault lies. */
@@ -79,12 +90,21 @@ export function EmptyStore() {
   );
 }
 
+/** While nothing is asked for that there is, there is nothing to compare, group or list either. */
+export const nothingMatches = signal(false);
+
 /** There are spans, but none of them is asked for. */
 export function NoMatch() {
   const { filter, scope, last } = state.value;
+  useEffect(() => {
+    nothingMatches.value = true;
+    return () => {
+      nothingMatches.value = false;
+    };
+  }, []);
   return (
     <div class="state empty" role="status">
-      <h2>No {scope === 'roots' ? 'root spans' : 'spans'} match</h2>
+      <h2>No {scope === 'roots' ? 'entry spans' : 'spans'} match</h2>
       <p>{filter === '' ? 'There were none in this time range.' : 'None in this time range passes the filter.'}</p>
       <p class="row">
         {filter !== '' && (
@@ -94,7 +114,7 @@ export function NoMatch() {
         )}
         {scope === 'roots' && filter !== '' && (
           <button type="button" onClick={() => go({ scope: 'spans' })}>
-            Look at all spans, not roots alone
+            Look at all spans, not entry spans alone
           </button>
         )}
         {last !== '24h' && (
