@@ -10,6 +10,8 @@ const everyMs = 5000;
 const status = signal<Status | null>(null);
 const failure = signal<Failure | null>(null);
 
+/** Whether it answered when it was last asked; true until it has been asked. */
+export const isReached = computed(() => failure.value === null);
 export const storeIsEmpty = computed(() => status.value !== null && status.value.traces === 0);
 /** Where OTLP is received; the usual port until the status tells. */
 export const otlpPort = computed(() => status.value?.otlpPort ?? 4318);
