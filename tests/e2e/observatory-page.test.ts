@@ -238,8 +238,7 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     const rows = page.getByRole('treeitem');
     await expect.poll(() => rows.count()).toBe(12);
     await page.getByRole('searchbox', { name: 'Search in this trace' }).fill('select customers');
-    await page.getByText('1 match', { exact: true }).waitFor();
-    await page.keyboard.press('Enter');
+    await page.getByText('1 of 1', { exact: true }).waitFor();
     await expect.poll(() => page.locator('[aria-selected=true] .name').textContent()).toBe('SELECT customers');
     await page.getByRole('tree').focus();
     for (const key of ['ArrowLeft', 'ArrowLeft']) await page.keyboard.press(key);
@@ -261,6 +260,29 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     await page.keyboard.press('End');
     await page.locator('[aria-selected=true]', { hasText: `step ${largeTraceSpans - 1}` }).waitFor();
     expect(await page.getByRole('treeitem').count()).toBeLessThan(100);
+
+    // A search shows its first match while it is typed, and says which of how many is shown.
+    const selected = page.locator('[aria-selected=true] .name');
+    const search = page.getByRole('searchbox', { name: 'Search in this trace' });
+    await page.keyboard.press('Home');
+    await search.pressSequentially('step 49');
+    await page.getByText('1 of 111', { exact: true }).waitFor();
+    await expect.poll(() => selected.textContent()).toBe('step 49');
+    await search.press('Enter');
+    await page.getByText('2 of 111', { exact: true }).waitFor();
+    await search.press('Shift+Enter');
+    await search.press('Shift+Enter');
+    await page.getByText('111 of 111', { exact: true }).waitFor();
+    await expect.poll(() => selected.textContent()).toBe('step 4999');
+    await search.fill('nowhere');
+    await page.getByText('no match', { exact: true }).waitFor();
+    expect(await page.locator('[data-dimmed=true]').count()).toBe(0);
+
+    // All is closed, what was selected too: the row that stands for it is selected instead.
+    await search.fill('');
+    await page.getByRole('button', { name: 'Collapse all' }).click();
+    await expect.poll(() => selected.textContent()).toBe('step 4950');
+    expect(await page.getByRole('treeitem').evaluateAll((rows) => rows.map((row) => row.ariaLevel))).not.toContain('3');
   });
 
   it('draws a deploy as a line while open and as a window once closed, linked to the web alone', async () => {
@@ -309,6 +331,37 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     await page.unroute('**/api/**');
     await page.getByText('The Observatory does not answer.').waitFor({ state: 'detached' });
     await plot(page).waitFor();
+  });
+
+  it('brings what an outage kept back, paused or live, and has what it may still need', async () => {
+    const { page } = await openPage(`/?${fixedRange()}`);
+    await page.route('**/api/service-map**', (route) => route.abort());
+    await page.getByRole('link', { name: 'Service map' }).click();
+    await page.getByRole('heading', { name: 'The Observatory does not answer' }).waitFor();
+    await page.unroute('**/api/service-map**');
+    await page.locator('.drawing svg').waitFor();
+
+    const context = await browser.newContext();
+    const late = await context.newPage();
+    await late.route('**/assets/{service-map,objectives}*', (route) => route.abort());
+    await late.goto(observatory.url);
+    await late.getByRole('link', { name: 'Service map' }).click();
+    await late.getByRole('heading', { name: 'could not be loaded' }).waitFor();
+    await late.unroute('**/assets/{service-map,objectives}*');
+    await late.locator('.drawing svg').waitFor();
+
+    // Whatever the page is made of came by itself: without the server it is all there.
+    const { page: whole } = await openPage();
+    await Promise.all(
+      ['service-map', 'objectives', 'trace-page', 'lines'].map((name) =>
+        whole.waitForResponse((response) => response.url().includes(`/assets/${name}`)),
+      ),
+    );
+    await whole.route('**/*', (route) => route.abort());
+    await whole.getByRole('button', { name: 'No answer: pause' }).waitFor();
+    expect(await whole.locator('.live').getAttribute('data-live')).toBe('false');
+    await whole.getByRole('link', { name: 'Objectives' }).click();
+    await whole.getByRole('heading', { name: 'The Observatory does not answer' }).waitFor();
   });
 
   it('tells a store without spans how to get some', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { SpanDetail } from '../../api/contract.ts';
 import { criticalPath, heaviest, ownTimes } from './critical-path.ts';
 import { buildTrace, type Node } from './model.ts';
-import { ancestors, descendants, matches, visibleRows } from './rows.ts';
+import { ancestors, descendants, matchBeside, matches, shownFor, visibleRows } from './rows.ts';
 import { offsetTicks } from './time-ticks.ts';
 
 const origin = 1_795_252_550_123_456_789n;
@@ -198,6 +198,22 @@ describe('rows', () => {
     expect(ids(['root', 'a'])).toEqual(['root']);
     expect(ancestors(node('a2'))).toEqual(['a', 'root']);
     expect(descendants(node('root'))).toBe(4);
+  });
+
+  test('that are hidden are stood for by the nearest that is not', () => {
+    const shown = (id: string, ...collapsed: string[]) => shownFor(node(id), new Set(collapsed)).span.spanId;
+    expect(shown('a2')).toBe('a2');
+    expect(shown('a2', 'a2', 'b')).toBe('a2');
+    expect(shown('a2', 'a')).toBe('a');
+    expect(shown('a2', 'a', 'root')).toBe('root');
+  });
+
+  test('that match are walked through forwards and backwards, round the end', () => {
+    const found = new Set([node('a1'), node('b')]);
+    const beside = (id: string, by: 1 | -1) => matchBeside(model.nodes, found, node(id), by)?.span.spanId;
+    expect([beside('root', 1), beside('a1', 1), beside('b', 1)]).toEqual(['a1', 'b', 'a1']);
+    expect([beside('root', -1), beside('a1', -1), beside('b', -1)]).toEqual(['b', 'b', 'a1']);
+    expect(matchBeside(model.nodes, new Set(), node('root'), 1)).toBeUndefined();
   });
 
   test('are found by whatever they say', () => {
