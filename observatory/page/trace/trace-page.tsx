@@ -7,7 +7,6 @@ import { openMenu } from '../shell/menu.tsx';
 import { Failed, Loading } from '../shell/states.tsx';
 import { exactDuration, formatDuration } from '../show/duration.ts';
 import { formatCount, plural } from '../show/number.ts';
-import { serviceColour } from '../show/service-colour.ts';
 import { formatMoment, isoNano } from '../show/time.ts';
 import { addressOf, follow, go, state } from '../state/location.ts';
 import { criticalPath, heaviest, ownTimes } from './critical-path.ts';
@@ -86,8 +85,8 @@ function TraceView({ model, trace, logs }: { model: TraceModel; trace: Trace | n
     <main class="trace-page">
       <header class="panel trace-head">
         <BackLink />
-        <h1>
-          <i class="swatch" style={{ background: serviceColour(main.span.service) }} /> {main.span.service}{' '}
+        <h1 title={`${main.span.service} ${main.span.name}`}>
+          <i class="swatch" style={{ background: model.colourOf(main.span.service) }} /> {main.span.service}{' '}
           {main.span.name}
         </h1>
         <p class="figures num">

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SpanDetail } from '../../api/contract.ts';
 import { criticalPath, heaviest, ownTimes } from './critical-path.ts';
-import { buildTrace, type Node } from './model.ts';
+import { buildTrace, isEntry, type Node } from './model.ts';
 import { ancestors, descendants, matchBeside, matches, shownFor, visibleRows } from './rows.ts';
 import { offsetTicks } from './time-ticks.ts';
 
@@ -69,6 +69,24 @@ describe('a trace', () => {
     const model = build(span('b', 'a', 2, 9), span('a', 'b', 1, 10), span('self', 'self', 3, 4));
     expect(model.nodes.map((node) => node.span.spanId)).toEqual(['a', 'b', 'self']);
     expect(model.roots.every((node) => node.orphan)).toBe(true);
+  });
+
+  test('is entered by the first span that is not its caller’s own', () => {
+    const model = build(
+      span('page', null, 0, 100, { resource: { 'browser.platform': 'Linux' } }),
+      span('fetch', 'page', 1, 90, { kind: 'client' }),
+      span('served', 'fetch', 2, 80, { kind: 'server' }),
+      span('query', 'served', 3, 70, { kind: 'client' }),
+      span('below', 'query', 4, 60, { kind: 'server' }),
+    );
+    expect(model.nodes.filter(isEntry).map((node) => node.span.spanId)).toEqual(['served']);
+    expect(build(span('load', null, 0, 1, { kind: 'server' })).nodes.every(isEntry)).toBe(true);
+  });
+
+  test('gives each of its services another colour', () => {
+    const services = ['gateway', 'billing', 'inventory', 'mail', 'search', 'auth', 'cart', 'shipping', 'ads'];
+    const { colourOf } = build(...services.map((service, index) => span(service, null, index, 10, { service })));
+    expect(new Set(services.map(colourOf)).size).toBe(services.length);
   });
 
   test('of a chain of 5,000 spans is built without overflowing the stack', () => {

@@ -1,4 +1,5 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { formatCount, plural } from '../show/number.ts';
 import { useSize } from '../show/use-size.ts';
 import { go, state } from '../state/location.ts';
@@ -32,7 +33,7 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
   const found = useMemo(() => (find === '' ? null : model.nodes.filter((node) => matches(node, find))), [model, find]);
   const isFound = useMemo(() => new Set(found), [found]);
   const critical = useMemo(() => groupByNode(path), [path]);
-  const rowHeight = useRowHeight();
+  const rowHeight = useRowHeight(scroller, size.width);
   const virtual = useVirtual(scroller, rows.length, rowHeight);
   const opened = useRef(false);
   const shownIndex = rows.indexOf(selected);
@@ -154,6 +155,7 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
               <SpanRow
                 key={node.span.spanId}
                 node={node}
+                colour={model.colourOf(node.span.service)}
                 top={row.start}
                 zoom={seen}
                 critical={critical.get(node) ?? []}
@@ -183,11 +185,13 @@ function Ruler({ zoom, width }: { zoom: Zoom; width: number }) {
     <div class="ruler num" aria-hidden="true" style={width > 0 ? { width: `${width}px` } : {}}>
       <span class="name-cell">Service and span</span>
       <span class="time-cell">
-        {offsetTicks(zoom.from, zoom.to, Math.max(2, (width * 0.6) / 90)).map((tick) => (
-          <i key={tick.at} style={{ left: `${(100 * (tick.at - zoom.from)) / (zoom.to - zoom.from)}%` }}>
-            {tick.label}
-          </i>
-        ))}
+        <span class="time-area">
+          {offsetTicks(zoom.from, zoom.to, Math.max(2, (width * 0.6) / 90)).map((tick) => (
+            <i key={tick.at} style={{ left: `${(100 * (tick.at - zoom.from)) / (zoom.to - zoom.from)}%` }}>
+              {tick.label}
+            </i>
+          ))}
+        </span>
       </span>
     </div>
   );
@@ -199,10 +203,13 @@ function groupByNode(path: readonly Segment[]): Map<Node, Segment[]> {
   return groups;
 }
 
-/** The token --row: higher where fingers point. */
-function useRowHeight(): number {
-  return useMemo(
-    () => Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue('--row'), 10) || 24,
-    [],
-  );
+/** The height of a row in CSS pixels: higher where fingers point, and where names have a line of their own. */
+function useRowHeight(scroller: RefObject<HTMLElement | null>, width: number): number {
+  const [height, setHeight] = useState(24);
+  useLayoutEffect(() => {
+    if (scroller.current !== null) {
+      setHeight(Number.parseInt(getComputedStyle(scroller.current).getPropertyValue('--span-row'), 10) || 24);
+    }
+  }, [width]);
+  return height;
 }
