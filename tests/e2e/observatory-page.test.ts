@@ -209,6 +209,16 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     const { page } = await openPage(`/?${fixedRange()}&view=traces`);
     const filter = page.getByRole('combobox', { name: 'Filter' });
     await filter.click();
+    // What people know is offered first, and nothing that no span has; a word that is no key is looked for in values.
+    await page.getByRole('option').first().waitFor();
+    const offers = await page.getByRole('option').allTextContents();
+    expect(offers.findIndex((offer) => offer.startsWith('hotrod.customer.name'))).toBeLessThan(6);
+    expect(offers.filter((offer) => /\b0 spans/.test(offer))).toEqual([]);
+    await filter.pressSequentially('value');
+    await page.getByRole('option', { name: /^hotrod\.customer\.name = "Value Walking"/ }).waitFor();
+    await filter.press('Enter');
+    expect(await page.locator('.fault').textContent()).toContain('name contains "value"');
+    await filter.fill('');
     await filter.pressSequentially('hotrod.customer.na');
     await page.getByRole('option', { name: /^hotrod\.customer\.name/ }).click();
     await filter.pressSequentially('= Val');
@@ -240,6 +250,15 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     await page.getByRole('searchbox', { name: 'Search in this trace' }).fill('select customers');
     await page.getByText('1 of 1', { exact: true }).waitFor();
     await expect.poll(() => page.locator('[aria-selected=true] .name').textContent()).toBe('SELECT customers');
+    // A value leads on as it does everywhere; that of a span below the entry span, to a question about all spans.
+    await page.locator('.fields dd', { hasText: 'postgresql' }).click();
+    await page.getByRole('menuitem', { name: 'Exclude this' }).click();
+    await plot(page).waitFor();
+    expect([...new URL(page.url()).searchParams].slice(0, 2)).toEqual([
+      ['filter', 'db.system.name != "postgresql"'],
+      ['scope', 'spans'],
+    ]);
+    await page.goBack();
     await page.getByRole('tree').focus();
     for (const key of ['ArrowLeft', 'ArrowLeft']) await page.keyboard.press(key);
     await expect.poll(() => rows.count()).toBe(11);

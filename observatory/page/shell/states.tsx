@@ -1,4 +1,5 @@
 /** What stands where data would be: still loading, nothing there, refused, not reached. Each says what to do. */
+import { quote } from '../../filter/print.ts';
 import type { Failure } from '../api/client.ts';
 import { go, state } from '../state/location.ts';
 import { defaultState } from '../state/url-state.ts';
@@ -21,13 +22,24 @@ export function Failed({ failure, filter }: { failure: Failure; filter?: string 
       <h2>{inFilter ? 'This filter cannot be read' : failure.title}</h2>
       <p>{failure.detail}</p>
       {inFilter && <Underlined text={filter} position={failure.position ?? 0} />}
-      {inFilter && (
-        <p>
-          Write <code>key = "value"</code>, joined by <code>and</code>, <code>or</code> and <code>not</code>; durations
-          carry a unit: <code>duration &gt; 2s</code>.
-        </p>
-      )}
+      {inFilter && <FilterHint text={filter} />}
     </div>
+  );
+}
+
+/** How filters are written. @param text what was written instead; bare words are told how to be looked for. */
+export function FilterHint({ text }: { text: string }) {
+  const words = /^[\w .'-]+$/.test(text) && !/ (in|exists|contains|matches)\b/i.test(text);
+  return (
+    <p>
+      {words && (
+        <>
+          To look for a text, say where: <code>name contains {quote(text.trim())}</code>.{' '}
+        </>
+      )}
+      Write <code>key = "value"</code>, joined by <code>and</code>, <code>or</code> and <code>not</code>; durations
+      carry a unit: <code>duration &gt; 2s</code>.
+    </p>
   );
 }
 
@@ -84,7 +96,7 @@ export function NoMatch() {
   const { filter, scope, last } = state.value;
   return (
     <div class="state empty" role="status">
-      <h2>No {scope === 'roots' ? 'root spans' : 'spans'} match</h2>
+      <h2>No {scope === 'roots' ? 'entry spans' : 'spans'} match</h2>
       <p>{filter === '' ? 'There were none in this time range.' : 'None in this time range passes the filter.'}</p>
       <p class="row">
         {filter !== '' && (
@@ -94,7 +106,7 @@ export function NoMatch() {
         )}
         {scope === 'roots' && filter !== '' && (
           <button type="button" onClick={() => go({ scope: 'spans' })}>
-            Look at all spans, not roots alone
+            Look at all spans, not entry spans alone
           </button>
         )}
         {last !== '24h' && (
