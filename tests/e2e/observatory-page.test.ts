@@ -270,6 +270,18 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
 
     await page.goto(`${observatory.url}/trace/${'0'.repeat(31)}1`);
     await page.getByRole('heading', { name: 'No span of this trace is stored' }).waitFor();
+    await page.goto(`${observatory.url}/trace/not-an-id`);
+    await page.getByRole('heading', { name: 'This is no trace id' }).waitFor();
+    await page.getByRole('link', { name: 'Look at the newest traces' }).click();
+    await page.locator('.traces tbody tr').first().waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor({ state: 'hidden' });
+    await page.goto(`${observatory.url}/nowhere`);
+    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+    await page.getByRole('link', { name: 'Explore' }).click();
+    await plot(page).waitFor();
   });
 
   it('keeps a trace of 5,000 spans to the rows in sight', async () => {

@@ -23,6 +23,13 @@ export function Failed({ failure, filter }: { failure: Failure; filter?: string 
       <p>{failure.detail}</p>
       {inFilter && <Underlined text={filter} position={failure.position ?? 0} />}
       {inFilter && <FilterHint text={filter} />}
+      {failure.status >= 500 && (
+        <p class="row">
+          <button type="button" onClick={() => window.location.reload()}>
+            Try again
+          </button>
+        </p>
+      )}
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { ask, type Failure } from '../api/client.ts';
 import { formatBytes, formatCount } from '../show/number.ts';
 import { formatAgo } from '../show/time.ts';
 import { oldestMs } from '../state/clock.ts';
+import { KeysButton } from './keys.tsx';
 
 const everyMs = 5000;
 const status = signal<Status | null>(null);
@@ -73,6 +74,7 @@ export function StatusFooter() {
       <Figure name="On disk" value={formatBytes(known.databaseBytes)} />
       {known.newestMs !== null && <Figure name="Newest" value={formatAgo(known.newestMs, Date.now())} />}
       <span class="grow" />
+      <KeysButton />
       <a href="/api/openapi.yaml">API</a>
       <span class="muted">Observatory {known.version}</span>
     </footer>
