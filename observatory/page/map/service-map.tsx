@@ -222,7 +222,9 @@ function Calls({ map }: { map: MapData }) {
               <tr key={`${edge.from} ${edge.to}`}>
                 {[edge.from, edge.to].map((service, index) => (
                   <td key={index} class="text">
-                    <i class="swatch" style={{ background: colourOf(service) }} /> {service}
+                    <i class="swatch" style={{ background: colourOf(service) }} />
+                    {/* The swatch stays with its name. */ '\u00A0'}
+                    {service}
                   </td>
                 ))}
                 <td class="wide-only">{formatCount(edge.calls)}</td>
