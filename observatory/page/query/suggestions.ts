@@ -33,6 +33,8 @@ const fixedValues: Record<string, string[]> = {
 const most = 30;
 /** A word that begins no key may be a value: of so many keys it is looked for, once it has so many letters. */
 const keysOfWord = 6;
+/** So many values of a name are looked through for one that has the word further within. */
+const valuesOfName = 200;
 const lettersOfWord = 2;
 
 /** What is most likely meant first, at most 30; none where the API does not answer. */
@@ -49,7 +51,7 @@ export async function suggest(expected: Expected, signal: AbortSignal): Promise<
   const fixed = fixedValues[expected.key];
   if (fixed !== undefined) return plain(fixed).filter(begins);
   const values = await valuesLike(expected.key, expected.prefix, signal);
-  return values.slice(0, most).map(({ value, spans }) => ({ text: quote(value), note: spansOf(spans) }));
+  return values.map(({ value, spans }) => ({ text: quote(value), note: spansOf(spans) }));
 }
 
 async function keysLike(prefix: string, signal: AbortSignal): Promise<Suggestion[]> {
@@ -59,12 +61,26 @@ async function keysLike(prefix: string, signal: AbortSignal): Promise<Suggestion
     .map(({ key, spans }) => ({ text: fieldText(key), note: seldom[key] ?? (spans > 0 ? spansOf(spans) : '') }));
 }
 
-async function valuesLike(key: string, prefix: string, signal: AbortSignal): Promise<AttributeValueCount[]> {
-  const path = apiPath(`attributes/${encodeURIComponent(key)}/values`, { prefix });
+async function valuesLike(
+  key: string,
+  prefix: string,
+  signal: AbortSignal,
+  limit: number = most,
+): Promise<AttributeValueCount[]> {
+  const path = apiPath(`attributes/${encodeURIComponent(key)}/values`, { prefix, limit });
   return (await ask<AttributeValueCount[]>(path, signal)).data ?? [];
 }
 
-/** Whole conditions for a word that is no key: values that begin with it, then texts that hold it. */
+/** The API finds what begins with a word; what has it further within is looked for among the most frequent names. */
+async function valuesWith(key: string, word: string, signal: AbortSignal): Promise<AttributeValueCount[]> {
+  const values = await valuesLike(key, word, signal);
+  if (values.length > 0 || !/(^|[._])name$/.test(key)) return values;
+  const wanted = word.toLowerCase();
+  const all = await valuesLike(key, '', signal, valuesOfName);
+  return all.filter(({ value }) => value.toLowerCase().includes(wanted));
+}
+
+/** Whole conditions for a word that is no key: values that have it, then texts that hold it. */
 async function conditionsOn(word: string, signal: AbortSignal): Promise<Suggestion[]> {
   const outcome = await ask<AttributeKey[]>(apiPath('attributes', {}), signal);
   const keys = rankKeys(outcome.data ?? [], '')
@@ -72,7 +88,7 @@ async function conditionsOn(word: string, signal: AbortSignal): Promise<Suggesti
     .slice(0, keysOfWord)
     .map(({ key }) => key);
   const found = await Promise.all(
-    ['name', 'service', ...keys].map(async (key) => ({ key, values: await valuesLike(key, word, signal) })),
+    ['name', 'service', ...keys].map(async (key) => ({ key, values: await valuesWith(key, word, signal) })),
   );
   const equal = found.flatMap(({ key, values }) =>
     values.map(({ value, spans }) => ({ text: conditionOf(key, value), spans })),
