@@ -313,6 +313,16 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
       await page.evaluate('new Promise((resolve) => { requestAnimationFrame(resolve); })');
     };
     await filter.click();
+    // What people know is offered first, and nothing that no span has; a word that is no key is looked for in values.
+    await page.getByRole('option').first().waitFor();
+    const offers = await page.getByRole('option').allTextContents();
+    expect(offers.findIndex((offer) => offer.startsWith('hotrod.customer.name'))).toBeLessThan(6);
+    expect(offers.filter((offer) => /\b0 spans/.test(offer))).toEqual([]);
+    await filter.pressSequentially('walk');
+    await page.getByRole('option', { name: /^hotrod\.customer\.name = "Value Walking"/ }).waitFor();
+    await filter.press('Enter');
+    expect(await page.locator('.fault').textContent()).toContain('name contains "walk"');
+    await filter.fill('');
     await filter.pressSequentially('hotrod.customer.na');
     await take(/^hotrod\.customer\.name/);
     await filter.pressSequentially('= Val');
@@ -342,9 +352,17 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     const rows = page.getByRole('treeitem');
     await expect.poll(() => rows.count()).toBe(12);
     await page.getByRole('searchbox', { name: 'Search in this trace' }).fill('select customers');
-    await page.getByText('1 match', { exact: true }).waitFor();
-    await page.keyboard.press('Enter');
+    await page.getByText('1 of 1', { exact: true }).waitFor();
     await expect.poll(() => page.locator('[aria-selected=true] .name').textContent()).toBe('SELECT customers');
+    // A value leads on as it does everywhere; that of a span below the entry span, to a question about all spans.
+    await page.locator('.fields dd', { hasText: 'postgresql' }).click();
+    await page.getByRole('menuitem', { name: 'Exclude this' }).click();
+    await plot(page).waitFor();
+    expect([...new URL(page.url()).searchParams].slice(0, 2)).toEqual([
+      ['filter', 'db.system.name != "postgresql"'],
+      ['scope', 'spans'],
+    ]);
+    await page.goBack();
     await page.getByRole('tree').focus();
     for (const key of ['ArrowLeft', 'ArrowLeft']) await page.keyboard.press(key);
     await expect.poll(() => rows.count()).toBe(11);
@@ -356,6 +374,18 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
 
     await page.goto(`${observatory.url}/trace/${'0'.repeat(31)}1`);
     await page.getByRole('heading', { name: 'No span of this trace is stored' }).waitFor();
+    await page.goto(`${observatory.url}/trace/not-an-id`);
+    await page.getByRole('heading', { name: 'This is no trace id' }).waitFor();
+    await page.getByRole('link', { name: 'Look at the newest traces' }).click();
+    await page.locator('.traces tbody tr').first().waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor({ state: 'hidden' });
+    await page.goto(`${observatory.url}/nowhere`);
+    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+    await page.getByRole('link', { name: 'Explore' }).click();
+    await plot(page).waitFor();
   });
 
   it('keeps a trace of 5,000 spans to the rows in sight', async () => {
@@ -365,6 +395,29 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     await page.keyboard.press('End');
     await page.locator('[aria-selected=true]', { hasText: `step ${largeTraceSpans - 1}` }).waitFor();
     expect(await page.getByRole('treeitem').count()).toBeLessThan(100);
+
+    // A search shows its first match while it is typed, and says which of how many is shown.
+    const selected = page.locator('[aria-selected=true] .name');
+    const search = page.getByRole('searchbox', { name: 'Search in this trace' });
+    await page.keyboard.press('Home');
+    await search.pressSequentially('step 49');
+    await page.getByText('1 of 111', { exact: true }).waitFor();
+    await expect.poll(() => selected.textContent()).toBe('step 49');
+    await search.press('Enter');
+    await page.getByText('2 of 111', { exact: true }).waitFor();
+    await search.press('Shift+Enter');
+    await search.press('Shift+Enter');
+    await page.getByText('111 of 111', { exact: true }).waitFor();
+    await expect.poll(() => selected.textContent()).toBe('step 4999');
+    await search.fill('nowhere');
+    await page.getByText('no match', { exact: true }).waitFor();
+    expect(await page.locator('[data-dimmed=true]').count()).toBe(0);
+
+    // All is closed, what was selected too: the row that stands for it is selected instead.
+    await search.fill('');
+    await page.getByRole('button', { name: 'Collapse all' }).click();
+    await expect.poll(() => selected.textContent()).toBe('step 4950');
+    expect(await page.getByRole('treeitem').evaluateAll((rows) => rows.map((row) => row.ariaLevel))).not.toContain('3');
   });
 
   it('draws a deploy as a line while open and as a window once closed, linked to the web alone', async () => {
@@ -422,6 +475,37 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     await page.unroute('**/api/**');
     await page.getByText('The Observatory does not answer.').waitFor({ state: 'detached' });
     await plot(page).waitFor();
+  });
+
+  it('brings what an outage kept back, paused or live, and has what it may still need', async () => {
+    const { page } = await openPage(`/?${fixedRange()}`);
+    await page.route('**/api/service-map**', (route) => route.abort());
+    await page.getByRole('link', { name: 'Service map' }).click();
+    await page.getByRole('heading', { name: 'The Observatory does not answer' }).waitFor();
+    await page.unroute('**/api/service-map**');
+    await page.locator('.drawing svg').waitFor();
+
+    const context = await browser.newContext();
+    const late = await context.newPage();
+    await late.route('**/assets/{service-map,objectives}*', (route) => route.abort());
+    await late.goto(observatory.url);
+    await late.getByRole('link', { name: 'Service map' }).click();
+    await late.getByRole('heading', { name: 'could not be loaded' }).waitFor();
+    await late.unroute('**/assets/{service-map,objectives}*');
+    await late.locator('.drawing svg').waitFor();
+
+    // Whatever the page is made of came by itself: without the server it is all there.
+    const { page: whole } = await openPage();
+    await Promise.all(
+      ['service-map', 'objectives', 'trace-page', 'lines'].map((name) =>
+        whole.waitForResponse((response) => response.url().includes(`/assets/${name}`)),
+      ),
+    );
+    await whole.route('**/*', (route) => route.abort());
+    await whole.getByRole('button', { name: 'No answer: pause' }).waitFor();
+    expect(await whole.locator('.live').getAttribute('data-live')).toBe('false');
+    await whole.getByRole('link', { name: 'Objectives' }).click();
+    await whole.getByRole('heading', { name: 'The Observatory does not answer' }).waitFor();
   });
 
   it('tells a store without spans how to get some', async () => {

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { liveLast, range } from '../state/clock.ts';
 import { go, isLive } from '../state/location.ts';
+import { isReached } from '../shell/status.tsx';
 import { formatClock, formatDayClock } from '../show/time.ts';
 
 const presets: readonly (readonly [string, string])[] = [
@@ -52,11 +53,11 @@ export function TimeControl() {
       <button
         type="button"
         class="live"
-        data-live={live}
+        data-live={live && isReached.value}
         title={live ? 'Hold the picture still' : 'Follow the present again'}
         onClick={() => go(live ? { from: fromMs, to: toMs } : { from: null, to: null })}
       >
-        <i aria-hidden="true" /> {live ? 'Live: pause' : 'Paused: resume'}
+        <i aria-hidden="true" /> {live ? (isReached.value ? 'Live: pause' : 'No answer: pause') : 'Paused: resume'}
       </button>
       {exact && <ExactRange from={fromMs} to={toMs} onClose={() => setExact(false)} />}
     </span>
