@@ -246,8 +246,8 @@ describe('an empty store', () => {
       expect([path, await get(`/api/${path}`)]).toEqual([path, []]);
     }
     expect(await get<SloStatus[]>('/api/slo')).toMatchObject([
-      { total: 0, attained: null, budgetLeft: null, burnRate5m: null, burnRate1h: null },
-      { total: 0 },
+      { total: 0, bad: 0, attained: null, budgetLeft: null, burnRate5m: null, burnRate1h: null },
+      { total: 0, bad: 0 },
     ]);
     expect(await refusal('/api/exemplar', url)).toMatchObject({ status: 404 });
     expect(await refusal(`/api/traces/${'a'.repeat(32)}`, url)).toMatchObject({ status: 404, parameter: 'traceId' });

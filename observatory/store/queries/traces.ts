@@ -44,6 +44,7 @@ export async function askTraces(
   );
   const rows = await askRows<Row>(asking, 'traces-told', binder, {
     view: viewOf(scope),
+    trace_ids: binder.bind(found.map(({ trace_id }) => trace_id)),
     span_ids: binder.bind(found.map(({ span_id }) => span_id)),
     starts: binder.bind(found.map(({ start_ns }) => String(start_ns))),
     highlights: sql`[${joinSql(texts, sql`, `)}]`,
@@ -75,7 +76,7 @@ function highlightsOf(values: readonly (string | null)[]): Record<string, string
 /** Which spans are listed, by the columns that decide it alone: those are quickly read. */
 async function askSpans(asking: Asking, population: Population, sort: 'newest' | 'slowest', limit: number) {
   const { binder, view, where } = populationSql(population);
-  return askRows<{ span_id: string; start_ns: bigint }>(asking, 'traces', binder, {
+  return askRows<{ trace_id: string; span_id: string; start_ns: bigint }>(asking, 'traces', binder, {
     view,
     where,
     order: sort === 'slowest' ? sql`s.duration_ns` : sql`s.start_ns`,
