@@ -10,7 +10,7 @@ import {
   type StoredMarker,
 } from '../store/markers.ts';
 import type { ApiContext } from './api.ts';
-import { RefusalError } from './problem.ts';
+import { RefusalError, refuseOtherMethods } from './problem.ts';
 
 /** The year 2262, in seconds: later instants have no nanoseconds in 64 bits. */
 const LATEST_SECONDS = 9_223_372_036;
@@ -104,7 +104,7 @@ export function markerRoutes(context: ApiContext): Router {
 
   router.get('/:dataset', async (request, response) => {
     const dataset = readName(request, 'dataset');
-    const markers = await context.asking(request, response, (reader) => datasetMarkers(reader, dataset));
+    const markers = await context.askingAside(request, response, (reader) => datasetMarkers(reader, dataset));
     response.json(markers.map(toHoneycomb));
   });
 
@@ -129,5 +129,6 @@ export function markerRoutes(context: ApiContext): Router {
     response.json(toHoneycomb(marker));
   });
 
+  refuseOtherMethods(router);
   return router;
 }

@@ -23,7 +23,8 @@ afterAll(async () => {
 });
 
 function url(question: string, parameters: Record<string, string | number>): string {
-  const search = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) search.set(name, String(value));
   return `/api/${question}?${search.toString()}`;
 }
 

@@ -79,12 +79,12 @@ function parametersOf(text: MarkerText) {
 
 /** Stores a new marker; a start that is not given is now. Undefined where there are too many already. */
 export async function addMarker(
-  database: Pick<Database, 'reader' | 'writer'>,
+  database: Pick<Database, 'aside' | 'writer'>,
   dataset: string,
   text: MarkerText,
   nowMs: number,
 ): Promise<StoredMarker | undefined> {
-  const [count] = await database.reader.rows<{ markers: number }>('marker-count');
+  const [count] = await database.aside.rows<{ markers: number }>('marker-count');
   if ((count?.markers ?? 0) >= MOST_MARKERS) return undefined;
   const id = newId();
   const start = text.startMs ?? nowMs;
