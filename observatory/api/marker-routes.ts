@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   addMarker,
   datasetMarkers,
+  OrderError,
   removeMarker,
   updateMarker,
   type MarkerText,
@@ -20,22 +21,17 @@ const isHttp = (text: string): boolean => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url?.protocol === 'http:' || url?.protocol === 'https:';
 };
-const body = z
-  .object({
-    start_time: instant,
-    end_time: instant,
-    message: z.string().max(4096).nullish(),
-    type: z.string().max(128).nullish(),
-    url: z
-      .string()
-      .max(2048)
-      .refine((text) => text === '' || isHttp(text), 'Expected an http or https URL.')
-      .nullish(),
-  })
-  .refine((marker) => !marker.start_time || !marker.end_time || marker.end_time >= marker.start_time, {
-    path: ['end_time'],
-    message: 'The end lies before the start.',
-  });
+const body = z.object({
+  start_time: instant,
+  end_time: instant,
+  message: z.string().max(4096).nullish(),
+  type: z.string().max(128).nullish(),
+  url: z
+    .string()
+    .max(2048)
+    .refine((text) => text === '' || isHttp(text), 'Expected an http or https URL.')
+    .nullish(),
+});
 
 function readBody(request: Request): MarkerText {
   const parsed = body.safeParse(request.body ?? {});
@@ -52,6 +48,16 @@ function readBody(request: Request): MarkerText {
     type: type ?? '',
     url: url ? url : undefined,
   };
+}
+
+/** Runs what stores a marker; only the store knows the start of one that does not say it. */
+async function inOrder<T>(store: Promise<T>): Promise<T> {
+  try {
+    return await store;
+  } catch (error) {
+    if (error instanceof OrderError) throw new RefusalError(400, error.message, { parameter: 'end_time' });
+    throw error;
+  }
 }
 
 function readName(request: Request, parameter: string): string {
@@ -110,14 +116,15 @@ export function markerRoutes(context: ApiContext): Router {
 
   router.post('/:dataset', ...json, async (request, response) => {
     const dataset = readName(request, 'dataset');
-    const marker = await addMarker(database, dataset, readBody(request), context.now());
+    const marker = await inOrder(addMarker(database, dataset, readBody(request), context.now()));
     if (!marker) throw new RefusalError(409, 'There are too many markers; remove some first.');
     response.status(201).json(toHoneycomb(marker));
   });
 
   router.put('/:dataset/:id', ...json, async (request, response) => {
     const id = readName(request, 'id');
-    const marker = await updateMarker(database, readName(request, 'dataset'), id, readBody(request), context.now());
+    const dataset = readName(request, 'dataset');
+    const marker = await inOrder(updateMarker(database, dataset, id, readBody(request), context.now()));
     if (!marker) throw gone(id);
     response.json(toHoneycomb(marker));
   });
