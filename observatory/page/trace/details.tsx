@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { AttributeValue, LogRecord, SpanDetail } from '../../api/contract.ts';
 import { groupAllSpansBy } from '../shell/actions.ts';
-import { conditionOf } from '../state/conditions.ts';
+import { attributeName, conditionOf } from '../state/conditions.ts';
 import { openMenu, type MenuItem } from '../shell/menu.tsx';
 import { tell } from '../shell/notice.tsx';
 import { exactDuration, formatDuration } from '../show/duration.ts';
@@ -63,9 +63,10 @@ export function Details({ node, model, own, logs }: Props) {
             attributes={{
               'trace.id': model.traceId,
               'span.id': span.spanId,
-              parent: span.parentSpanId,
-              library: span.scope,
+              'parent.id': span.parentSpanId,
+              scope: span.scope,
             }}
+            fields
           />
         </>
       )}
@@ -150,10 +151,13 @@ function Fields({
   title,
   attributes,
   open = false,
+  fields = false,
 }: {
   title: string;
   attributes: SpanDetail['attributes'];
   open?: boolean;
+  /** Whether these are fields, not attributes, which may have the same names. */
+  fields?: boolean;
 }) {
   const entries = Object.entries(attributes).filter(([, value]) => value !== null);
   if (entries.length === 0) return null;
@@ -172,7 +176,9 @@ function Fields({
                   type="button"
                   class="plain"
                   aria-haspopup="menu"
-                  onClick={(event) => openMenu(event.currentTarget, key, fieldActions(key, value))}
+                  onClick={(event) =>
+                    openMenu(event.currentTarget, key, fieldActions(fields ? key : attributeName(key), value))
+                  }
                 >
                   {key}
                 </button>

@@ -1,5 +1,6 @@
 import type { TraceRow } from '../../api/contract.ts';
-import { attributeColumn } from '../attributes.ts';
+import { parseField } from '../../filter/parse.ts';
+import { fieldText } from '../../filter/sql.ts';
 import { createBinder, joinSql, sql } from '../sql.ts';
 import { askRows, populationSql, viewOf, type Asking, type Population } from './population.ts';
 import { LONGEST_VALUE } from './values.ts';
@@ -40,7 +41,7 @@ export async function askTraces(
   const { scope } = population;
   const binder = createBinder();
   const texts = HIGHLIGHTS.map(
-    (key) => sql`left(${attributeColumn(key, scope, binder)}, ${binder.bind(LONGEST_VALUE)})`,
+    (key) => sql`left(${fieldText(parseField(key), scope, binder)}, ${binder.bind(LONGEST_VALUE)})`,
   );
   const rows = await askRows<Row>(asking, 'traces-told', binder, {
     view: viewOf(scope),
