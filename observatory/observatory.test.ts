@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
@@ -116,8 +116,8 @@ describe('closing', () => {
 });
 
 describe('the page', () => {
-  async function startWithPage(): Promise<Observatory> {
-    const directory = await temporaryDirectory();
+  async function startWithPage(given?: string): Promise<Observatory> {
+    const directory = given ?? (await temporaryDirectory());
     const page = join(directory, 'dist');
     await mkdir(join(page, 'assets'), { recursive: true });
     await writeFile(join(page, 'index.html'), '<!doctype html><title>the page</title>');
@@ -147,10 +147,14 @@ describe('the page', () => {
     },
   );
 
-  it('is only read', async () => {
-    const observatory = await startWithPage();
+  it('is only read, and not there before it is built', async () => {
+    const directory = await temporaryDirectory();
+    const page = join(directory, 'dist');
+    const observatory = await startWithPage(directory);
     const answer = await fetch(observatory.url, { method: 'POST' });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    await rm(join(page, 'index.html'));
+    expect((await fetch(observatory.url)).status).toBe(404);
   });
 
   it('has assets that are kept for good, and no page in their place or in that of the API', async () => {

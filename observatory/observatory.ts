@@ -101,7 +101,11 @@ export async function startObservatory(options: ObservatoryOptions): Promise<Obs
         routes(express, parts, options);
         if (options.page === undefined) return;
         pageFiles(express, options.page);
-        express.all('/', (request, response) => sendProblem(response, wrongMethod(request.method, 'GET, HEAD')));
+        express.all('/', (request, response, next) => {
+          // What is read comes here where the page was not built.
+          if (['GET', 'HEAD'].includes(request.method)) next();
+          else sendProblem(response, wrongMethod(request.method, 'GET, HEAD'));
+        });
       },
     });
     const server = await onPort(settings.port, config.port, () =>
