@@ -16,8 +16,12 @@ const roundsInVain = 6;
 const tables = ['spans', 'settled-roots', 'logs', 'metrics'] as const;
 
 /** Bytes in use: of the file's blocks, and of the write-ahead log beside it. */
-export async function databaseBytes(database: Database, path: string): Promise<number> {
-  const [row] = await database.reader.rows<{ used_bytes: number }>('store-size');
+export async function databaseBytes(
+  database: Pick<Database, 'aside'>,
+  path: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  const [row] = await database.aside.rows<{ used_bytes: number }>('store-size', signal ? { signal } : {});
   const log = await stat(`${path}.wal`).catch(() => null);
   return (row?.used_bytes ?? 0) + (log?.size ?? 0);
 }

@@ -13,15 +13,18 @@ function niceAbove(value: number): number {
   return [1, 2, 5, 10].map((factor) => factor * power).find((nice) => nice > value) ?? 10 * power;
 }
 
+/** The latest boundary, as the API takes it in milliseconds: later ones have no nanoseconds in 64 bits. */
+const HIGHEST = 9_223_372_036_854 * 1e6;
+
 /**
  * The boundaries of a heatmap's rows, ascending whole nanoseconds, one more than rows. All durations lie below the
- * last; those below the first (0 on a log scale) count in the first row. The ends are 1, 2 or 5 times a power of ten,
+ * last, but those of 292 years, which a broken clock makes, count in the last row; those below the first (0 on a log scale) count in the first row. The ends are 1, 2 or 5 times a power of ten,
  * so that they stay while new spans of like latency arrive; a log scale spans at least a decade.
  */
 export function latencyEdges(scale: Scale, shortestNs: number, longestNs: number, rows: number): number[] {
   // Below ten microseconds nothing is told apart.
   const longest = Math.max(longestNs, 9999);
-  const high = niceAbove(longest);
+  const high = Math.min(niceAbove(longest), HIGHEST);
   if (scale === 'linear') return ascending(rows, (index) => (high * index) / rows);
   const low = Math.max(1000, Math.min(niceBelow(Math.max(shortestNs, 1)), high / 10));
   return ascending(rows, (index) => low * (high / low) ** (index / rows));
