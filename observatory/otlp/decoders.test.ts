@@ -464,6 +464,19 @@ describe('metrics', () => {
   });
 });
 
+describe('a long list of numbers', () => {
+  // More than a call can have arguments.
+  const zeros = Array.from({ length: 200_000 }, () => 0);
+  it.each([
+    ['bounds and counts', { histogram: { dataPoints: [{ bucketCounts: zeros, explicitBounds: zeros }] } }],
+    ['buckets', { exponentialHistogram: { dataPoints: [{ positive: { bucketCounts: zeros } }] } }],
+  ])('is taken: %s', async (_name, metric) => {
+    const request = { resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }] };
+    const { items } = await protobuf.metrics(encodeProtobuf('metrics', request));
+    expect(items[0]?.distribution).toContain(`"counts":${JSON.stringify(zeros)}`);
+  });
+});
+
 describe('bytes that are no request', () => {
   const good = encodeProtobuf('spans', {
     resourceSpans: [

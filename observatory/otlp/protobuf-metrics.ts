@@ -102,10 +102,10 @@ const numberField: ReadField = (wire, field, end, numbers) => {
 const histogramField: ReadField = (wire, field, end, numbers) => {
   if (field === fixed64Field(4)) numbers.count = fixed64(wire, end);
   else if (field === fixed64Field(5)) numbers.sum = double(wire, end);
-  else if (field === lengthField(6)) (numbers.counts ??= []).push(...packed(wire, end, fixed64).map(nestedInteger));
-  else if (field === fixed64Field(6)) (numbers.counts ??= []).push(nestedInteger(fixed64(wire, end)));
-  else if (field === lengthField(7)) (numbers.bounds ??= []).push(...packed(wire, end, double).map(nestedDouble));
-  else if (field === fixed64Field(7)) (numbers.bounds ??= []).push(nestedDouble(double(wire, end)));
+  else if (field === lengthField(6)) packed(wire, end, (numbers.counts ??= []), unsignedFixed);
+  else if (field === fixed64Field(6)) (numbers.counts ??= []).push(unsignedFixed(wire, end));
+  else if (field === lengthField(7)) packed(wire, end, (numbers.bounds ??= []), bound);
+  else if (field === fixed64Field(7)) (numbers.bounds ??= []).push(bound(wire, end));
   else if (field === fixed64Field(11)) numbers.min = double(wire, end);
   else if (field === fixed64Field(12)) numbers.max = double(wire, end);
   else return false;
@@ -116,7 +116,7 @@ const exponentialField: ReadField = (wire, field, end, numbers) => {
   if (field === fixed64Field(4)) numbers.count = fixed64(wire, end);
   else if (field === fixed64Field(5)) numbers.sum = double(wire, end);
   else if (field === varintField(6)) numbers.scale = zigzag(varint(wire, end));
-  else if (field === fixed64Field(7)) numbers.zeroCount = nestedInteger(fixed64(wire, end));
+  else if (field === fixed64Field(7)) numbers.zeroCount = unsignedFixed(wire, end);
   else if (field === lengthField(8)) numbers.positive = readBuckets(wire, lengthDelimited(wire, end));
   else if (field === lengthField(9)) numbers.negative = readBuckets(wire, lengthDelimited(wire, end));
   else if (field === fixed64Field(12)) numbers.min = double(wire, end);
@@ -143,11 +143,16 @@ const summaryField: ReadField = (wire, field, end, numbers) => {
   return true;
 };
 
-function packed<T>(wire: Wire, end: number, read: (wire: Wire, end: number) => T): T[] {
+type ReadNumber = (wire: Wire, end: number) => AttributeValue;
+
+const unsignedFixed: ReadNumber = (wire, end) => nestedInteger(fixed64(wire, end));
+const unsignedVarint: ReadNumber = (wire, end) => nestedInteger(BigInt.asUintN(64, varint64(wire, end)));
+const bound: ReadNumber = (wire, end) => nestedDouble(double(wire, end));
+
+/** Adds numbers one by one: a list may be longer than the arguments that a call can have. */
+function packed(wire: Wire, end: number, values: AttributeValue[], read: ReadNumber): void {
   const listEnd = lengthDelimited(wire, end);
-  const values: T[] = [];
   while (wire.position < listEnd) values.push(read(wire, listEnd));
-  return values;
 }
 
 function readBuckets(wire: Wire, end: number): { offset: number; counts: AttributeValue[] } {
@@ -155,14 +160,12 @@ function readBuckets(wire: Wire, end: number): { offset: number; counts: Attribu
   while (wire.position < end) {
     const field = tag(wire, end);
     if (field === varintField(1)) buckets.offset = zigzag(varint(wire, end));
-    else if (field === lengthField(2)) buckets.counts.push(...packed(wire, end, varint64).map(unsigned));
-    else if (field === varintField(2)) buckets.counts.push(unsigned(varint64(wire, end)));
+    else if (field === lengthField(2)) packed(wire, end, buckets.counts, unsignedVarint);
+    else if (field === varintField(2)) buckets.counts.push(unsignedVarint(wire, end));
     else skip(wire, field, end);
   }
   return buckets;
 }
-
-const unsigned = (value: bigint): AttributeValue => nestedInteger(BigInt.asUintN(64, value));
 
 /** sint32: 0, -1, 1, -2, … as 0, 1, 2, 3, … */
 function zigzag(value: number): number {
