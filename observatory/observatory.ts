@@ -79,6 +79,7 @@ export async function startObservatory(options: ObservatoryOptions): Promise<Obs
         port: config.otlpPort,
         maxBodyBytes: config.maxBodyMb * 2 ** 20,
         corsOrigins: list(config.corsOrigins),
+        hosts: list(config.hosts),
       }),
     );
     closers.push(receiver.close);
