@@ -83,7 +83,9 @@ const hex = (digits: number) =>
     bytes[0] = 1;
     return Buffer.from(bytes).toString('hex');
   });
-const ns = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });
+const first2262 = BigInt(Date.UTC(2262, 0)) * 1_000_000n;
+const ns = fc.bigInt({ min: 1n, max: first2262 - 1n });
+const hundredDays = 100n * 86_400n * 10n ** 9n;
 
 const span = fc.record({
   traceId: hex(32),
@@ -91,8 +93,9 @@ const span = fc.record({
   parentSpanId: fc.oneof(hex(16), fc.constant('')),
   name: text,
   kind: fc.integer({ min: 0, max: 5 }),
-  start: ns,
-  end: ns,
+  start: fc.bigInt({ min: 1n, max: first2262 - 1n - hundredDays }),
+  duration: fc.bigInt({ min: 0n, max: hundredDays }),
+  isSetBack: fc.boolean(),
   attributes,
   events: fc.array(fc.record({ time: ns, name: text, attributes }), { maxLength: 2 }),
   links: fc.array(fc.record({ traceId: hex(32), spanId: hex(16), attributes }), { maxLength: 2 }),
@@ -125,7 +128,7 @@ describe('spans', () => {
                       name: item.name,
                       kind: item.kind,
                       startTimeUnixNano: String(item.start),
-                      endTimeUnixNano: String(item.end),
+                      endTimeUnixNano: String(item.isSetBack ? item.start / 2n : item.start + item.duration),
                       attributes: item.attributes.sent,
                       events: item.events.map((event) => ({
                         timeUnixNano: String(event.time),
@@ -149,7 +152,7 @@ describe('spans', () => {
             spanId: item.spanId,
             parentSpanId: item.parentSpanId || null,
             startNs: item.start,
-            durationNs: item.end > item.start ? item.end - item.start : 0n,
+            durationNs: item.isSetBack ? 0n : item.duration,
             name: item.name,
             kind: kinds[item.kind],
             status: statuses[item.status.code],
@@ -213,6 +216,40 @@ describe('spans', () => {
     ]) {
       expect(plainSpans(decoded.items).map((item) => item.spanId)).toEqual([good.spanId]);
       expect(decoded).toMatchObject({ rejected: 3, reason: 'its trace id is not 16 bytes that are not all zero' });
+    }
+  });
+
+  it('of absurd times are left out', async () => {
+    const start = 1_763_712_000_000_000_000n;
+    const times: [bigint, bigint][] = [
+      [0n, 2n ** 63n - 1n],
+      [0n, start],
+      [start, start + hundredDays + 1n],
+      [first2262, first2262],
+      [first2262 - 1n, first2262],
+      [start, start + hundredDays],
+      [first2262 - 1n, first2262 - 1n],
+      [0n, 0n],
+      [start, 0n],
+    ];
+    const spans = times.map(([from, to], index) => ({
+      traceId: '01'.repeat(16),
+      spanId: `0${index + 1}`.repeat(8),
+      startTimeUnixNano: String(from),
+      endTimeUnixNano: String(to),
+    }));
+    const request = { resourceSpans: [{ scopeSpans: [{ spans }] }] };
+    for (const decoded of [
+      await protobuf.spans(encodeProtobuf('spans', request)),
+      await json.spans(Buffer.from(JSON.stringify(request))),
+    ]) {
+      expect(decoded).toMatchObject({ rejected: 5, reason: 'its end is not before the year 2262' });
+      expect(plainSpans(decoded.items).map((item) => [item.startNs, item.durationNs])).toEqual([
+        [start, hundredDays],
+        [first2262 - 1n, 0n],
+        [0n, 0n],
+        [start, 0n],
+      ]);
     }
   });
 

@@ -113,15 +113,20 @@ export function optionalId(id: string, digits: 16 | 32): string | null {
   return id.length === digits && !/^0*$/.test(id) ? id : null;
 }
 
-const latestNs = 2n ** 63n - 1n;
+/** The columns are signed 64-bit integers, which end in April of 2262: what is rounded up to whole steps needs room. */
+const tooLateNs = BigInt(Date.UTC(2262, 0)) * 1_000_000n;
 
-/** The columns are signed 64-bit integers, which end in 2262. */
 export function checkTime(ns: bigint, what: string): bigint {
-  if (ns < 0n || ns > latestNs) throw new RejectedError(`its ${what} is beyond the year 2262`);
+  if (ns >= tooLateNs) throw new RejectedError(`its ${what} is not before the year 2262`);
   return ns;
 }
 
+/** Longer is a clock's fault, or a start that was never set. So many nanoseconds are exact as a double, too. */
+const longestNs = 100n * 86_400n * 1_000_000_000n;
+
 /** A clock that was set back during a span would make its duration negative; an end that is missing, too. */
 export function durationBetween(startNs: bigint, endNs: bigint): bigint {
-  return endNs > startNs ? endNs - startNs : 0n;
+  if (endNs <= startNs) return 0n;
+  if (endNs - startNs > longestNs) throw new RejectedError('its end is more than 100 days after its start');
+  return endNs - startNs;
 }
