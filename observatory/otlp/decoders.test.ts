@@ -185,7 +185,7 @@ describe('spans', () => {
             });
             expect(told).toEqual(JSON.parse(JSON.stringify(expected, bigintText), bigintBack));
           }
-          expect(countItems(bytes)).toBe(spans.length);
+          expect(await countItems(bytes)).toBe(spans.length);
         },
       ),
       { numRuns: 150 },
@@ -501,9 +501,59 @@ describe('metrics', () => {
   });
 });
 
+describe('points', () => {
+  it('that are not valid are left out, the others of their metric kept', async () => {
+    const dataPoints = ['1', '18446744073709551615', '3'].map((timeUnixNano) => ({ timeUnixNano, asInt: '1' }));
+    const request = { resourceMetrics: [{ scopeMetrics: [{ metrics: [{ gauge: { dataPoints } }, {}] }] }] };
+    for (const decoded of [
+      await protobuf.metrics(encodeProtobuf('metrics', request)),
+      await json.metrics(Buffer.from(JSON.stringify(request))),
+    ]) {
+      expect(decoded).toMatchObject({ rejected: 1, items: [{ timeNs: 1n }, { timeNs: 3n }] });
+    }
+  });
+});
+
+describe('a request of very many', () => {
+  /** How often others get the event loop while a request is decoded. */
+  async function turns(decoding: Promise<unknown>): Promise<number> {
+    let count = 0;
+    let isOver = false;
+    const turn = (): void => {
+      count += 1;
+      if (!isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await decoding;
+    isOver = true;
+    return count;
+  }
+
+  const nothing = (count: number, field: number): Buffer => Buffer.alloc(2 * count, Buffer.from([field * 8 + 2, 0]));
+  const within = (bytes: Buffer, ...fields: number[]): Buffer =>
+    fields.reduceRight((inner, field) => {
+      const size = Buffer.from([
+        (inner.length % 128) | 128,
+        ((inner.length >> 7) % 128) | 128,
+        ((inner.length >> 14) % 128) | 128,
+        inner.length >> 21,
+      ]);
+      return Buffer.concat([Buffer.from([field * 8 + 2]), size, inner]);
+    }, bytes);
+  it.each([
+    ['resources', () => protobuf.spans(nothing(1_000_000, 1))],
+    ['scopes', () => protobuf.spans(within(nothing(1_000_000, 2), 1))],
+    ['points', () => protobuf.metrics(within(nothing(200_000, 1), 1, 2, 2, 5))],
+    ['metrics', () => protobuf.metrics(within(nothing(1_000_000, 2), 1, 2))],
+    ['resources in JSON', () => json.spans(Buffer.from(`{"resourceSpans":[${'{},'.repeat(500_000)}{}]}`))],
+    ['members that are not known', () => json.spans(Buffer.from(`{"x":[${'{},'.repeat(500_000)}{}]}`))],
+  ])('%s lets others have the event loop', { timeout: 60_000 }, async (_name, decode) => {
+    expect(await turns(decode())).toBeGreaterThan(5);
+  });
+});
+
 describe('a long list of numbers', () => {
-  // More than a call can have arguments.
-  const zeros = Array.from({ length: 200_000 }, () => 0);
+  const zeros = Array.from({ length: 20_000 }, () => 0);
   it.each([
     ['bounds and counts', { histogram: { dataPoints: [{ bucketCounts: zeros, explicitBounds: zeros }] } }],
     ['buckets', { exponentialHistogram: { dataPoints: [{ positive: { bucketCounts: zeros } }] } }],
@@ -570,6 +620,21 @@ describe('bytes that are no request', () => {
       }),
     );
     expect(plainSpans(items).map((item) => item.attributes)).toEqual([{}]);
+  });
+
+  const many = <T>(item: T): T[] => Array.from({ length: 60_000 }, () => item);
+  it.each([
+    ['attributes', { attributes: many({ key: 'k' }) }],
+    ['elements', { attributes: [{ key: 'k', value: { arrayValue: { values: many({}) } } }] }],
+    ['entries', { attributes: [{ key: 'k', value: { kvlistValue: { values: many({}) } } }] }],
+    ['events', { events: many({}) }],
+    ['links', { links: many({}) }],
+    ['attributes of an event', { events: [{ attributes: many({ key: 'k' }) }] }],
+  ])('are refused where an item has tens of thousands of %s', async (_name, item) => {
+    const request = { resourceSpans: [{ scopeSpans: [{ spans: [{ traceId: '01'.repeat(16), ...item }] }] }] };
+    const tooMany = { name: MalformedError.name, message: 'an item holds more than 50000 values' };
+    await expect(protobuf.spans(encodeProtobuf('spans', request))).rejects.toMatchObject(tooMany);
+    await expect(json.spans(Buffer.from(JSON.stringify(request)))).rejects.toMatchObject(tooMany);
   });
 
   it('are refused where values are nested without end', async () => {

@@ -8,6 +8,7 @@ import {
   addKeyValues,
   anyValue,
   double,
+  eachObject,
   hexId,
   integer,
   isSet,
@@ -25,7 +26,7 @@ import { type MetricHead, type MetricNumbers, toPoint } from './metric-point.ts'
 import { severityName } from './protobuf-logs.ts';
 
 /** `opentelemetry.proto.trace.v1.Span` */
-export const readSpan: ReadJsonItem = (span, origin, { span: builder }) => {
+export const readSpan: ReadJsonItem<JsonObject> = (span, origin, { span: builder }) => {
   addKeyValues(span.attributes, builder);
   const status = object(span.status ?? {}, 'status');
   const statusMessage = text(status.message, 'status.message');
@@ -67,7 +68,7 @@ function readLink(link: JsonObject): SpanDetail['links'][number] {
 }
 
 /** `opentelemetry.proto.logs.v1.LogRecord` */
-export const readLog: ReadJsonItem = (log, { resource, scope }, { other: builder, logs }) => {
+export const readLog: ReadJsonItem<JsonObject> = (log, { resource, scope }, { other: builder, logs }) => {
   addKeyValues(log.attributes, builder);
   const severityNumber = integer(log.severityNumber, 'severityNumber');
   const timeNs = unsigned64(log.timeUnixNano, 'timeUnixNano');
@@ -93,8 +94,21 @@ const metricKinds: Readonly<Record<string, MetricKind>> = {
   summary: 'summary',
 };
 
-/** `opentelemetry.proto.metrics.v1.Metric`: one item for each of its points. */
-export const readMetric: ReadJsonItem = (metric, origin, { other: builder, metrics }) => {
+/** A point of a metric. */
+export interface JsonPoint {
+  head: MetricHead;
+  point: JsonObject;
+}
+
+/** The points of `opentelemetry.proto.metrics.v1.Metric`s; null after each metric, which may have none. */
+export function* points(metrics: Iterable<JsonObject>): Generator<JsonPoint | null> {
+  for (const metric of metrics) {
+    yield* pointsOf(metric);
+    yield null;
+  }
+}
+
+function* pointsOf(metric: JsonObject): Generator<JsonPoint> {
   for (const [member, kind] of Object.entries(metricKinds)) {
     if (!isSet(metric[member])) continue;
     const data = object(metric[member], member);
@@ -106,11 +120,13 @@ export const readMetric: ReadJsonItem = (metric, origin, { other: builder, metri
       temporality: temporality === 1 ? 'delta' : temporality === 2 ? 'cumulative' : null,
       monotonic: kind === 'sum' ? data.isMonotonic === true : null,
     };
-    for (const point of objects(data.dataPoints, 'dataPoints')) {
-      addKeyValues(point.attributes, builder);
-      metrics.push(toPoint(head, readNumbers(point), origin, builder.finish()));
-    }
+    for (const point of eachObject(data.dataPoints, 'dataPoints')) yield { head, point };
   }
+}
+
+export const readPoint: ReadJsonItem<JsonPoint> = ({ head, point }, origin, { other: builder, metrics }) => {
+  addKeyValues(point.attributes, builder);
+  metrics.push(toPoint(head, readNumbers(point), origin, builder.finish()));
 };
 
 function readNumbers(point: JsonObject): MetricNumbers {

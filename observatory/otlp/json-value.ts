@@ -1,6 +1,6 @@
 import type { AttributeValue } from '../api/contract.ts';
 import type { AttributeSink } from '../store/attribute-shapes.ts';
-import { addNested, deepestValue, doubleText, nestedDouble, nestedInteger } from './any-value.ts';
+import { addNested, countValues, deepestValue, doubleText, nestedDouble, nestedInteger } from './any-value.ts';
 import { MalformedError } from './wire.ts';
 
 /**
@@ -9,46 +9,33 @@ import { MalformedError } from './wire.ts';
  */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Digits that a number cannot hold exactly, where JSON text has them unquoted. */
-const longInteger = /[:[,]\s*-?\d{16}/;
-
-/**
- * Parses a request. 64-bit integers may come as numbers, which `JSON.parse` would round: the text of those is kept, by
- * the slower way that only a request with such a number has to go.
- */
-export function parseRequest(bytes: Buffer): JsonObject {
-  let request: unknown;
-  const json = bytes.toString('utf8');
-  try {
-    request = longInteger.test(json) ? JSON.parse(json, exactIntegers) : JSON.parse(json);
-  } catch {
-    throw new MalformedError('the body is not JSON');
-  }
-  return object(request, 'the request');
-}
-
-function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || !context?.source) return value;
-  return /^-?\d+$/.test(context.source) ? context.source : value;
-}
-
 export function object(value: unknown, what: string): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new MalformedError(`${what} is not an object`);
   return value as JsonObject;
 }
 
-/** The objects of an array; none where the member is missing. */
-export function objects(value: unknown, what: string): JsonObject[] {
+/** The items of an array, none where the member is missing. */
+function array(value: unknown, what: string): unknown[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new MalformedError(`${what} is not an array`);
-  return value.map((item) => object(item, `an item of ${what}`));
+  return value;
+}
+
+/** The objects of an array, one after the other: it may be of any length. */
+export function* eachObject(value: unknown, what: string): Generator<JsonObject> {
+  for (const item of array(value, what)) yield object(item, `an item of ${what}`);
+}
+
+/** The same at once, of an array within an item. */
+export function objects(value: unknown, what: string): JsonObject[] {
+  return list(value, what, (item) => object(item, `an item of ${what}`));
 }
 
 export function list<T>(value: unknown, what: string, read: (item: unknown, what: string) => T): T[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new MalformedError(`${what} is not an array`);
-  return value.map((item) => read(item, what));
+  const items = array(value, what);
+  countValues(items.length);
+  return items.map((item) => read(item, what));
 }
 
 /** Whether a member is there: `null` is one that is not set (proto3's JSON). */

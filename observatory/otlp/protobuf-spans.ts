@@ -1,6 +1,7 @@
 import type { SpanDetail } from '../api/contract.ts';
 import { spanKinds, spanStatuses } from '../store/records.ts';
 import { type SpanBatchBuilder, type SpanNumbers, spanTexts } from '../store/span-batch-builder.ts';
+import { countValues } from './any-value.ts';
 import { checkIdBytes, checkTime, durationBetween } from './decoding.ts';
 import type { ReadItem } from './protobuf.ts';
 import {
@@ -34,7 +35,7 @@ const links = lengthField(13);
 const status = lengthField(15);
 
 /** `opentelemetry.proto.trace.v1.Span` */
-export const readSpan: ReadItem = (wire, end, origin, { span: builder }) => {
+export const readSpan: ReadItem = (wire, { end }, origin, { span: builder }) => {
   const { bytes } = wire;
   const numbers: SpanNumbers = { kind: 'unspecified', status: 'unset', startNs: 0n, durationNs: 0n };
   let endNs = 0n;
@@ -43,6 +44,7 @@ export const readSpan: ReadItem = (wire, end, origin, { span: builder }) => {
   let eventList: Event[] | null = null;
   let linkList: Link[] | null = null;
   while (wire.position < end) {
+    countValues(1);
     const field = tag(wire, end);
     switch (field) {
       case attributes:

@@ -72,7 +72,7 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
       return await decoding(async () => {
         if (encoding === 'application/x-protobuf' && !intake.hasRoom(1, bytes.length)) {
           // Refused undecoded: overload is no time for work. Items of JSON cannot be counted without.
-          telemetry.refused(signal, countItems(bytes));
+          telemetry.refused(signal, await countItems(bytes));
           return full;
         }
         return decodeAndTake(path, signal, encoding, bytes);
