@@ -10,7 +10,7 @@ export const deepestValue = 32;
  * span, log record, point, resource or scope: an item is read at one
  * go, and while it is, nothing else is done. An SDK has its own limits: 128 events and links, each of 128 attributes.
  */
-const mostValues = 50_000;
+export const mostValues = 50_000;
 
 // One count for all decoders: each reads its items one after the other, and none pauses within one.
 let values = 0;

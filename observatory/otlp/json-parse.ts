@@ -8,9 +8,9 @@ const deepest = 1_000;
 
 /** An array or object whose end was not seen yet. */
 interface Open {
-  readonly isArray: boolean;
+  isArray: boolean;
   /** Where its bracket is. */
-  readonly start: number;
+  start: number;
   /** What of it was parsed; null where nothing was. */
   value: unknown[] | Record<string, unknown> | null;
   /** Where that which was not parsed begins. */
@@ -24,14 +24,16 @@ interface Open {
 /**
  * Parses JSON, long text in parts with pauses between. What is within one pair of brackets and short goes to
  * `JSON.parse` with its neighbours; what is long is taken apart at its commas. Integers that a number cannot hold stay
- * the text that they were.
+ * the text that they were, and strings are well-formed.
  *
  * @throws {MalformedError}
  */
 export async function parseJson(bytes: Buffer, slices: Slices, partBytes = usualPartBytes): Promise<unknown> {
   if (bytes.length <= partBytes) return parse(bytes.toString());
   const textOf = (start: number, end: number): string => bytes.toString('utf8', start, end);
+  // By depth, each used again and again: there are as many as brackets.
   const opens: Open[] = [];
+  let depth = 0;
   let root: { value: unknown; end: number } | undefined;
 
   /** Parses what of an array or object comes before a comma or its end. */
@@ -70,21 +72,35 @@ export async function parseJson(bytes: Buffer, slices: Slices, partBytes = usual
     const isEmpty = open.value === null && open.comma === open.start && isBlank(textOf(open.from, at));
     if (isEmpty) open.value = open.isArray ? [] : emptyObject();
     else takeUntil(open, at);
-    const parent = opens.at(-1);
+    const parent = opens[depth - 1];
     if (parent) addMember(parent, open.start, at, open.value);
     else if (root || !isBlank(textOf(0, open.start))) throw notJson();
     else root = { value: open.value, end: at + 1 };
   }
 
-  for (let at = 0; at < bytes.length; at += 1) {
+  const { length } = bytes;
+  for (let at = 0; at < length; at += 1) {
     const byte = bytes[at];
-    if (byte === quote) at = endOfString(bytes, at);
-    else if (byte === openArray || byte === openObject) {
-      if (opens.length === deepest) throw new MalformedError(`the JSON is nested more than ${deepest} deep`);
+    if (byte === quote) {
+      // To its end: most of the text is in strings.
+      for (at += 1; at < length; at += 1) {
+        const inString = bytes[at];
+        if (inString === quote) break;
+        if (inString === backslash) at += 1;
+      }
+    } else if (byte === openArray || byte === openObject) {
+      if (depth === deepest) throw new MalformedError(`the JSON is nested more than ${deepest} deep`);
       const isArray = byte === openArray;
-      opens.push({ isArray, start: at, value: null, from: at + 1, comma: at, isAfterMember: false });
+      const open = (opens[depth] ??= { isArray, start: 0, value: null, from: 0, comma: 0, isAfterMember: false });
+      depth += 1;
+      open.isArray = isArray;
+      open.start = at;
+      open.value = null;
+      open.from = at + 1;
+      open.comma = at;
+      open.isAfterMember = false;
     } else if (byte === comma) {
-      const open = opens.at(-1);
+      const open = opens[depth - 1];
       if (!open) throw notJson();
       if (open.isAfterMember || at - open.from > partBytes) {
         takeUntil(open, at);
@@ -92,14 +108,16 @@ export async function parseJson(bytes: Buffer, slices: Slices, partBytes = usual
       }
       open.comma = at;
     } else if (byte === closeArray || byte === closeObject) {
-      const open = opens.pop();
+      depth -= 1;
+      const open = opens[depth];
       if (!open) throw notJson();
       close(open, at);
       if (open.value !== null && slices.isOver()) await slices.next();
     }
   }
+  if (depth > 0) throw notJson();
   if (!root) return parse(bytes.toString());
-  if (opens.length > 0 || !isBlank(textOf(root.end, bytes.length))) throw notJson();
+  if (!isBlank(textOf(root.end, bytes.length))) throw notJson();
   return root.value;
 }
 
@@ -111,30 +129,29 @@ const closeArray = 0x5d;
 const openObject = 0x7b;
 const closeObject = 0x7d;
 
-function endOfString(bytes: Buffer, start: number): number {
-  let at = start + 1;
-  while (at < bytes.length && bytes[at] !== quote) at += bytes[at] === backslash ? 2 : 1;
-  return at;
-}
-
 const isBlank = (text: string): boolean => /^[\t\n\r ]*$/.test(text);
 const notJson = (): MalformedError => new MalformedError('the body is not JSON');
 /** Without a prototype, so that `__proto__` is a member like any other. */
 const emptyObject = (): Record<string, unknown> => Object.create(null) as Record<string, unknown>;
 
-/** Digits that a number cannot hold exactly, where JSON text has them unquoted. */
-const longInteger = /[:[,]\s*-?\d{16}/;
+/** Digits that a number cannot hold exactly, where JSON text has them unquoted; and halves of surrogate pairs. */
+const awkward = /[:[,]\s*-?\d{16}|\\u[dD][89a-fA-F]/;
 
-/** `JSON.parse`, by a slower way where it would round integers. */
+/** `JSON.parse`, by a slower way where it would round integers or make half a surrogate pair. */
 function parse(text: string): unknown {
   try {
-    return (longInteger.test(text) ? JSON.parse(text, exactIntegers) : JSON.parse(text)) as unknown;
+    return (awkward.test(text) ? JSON.parse(text, mend) : JSON.parse(text)) as unknown;
   } catch {
     throw notJson();
   }
 }
 
-function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
+/**
+ * Long integers stay the text that they were. Half a surrogate pair becomes U+FFFD here and now: it would on the way to
+ * the store, where two keys that were different until then would be one.
+ */
+function mend(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
   if (typeof value !== 'number' || Number.isSafeInteger(value) || !context?.source) return value;
   return /^-?\d+$/.test(context.source) ? context.source : value;
 }

