@@ -85,6 +85,7 @@ export async function startObservatory(options: ObservatoryOptions): Promise<Obs
         port: config.otlpPort,
         maxBodyBytes: config.maxBodyMb * 2 ** 20,
         corsOrigins: list(config.corsOrigins),
+        hosts: list(config.hosts),
       }),
     );
     servers.push(receiver.close);

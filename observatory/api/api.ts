@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
+import { createHostCheck } from '../host-names.ts';
 import type { Database } from '../store/database.ts';
 import type { Asking } from '../store/queries/population.ts';
 import { DEFAULT_OBJECTIVES, type Objective } from '../store/queries/slo.ts';
@@ -105,15 +105,10 @@ const securityHeaders: RequestHandler = (_request, response, next) => {
 };
 
 function hostGuard(hosts: readonly string[]): RequestHandler {
-  const known = new Set(hosts.map((host) => host.toLowerCase()));
-  return (request, _response, next) => {
-    const name = (request.headers.host ?? '')
-      .toLowerCase()
-      .replace(/:\d+$/, '')
-      .replace(/^\[(.*)\]$/, '$1');
-    const local = !name.includes('.') || name.endsWith('.localhost') || isIP(name) !== 0;
-    if (!local && !known.has('*') && !known.has(name)) {
-      throw new RefusalError(421, `The Observatory does not know itself by the name "${name.slice(0, 100)}".`);
+  const isOurName = createHostCheck(hosts);
+  return ({ headers: { host } }, _response, next) => {
+    if (!isOurName(host)) {
+      throw new RefusalError(421, `The Observatory does not know itself by the name "${host?.slice(0, 100)}".`);
     }
     next();
   };

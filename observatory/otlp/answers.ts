@@ -33,6 +33,7 @@ export function success(
 export const rpcCodes = {
   invalidArgument: 3,
   notFound: 5,
+  permissionDenied: 7,
   resourceExhausted: 8,
   unimplemented: 12,
   internal: 13,

@@ -1,8 +1,30 @@
 import type { AttributeValue } from '../api/contract.ts';
 import type { AttributeSink } from '../store/attribute-shapes.ts';
+import { MalformedError } from './wire.ts';
 
 /** Arrays and maps within one another beyond this are refused: no sender means them. */
 export const deepestValue = 32;
+
+/**
+ * Attributes, events, links, buckets, elements of arrays and the like beyond this are refused in one item, which is a
+ * span, log record, point, resource or scope: an item is read at one
+ * go, and while it is, nothing else is done. An SDK has its own limits: 128 events and links, each of 128 attributes.
+ */
+export const mostValues = 50_000;
+
+// One count for all decoders: each reads its items one after the other, and none pauses within one.
+let values = 0;
+
+/** An item begins, or a resource. */
+export function beginItem(): void {
+  values = 0;
+}
+
+/** @throws {MalformedError} where the item that was begun has too many. */
+export function countValues(count: number): void {
+  values += count;
+  if (values > mostValues) throw new MalformedError(`an item holds more than ${mostValues} values`);
+}
 
 /** A double as text that reads back as the same double. */
 export function doubleText(value: number): string {

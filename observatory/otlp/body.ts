@@ -27,7 +27,8 @@ export interface Budget {
 export async function readBody(request: IncomingMessage, limit: number, budget: Budget): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limit) throw tooLarge(limit);
-  const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  // A header that is empty says as much as none.
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() || 'identity';
   const chunks: Buffer[] = [];
   let size = 0;
   try {

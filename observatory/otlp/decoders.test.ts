@@ -83,7 +83,9 @@ const hex = (digits: number) =>
     bytes[0] = 1;
     return Buffer.from(bytes).toString('hex');
   });
-const ns = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });
+const first2262 = BigInt(Date.UTC(2262, 0)) * 1_000_000n;
+const ns = fc.bigInt({ min: 1n, max: first2262 - 1n });
+const hundredDays = 100n * 86_400n * 10n ** 9n;
 
 const span = fc.record({
   traceId: hex(32),
@@ -91,8 +93,9 @@ const span = fc.record({
   parentSpanId: fc.oneof(hex(16), fc.constant('')),
   name: text,
   kind: fc.integer({ min: 0, max: 5 }),
-  start: ns,
-  end: ns,
+  start: fc.bigInt({ min: 1n, max: first2262 - 1n - hundredDays }),
+  duration: fc.bigInt({ min: 0n, max: hundredDays }),
+  isSetBack: fc.boolean(),
   attributes,
   events: fc.array(fc.record({ time: ns, name: text, attributes }), { maxLength: 2 }),
   links: fc.array(fc.record({ traceId: hex(32), spanId: hex(16), attributes }), { maxLength: 2 }),
@@ -125,7 +128,7 @@ describe('spans', () => {
                       name: item.name,
                       kind: item.kind,
                       startTimeUnixNano: String(item.start),
-                      endTimeUnixNano: String(item.end),
+                      endTimeUnixNano: String(item.isSetBack ? item.start / 2n : item.start + item.duration),
                       attributes: item.attributes.sent,
                       events: item.events.map((event) => ({
                         timeUnixNano: String(event.time),
@@ -149,7 +152,7 @@ describe('spans', () => {
             spanId: item.spanId,
             parentSpanId: item.parentSpanId || null,
             startNs: item.start,
-            durationNs: item.end > item.start ? item.end - item.start : 0n,
+            durationNs: item.isSetBack ? 0n : item.duration,
             name: item.name,
             kind: kinds[item.kind],
             status: statuses[item.status.code],
@@ -182,7 +185,7 @@ describe('spans', () => {
             });
             expect(told).toEqual(JSON.parse(JSON.stringify(expected, bigintText), bigintBack));
           }
-          expect(countItems(bytes)).toBe(spans.length);
+          expect(await countItems(bytes)).toBe(spans.length);
         },
       ),
       { numRuns: 150 },
@@ -213,6 +216,40 @@ describe('spans', () => {
     ]) {
       expect(plainSpans(decoded.items).map((item) => item.spanId)).toEqual([good.spanId]);
       expect(decoded).toMatchObject({ rejected: 3, reason: 'its trace id is not 16 bytes that are not all zero' });
+    }
+  });
+
+  it('of absurd times are left out', async () => {
+    const start = 1_763_712_000_000_000_000n;
+    const times: [bigint, bigint][] = [
+      [0n, 2n ** 63n - 1n],
+      [0n, start],
+      [start, start + hundredDays + 1n],
+      [first2262, first2262],
+      [first2262 - 1n, first2262],
+      [start, start + hundredDays],
+      [first2262 - 1n, first2262 - 1n],
+      [0n, 0n],
+      [start, 0n],
+    ];
+    const spans = times.map(([from, to], index) => ({
+      traceId: '01'.repeat(16),
+      spanId: `0${index + 1}`.repeat(8),
+      startTimeUnixNano: String(from),
+      endTimeUnixNano: String(to),
+    }));
+    const request = { resourceSpans: [{ scopeSpans: [{ spans }] }] };
+    for (const decoded of [
+      await protobuf.spans(encodeProtobuf('spans', request)),
+      await json.spans(Buffer.from(JSON.stringify(request))),
+    ]) {
+      expect(decoded).toMatchObject({ rejected: 5, reason: 'its end is not before the year 2262' });
+      expect(plainSpans(decoded.items).map((item) => [item.startNs, item.durationNs])).toEqual([
+        [start, hundredDays],
+        [first2262 - 1n, 0n],
+        [0n, 0n],
+        [start, 0n],
+      ]);
     }
   });
 
@@ -464,6 +501,69 @@ describe('metrics', () => {
   });
 });
 
+describe('points', () => {
+  it('that are not valid are left out, the others of their metric kept', async () => {
+    const dataPoints = ['1', '18446744073709551615', '3'].map((timeUnixNano) => ({ timeUnixNano, asInt: '1' }));
+    const request = { resourceMetrics: [{ scopeMetrics: [{ metrics: [{ gauge: { dataPoints } }, {}] }] }] };
+    for (const decoded of [
+      await protobuf.metrics(encodeProtobuf('metrics', request)),
+      await json.metrics(Buffer.from(JSON.stringify(request))),
+    ]) {
+      expect(decoded).toMatchObject({ rejected: 1, items: [{ timeNs: 1n }, { timeNs: 3n }] });
+    }
+  });
+});
+
+describe('a request of very many', () => {
+  /** How often others get the event loop while a request is decoded. */
+  async function turns(decoding: Promise<unknown>): Promise<number> {
+    let count = 0;
+    let isOver = false;
+    const turn = (): void => {
+      count += 1;
+      if (!isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await decoding;
+    isOver = true;
+    return count;
+  }
+
+  const nothing = (count: number, field: number): Buffer => Buffer.alloc(2 * count, Buffer.from([field * 8 + 2, 0]));
+  const within = (bytes: Buffer, ...fields: number[]): Buffer =>
+    fields.reduceRight((inner, field) => {
+      const size = Buffer.from([
+        (inner.length % 128) | 128,
+        ((inner.length >> 7) % 128) | 128,
+        ((inner.length >> 14) % 128) | 128,
+        inner.length >> 21,
+      ]);
+      return Buffer.concat([Buffer.from([field * 8 + 2]), size, inner]);
+    }, bytes);
+  it.each([
+    ['resources', () => protobuf.spans(nothing(1_000_000, 1))],
+    ['scopes', () => protobuf.spans(within(nothing(1_000_000, 2), 1))],
+    ['points', () => protobuf.metrics(within(nothing(200_000, 1), 1, 2, 2, 5))],
+    ['metrics', () => protobuf.metrics(within(nothing(1_000_000, 2), 1, 2))],
+    ['resources in JSON', () => json.spans(Buffer.from(`{"resourceSpans":[${'{},'.repeat(500_000)}{}]}`))],
+    ['members that are not known', () => json.spans(Buffer.from(`{"x":[${'{},'.repeat(2_000_000)}{}]}`))],
+  ])('%s lets others have the event loop', { timeout: 60_000 }, async (_name, decode) => {
+    expect(await turns(decode())).toBeGreaterThan(5);
+  });
+});
+
+describe('a long list of numbers', () => {
+  const zeros = Array.from({ length: 20_000 }, () => 0);
+  it.each([
+    ['bounds and counts', { histogram: { dataPoints: [{ bucketCounts: zeros, explicitBounds: zeros }] } }],
+    ['buckets', { exponentialHistogram: { dataPoints: [{ positive: { bucketCounts: zeros } }] } }],
+  ])('is taken: %s', async (_name, metric) => {
+    const request = { resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }] };
+    const { items } = await protobuf.metrics(encodeProtobuf('metrics', request));
+    expect(items[0]?.distribution).toContain(`"counts":${JSON.stringify(zeros)}`);
+  });
+});
+
 describe('bytes that are no request', () => {
   const good = encodeProtobuf('spans', {
     resourceSpans: [
@@ -520,6 +620,21 @@ describe('bytes that are no request', () => {
       }),
     );
     expect(plainSpans(items).map((item) => item.attributes)).toEqual([{}]);
+  });
+
+  const many = <T>(item: T): T[] => Array.from({ length: 60_000 }, () => item);
+  it.each([
+    ['attributes', { attributes: many({ key: 'k' }) }],
+    ['elements', { attributes: [{ key: 'k', value: { arrayValue: { values: many({}) } } }] }],
+    ['entries', { attributes: [{ key: 'k', value: { kvlistValue: { values: many({}) } } }] }],
+    ['events', { events: many({}) }],
+    ['links', { links: many({}) }],
+    ['attributes of an event', { events: [{ attributes: many({ key: 'k' }) }] }],
+  ])('are refused where an item has tens of thousands of %s', async (_name, item) => {
+    const request = { resourceSpans: [{ scopeSpans: [{ spans: [{ traceId: '01'.repeat(16), ...item }] }] }] };
+    const tooMany = { name: MalformedError.name, message: 'an item holds more than 50000 values' };
+    await expect(protobuf.spans(encodeProtobuf('spans', request))).rejects.toMatchObject(tooMany);
+    await expect(json.spans(Buffer.from(JSON.stringify(request)))).rejects.toMatchObject(tooMany);
   });
 
   it('are refused where values are nested without end', async () => {

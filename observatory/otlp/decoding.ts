@@ -71,6 +71,15 @@ export class RejectedError extends Error {
   override readonly name = 'RejectedError';
 }
 
+const rejections = new Map<string, RejectedError>();
+
+/** One error for each reason: a request may hold millions of bad items, and to make an error takes longer than an item. */
+function rejection(reason: string): RejectedError {
+  let error = rejections.get(reason);
+  if (!error) rejections.set(reason, (error = new RejectedError(reason)));
+  return error;
+}
+
 export function toResource(attributes: AttributeSet): Resource {
   const { keys, types } = shapeText(attributes.shape);
   const service = attributeText(attributes, 'service.name');
@@ -105,7 +114,7 @@ export function checkIdBytes(ids: Buffer, at: number, length: number, size: 8 | 
 }
 
 function badId(what: string, size: number): RejectedError {
-  return new RejectedError(`its ${what} is not ${size} bytes that are not all zero`);
+  return rejection(`its ${what} is not ${size} bytes that are not all zero`);
 }
 
 /** An id that may be missing: null where it is empty, zero or of a wrong length. */
@@ -113,15 +122,20 @@ export function optionalId(id: string, digits: 16 | 32): string | null {
   return id.length === digits && !/^0*$/.test(id) ? id : null;
 }
 
-const latestNs = 2n ** 63n - 1n;
+/** The columns are signed 64-bit integers, which end in April of 2262: what is rounded up to whole steps needs room. */
+const tooLateNs = BigInt(Date.UTC(2262, 0)) * 1_000_000n;
 
-/** The columns are signed 64-bit integers, which end in 2262. */
 export function checkTime(ns: bigint, what: string): bigint {
-  if (ns < 0n || ns > latestNs) throw new RejectedError(`its ${what} is beyond the year 2262`);
+  if (ns >= tooLateNs) throw rejection(`its ${what} is not before the year 2262`);
   return ns;
 }
 
+/** Longer is a clock's fault, or a start that was never set. So many nanoseconds are exact as a double, too. */
+const longestNs = 100n * 86_400n * 1_000_000_000n;
+
 /** A clock that was set back during a span would make its duration negative; an end that is missing, too. */
 export function durationBetween(startNs: bigint, endNs: bigint): bigint {
-  return endNs > startNs ? endNs - startNs : 0n;
+  if (endNs <= startNs) return 0n;
+  if (endNs - startNs > longestNs) throw rejection('its end is more than 100 days after its start');
+  return endNs - startNs;
 }

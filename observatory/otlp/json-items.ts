@@ -8,29 +8,32 @@ import {
   addKeyValues,
   anyValue,
   double,
+  eachObject,
   hexId,
   integer,
-  integer64,
+  isSet,
   type JsonObject,
   keyValues,
   list,
   object,
   objects,
   optionalDouble,
+  signed64,
   text,
+  unsigned64,
 } from './json-value.ts';
 import { type MetricHead, type MetricNumbers, toPoint } from './metric-point.ts';
 import { severityName } from './protobuf-logs.ts';
 
 /** `opentelemetry.proto.trace.v1.Span` */
-export const readSpan: ReadJsonItem = (span, origin, { span: builder }) => {
+export const readSpan: ReadJsonItem<JsonObject> = (span, origin, { span: builder }) => {
   addKeyValues(span.attributes, builder);
   const status = object(span.status ?? {}, 'status');
   const statusMessage = text(status.message, 'status.message');
   const events = objects(span.events, 'events').map(readEvent);
   const links = objects(span.links, 'links').map(readLink);
-  const startNs = checkTime(integer64(span.startTimeUnixNano, 'startTimeUnixNano'), 'start');
-  const endNs = checkTime(integer64(span.endTimeUnixNano, 'endTimeUnixNano'), 'end');
+  const startNs = checkTime(unsigned64(span.startTimeUnixNano, 'startTimeUnixNano'), 'start');
+  const endNs = checkTime(unsigned64(span.endTimeUnixNano, 'endTimeUnixNano'), 'end');
   builder.idTexts(
     checkId(hexId(span.traceId, 'traceId'), 32, 'trace id'),
     checkId(hexId(span.spanId, 'spanId'), 16, 'span id'),
@@ -50,7 +53,7 @@ export const readSpan: ReadJsonItem = (span, origin, { span: builder }) => {
 
 function readEvent(event: JsonObject): SpanDetail['events'][number] {
   return {
-    timeNs: String(integer64(event.timeUnixNano, 'timeUnixNano')),
+    timeNs: String(unsigned64(event.timeUnixNano, 'timeUnixNano')),
     name: text(event.name, 'name'),
     attributes: keyValues(event.attributes, 0),
   };
@@ -65,12 +68,12 @@ function readLink(link: JsonObject): SpanDetail['links'][number] {
 }
 
 /** `opentelemetry.proto.logs.v1.LogRecord` */
-export const readLog: ReadJsonItem = (log, { resource, scope }, { other: builder, logs }) => {
+export const readLog: ReadJsonItem<JsonObject> = (log, { resource, scope }, { other: builder, logs }) => {
   addKeyValues(log.attributes, builder);
   const severityNumber = integer(log.severityNumber, 'severityNumber');
-  const timeNs = integer64(log.timeUnixNano, 'timeUnixNano');
+  const timeNs = unsigned64(log.timeUnixNano, 'timeUnixNano');
   logs.push({
-    timeNs: checkTime(timeNs === 0n ? integer64(log.observedTimeUnixNano, 'observedTimeUnixNano') : timeNs, 'time'),
+    timeNs: checkTime(timeNs === 0n ? unsigned64(log.observedTimeUnixNano, 'observedTimeUnixNano') : timeNs, 'time'),
     traceId: optionalId(hexId(log.traceId, 'traceId'), 32),
     spanId: optionalId(hexId(log.spanId, 'spanId'), 16),
     severity: text(log.severityText, 'severityText') || severityName(severityNumber),
@@ -91,10 +94,23 @@ const metricKinds: Readonly<Record<string, MetricKind>> = {
   summary: 'summary',
 };
 
-/** `opentelemetry.proto.metrics.v1.Metric`: one item for each of its points. */
-export const readMetric: ReadJsonItem = (metric, origin, { other: builder, metrics }) => {
+/** A point of a metric. */
+export interface JsonPoint {
+  head: MetricHead;
+  point: JsonObject;
+}
+
+/** The points of `opentelemetry.proto.metrics.v1.Metric`s; null after each metric, which may have none. */
+export function* points(metrics: Iterable<JsonObject>): Generator<JsonPoint | null> {
+  for (const metric of metrics) {
+    yield* pointsOf(metric);
+    yield null;
+  }
+}
+
+function* pointsOf(metric: JsonObject): Generator<JsonPoint> {
   for (const [member, kind] of Object.entries(metricKinds)) {
-    if (metric[member] === undefined) continue;
+    if (!isSet(metric[member])) continue;
     const data = object(metric[member], member);
     const temporality = integer(data.aggregationTemporality, 'aggregationTemporality');
     const head: MetricHead = {
@@ -104,22 +120,24 @@ export const readMetric: ReadJsonItem = (metric, origin, { other: builder, metri
       temporality: temporality === 1 ? 'delta' : temporality === 2 ? 'cumulative' : null,
       monotonic: kind === 'sum' ? data.isMonotonic === true : null,
     };
-    for (const point of objects(data.dataPoints, 'dataPoints')) {
-      addKeyValues(point.attributes, builder);
-      metrics.push(toPoint(head, readNumbers(point), origin, builder.finish()));
-    }
+    for (const point of eachObject(data.dataPoints, 'dataPoints')) yield { head, point };
   }
+}
+
+export const readPoint: ReadJsonItem<JsonPoint> = ({ head, point }, origin, { other: builder, metrics }) => {
+  addKeyValues(point.attributes, builder);
+  metrics.push(toPoint(head, readNumbers(point), origin, builder.finish()));
 };
 
 function readNumbers(point: JsonObject): MetricNumbers {
   const numbers: MetricNumbers = {
-    startNs: checkTime(integer64(point.startTimeUnixNano, 'startTimeUnixNano'), 'start'),
-    timeNs: checkTime(integer64(point.timeUnixNano, 'timeUnixNano'), 'time'),
-    count: integer64(point.count, 'count'),
-    counts: list(point.bucketCounts, 'bucketCounts', (item, what) => nestedInteger(integer64(item, what))),
+    startNs: checkTime(unsigned64(point.startTimeUnixNano, 'startTimeUnixNano'), 'start'),
+    timeNs: checkTime(unsigned64(point.timeUnixNano, 'timeUnixNano'), 'time'),
+    count: unsigned64(point.count, 'count'),
+    counts: list(point.bucketCounts, 'bucketCounts', (item, what) => nestedInteger(unsigned64(item, what))),
     bounds: list(point.explicitBounds, 'explicitBounds', (item, what) => nestedDouble(double(item, what))),
     scale: integer(point.scale, 'scale'),
-    zeroCount: nestedInteger(integer64(point.zeroCount, 'zeroCount')),
+    zeroCount: nestedInteger(unsigned64(point.zeroCount, 'zeroCount')),
     positive: readBuckets(point.positive),
     negative: readBuckets(point.negative),
     quantiles: objects(point.quantileValues, 'quantileValues').map((item) => [
@@ -132,7 +150,7 @@ function readNumbers(point: JsonObject): MetricNumbers {
   const min = optionalDouble(point.min, 'min');
   const max = optionalDouble(point.max, 'max');
   if (value !== undefined) numbers.value = value;
-  if (point.asInt !== undefined && point.asInt !== null) numbers.integer = integer64(point.asInt, 'asInt');
+  if (isSet(point.asInt)) numbers.integer = signed64(point.asInt, 'asInt');
   if (sum !== undefined) numbers.sum = sum;
   if (min !== undefined) numbers.min = min;
   if (max !== undefined) numbers.max = max;
@@ -143,6 +161,6 @@ function readBuckets(value: unknown): { offset: number; counts: AttributeValue[]
   const buckets = object(value ?? {}, 'buckets');
   return {
     offset: integer(buckets.offset, 'offset'),
-    counts: list(buckets.bucketCounts, 'bucketCounts', (item, what) => nestedInteger(integer64(item, what))),
+    counts: list(buckets.bucketCounts, 'bucketCounts', (item, what) => nestedInteger(unsigned64(item, what))),
   };
 }

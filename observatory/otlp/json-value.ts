@@ -1,54 +1,53 @@
 import type { AttributeValue } from '../api/contract.ts';
 import type { AttributeSink } from '../store/attribute-shapes.ts';
-import { addNested, deepestValue, doubleText, nestedDouble, nestedInteger } from './any-value.ts';
+import { addNested, countValues, deepestValue, doubleText, nestedDouble, nestedInteger } from './any-value.ts';
 import { MalformedError } from './wire.ts';
 
 /**
  * OTLP in JSON (opentelemetry-proto, "JSON Protobuf Encoding"): names in camelCase, ids in hex, enums as integers, 64-bit
- * integers as text or numbers, unknown members ignored.
+ * integers as text or numbers, members that are `null` as if they were missing, unknown ones ignored.
  */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Digits that a number cannot hold exactly, where JSON text has them unquoted. */
-const longInteger = /[:[,]\s*-?\d{16}/;
-
-/**
- * Parses a request. 64-bit integers may come as numbers, which `JSON.parse` would round: the text of those is kept, by
- * the slower way that only a request with such a number has to go.
- */
-export function parseRequest(bytes: Buffer): JsonObject {
-  let request: unknown;
-  const json = bytes.toString('utf8');
-  try {
-    request = longInteger.test(json) ? JSON.parse(json, exactIntegers) : JSON.parse(json);
-  } catch {
-    throw new MalformedError('the body is not JSON');
-  }
-  return object(request, 'the request');
-}
-
-function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || !context?.source) return value;
-  return /^-?\d+$/.test(context.source) ? context.source : value;
-}
-
 export function object(value: unknown, what: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new MalformedError(`${what} is not an object`);
-  return value as JsonObject;
+  if (!isObject(value)) throw new MalformedError(`${what} is not an object`);
+  return value;
 }
 
-/** The objects of an array; none where the member is missing. */
-export function objects(value: unknown, what: string): JsonObject[] {
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The items of an array, none where the member is missing. */
+function array(value: unknown, what: string): unknown[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new MalformedError(`${what} is not an array`);
-  return value.map((item) => object(item, `an item of ${what}`));
+  return value;
+}
+
+/** The objects of an array, one after the other: it may be of any length. */
+export function* eachObject(value: unknown, what: string): Generator<JsonObject> {
+  for (const item of array(value, what)) yield object(item, `an item of ${what}`);
+}
+
+/** The same at once, of an array within an item. */
+export function objects(value: unknown, what: string): JsonObject[] {
+  const items = array(value, what);
+  countValues(items.length);
+  // Without a call and a sentence for each: a span has dozens.
+  for (const item of items) if (!isObject(item)) throw new MalformedError(`an item of ${what} is not an object`);
+  return items as JsonObject[];
 }
 
 export function list<T>(value: unknown, what: string, read: (item: unknown, what: string) => T): T[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new MalformedError(`${what} is not an array`);
-  return value.map((item) => read(item, what));
+  const items = array(value, what);
+  countValues(items.length);
+  return items.map((item) => read(item, what));
+}
+
+/** Whether a member is there: `null` is one that is not set (proto3's JSON). */
+export function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 export function text(value: unknown, what: string): string {
@@ -64,17 +63,41 @@ export function hexId(value: unknown, what: string): string {
   return id;
 }
 
-/** A 64-bit integer as number or text; 0 where missing. */
-export function integer64(value: unknown, what: string): bigint {
+/** An integer as number or text, within bounds: beyond them it is no value of its type. 0 where missing. */
+function bounded(value: unknown, what: string, min: bigint, max: bigint, type: string): bigint {
   if (value === undefined || value === null || value === '') return 0n;
-  if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
-  if (typeof value === 'string' && /^-?\d{1,20}$/.test(value)) return BigInt(value);
-  throw new MalformedError(`${what} is not a 64-bit integer`);
+  const isInteger =
+    (typeof value === 'number' && Number.isInteger(value)) || (typeof value === 'string' && /^-?\d{1,20}$/.test(value));
+  const exact = isInteger ? BigInt(value) : null;
+  if (exact === null || exact < min || exact > max) throw new MalformedError(`${what} is not ${type}`);
+  return exact;
 }
 
-/** A small integer, for example an enum; 0 where missing. */
+// Worked out once, because powers of bigints take their time.
+const leastInt64 = -(2n ** 63n);
+const mostInt64 = 2n ** 63n - 1n;
+const mostUint64 = 2n ** 64n - 1n;
+const leastInt32 = -(2n ** 31n);
+const mostInt32 = 2n ** 31n - 1n;
+
+/** `int64`, `sfixed64` */
+export function signed64(value: unknown, what: string): bigint {
+  return bounded(value, what, leastInt64, mostInt64, 'a signed 64-bit integer');
+}
+
+/** `uint64`, `fixed64` */
+export function unsigned64(value: unknown, what: string): bigint {
+  return bounded(value, what, 0n, mostUint64, 'an unsigned 64-bit integer');
+}
+
+/** `int32`, `sint32`, enums */
 export function integer(value: unknown, what: string): number {
-  return Number(integer64(value, what));
+  return Number(bounded(value, what, leastInt32, mostInt32, 'a 32-bit integer'));
+}
+
+function boolean(value: unknown, what: string): boolean {
+  if (typeof value !== 'boolean') throw new MalformedError(`${what} is not a boolean`);
+  return value;
 }
 
 /** A double as number or as one of the texts that JSON has no numbers for; undefined where missing. */
@@ -95,11 +118,11 @@ export function addKeyValues(value: unknown, builder: AttributeSink): void {
 }
 
 function addAnyValue(key: string, any: JsonObject, builder: AttributeSink): void {
-  if (typeof any.stringValue === 'string') builder.add(key, any.stringValue, '');
-  else if (any.intValue !== undefined) builder.add(key, String(integer64(any.intValue, 'intValue')), 'i');
-  else if (any.boolValue !== undefined) builder.add(key, String(any.boolValue === true), 'b');
-  else if (any.doubleValue !== undefined) builder.add(key, doubleText(double(any.doubleValue, 'doubleValue')), 'd');
-  else if (any.bytesValue !== undefined) builder.add(key, base64Text(any.bytesValue), 'x');
+  if (isSet(any.stringValue)) builder.add(key, text(any.stringValue, 'stringValue'), '');
+  else if (isSet(any.intValue)) builder.add(key, String(signed64(any.intValue, 'intValue')), 'i');
+  else if (isSet(any.boolValue)) builder.add(key, String(boolean(any.boolValue, 'boolValue')), 'b');
+  else if (isSet(any.doubleValue)) builder.add(key, doubleText(double(any.doubleValue, 'doubleValue')), 'd');
+  else if (isSet(any.bytesValue)) builder.add(key, base64Text(any.bytesValue), 'x');
   else {
     const value = anyValue(any, 0);
     if (value === null) builder.add(key, '', 'n');
@@ -110,15 +133,15 @@ function addAnyValue(key: string, any: JsonObject, builder: AttributeSink): void
 /** One `AnyValue` as it goes into our JSON. */
 export function anyValue(any: JsonObject, depth: number): AttributeValue {
   if (depth > deepestValue) throw new MalformedError(`a value is nested more than ${deepestValue} deep`);
-  if (typeof any.stringValue === 'string') return any.stringValue;
-  if (any.boolValue !== undefined) return any.boolValue === true;
-  if (any.intValue !== undefined) return nestedInteger(integer64(any.intValue, 'intValue'));
-  if (any.doubleValue !== undefined) return nestedDouble(double(any.doubleValue, 'doubleValue'));
-  if (any.bytesValue !== undefined) return base64Text(any.bytesValue);
-  if (any.arrayValue !== undefined) {
+  if (isSet(any.stringValue)) return text(any.stringValue, 'stringValue');
+  if (isSet(any.boolValue)) return boolean(any.boolValue, 'boolValue');
+  if (isSet(any.intValue)) return nestedInteger(signed64(any.intValue, 'intValue'));
+  if (isSet(any.doubleValue)) return nestedDouble(double(any.doubleValue, 'doubleValue'));
+  if (isSet(any.bytesValue)) return base64Text(any.bytesValue);
+  if (isSet(any.arrayValue)) {
     return objects(object(any.arrayValue, 'arrayValue').values, 'values').map((value) => anyValue(value, depth + 1));
   }
-  if (any.kvlistValue !== undefined) return keyValues(object(any.kvlistValue, 'kvlistValue').values, depth + 1);
+  if (isSet(any.kvlistValue)) return keyValues(object(any.kvlistValue, 'kvlistValue').values, depth + 1);
   return null;
 }
 

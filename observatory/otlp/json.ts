@@ -11,62 +11,94 @@ import {
   takeSpans,
   toResource,
 } from './decoding.ts';
-import { pause } from '../store/pause.ts';
-import type { Origin } from '../store/records.ts';
-import { readLog, readMetric, readSpan } from './json-items.ts';
-import { addKeyValues, type JsonObject, object, objects, parseRequest, text } from './json-value.ts';
+import { createSlices } from '../store/pause.ts';
+import type { LogEntry, MetricPoint, Origin, Resource } from '../store/records.ts';
+import type { SpanBatch } from '../store/span-batch.ts';
+import { beginItem } from './any-value.ts';
+import { type JsonPoint, points, readLog, readPoint, readSpan } from './json-items.ts';
+import { parseJson } from './json-parse.ts';
+import { addKeyValues, eachObject, type JsonObject, object, text } from './json-value.ts';
+
+/** How long the reader works before it lets others have the event loop, milliseconds. */
+const sliceMs = 8;
 
 /** Reads one item, and adds what it makes of it to the builders. */
-export type ReadJsonItem = (item: JsonObject, origin: Origin, builders: Builders) => void;
+export type ReadJsonItem<I> = (item: I, origin: Origin, builders: Builders) => void;
 
-const itemsBetweenPauses = 1024;
+/** What the three requests differ in. */
+interface Kind<T, I> {
+  /** The members that lead to the items. */
+  path: readonly [string, string, string];
+  /** The items of what is there; null is none, but a place to pause. */
+  items: (objects: Iterable<JsonObject>) => Iterable<I | null>;
+  readItem: ReadJsonItem<I>;
+  take: (builders: Builders) => T;
+}
 
 /** Decoders of the three requests of OTLP in JSON. */
 export function createJsonDecoders(builders: Builders): Decoders {
+  const spans: Kind<SpanBatch, JsonObject> = {
+    path: ['resourceSpans', 'scopeSpans', 'spans'],
+    items: (objects) => objects,
+    readItem: readSpan,
+    take: takeSpans,
+  };
+  const logs: Kind<LogEntry[], JsonObject> = {
+    path: ['resourceLogs', 'scopeLogs', 'logRecords'],
+    items: (objects) => objects,
+    readItem: readLog,
+    take: takeLogs,
+  };
+  const metrics: Kind<MetricPoint[], JsonPoint> = {
+    path: ['resourceMetrics', 'scopeMetrics', 'metrics'],
+    items: points,
+    readItem: readPoint,
+    take: takeMetrics,
+  };
   return {
-    spans: (bytes) => decodeRequest(bytes, builders, ['resourceSpans', 'scopeSpans', 'spans'], readSpan, takeSpans),
-    logs: (bytes) => decodeRequest(bytes, builders, ['resourceLogs', 'scopeLogs', 'logRecords'], readLog, takeLogs),
-    metrics: (bytes) =>
-      decodeRequest(bytes, builders, ['resourceMetrics', 'scopeMetrics', 'metrics'], readMetric, takeMetrics),
+    spans: (bytes) => decodeRequest(bytes, builders, spans),
+    logs: (bytes) => decodeRequest(bytes, builders, logs),
+    metrics: (bytes) => decodeRequest(bytes, builders, metrics),
   };
 }
 
-async function decodeRequest<T>(
+async function decodeRequest<T, I>(
   bytes: Buffer,
   builders: Builders,
-  [byResource, byScope, itemsName]: readonly [string, string, string],
-  readItem: ReadJsonItem,
-  take: (builders: Builders) => T,
+  { path: [byResource, byScope, itemsName], items, readItem, take }: Kind<T, I>,
 ): Promise<Decoded<T>> {
   let rejected = 0;
   let reason = '';
-  let untilPause = itemsBetweenPauses;
+  const slices = createSlices(sliceMs, 1);
   try {
-    for (const ofResource of objects(parseRequest(bytes)[byResource], byResource)) {
+    const request = object(await parseJson(bytes, slices), 'the request');
+    for (const ofResource of eachObject(request[byResource], byResource)) {
+      beginItem();
       addKeyValues(object(ofResource.resource ?? {}, 'resource').attributes, builders.other);
-      const resource = toResource(builders.other.finish());
-      for (const ofScope of objects(ofResource[byScope], byScope)) {
+      const attributes = builders.other.finish();
+      let resource: Resource | null = null;
+      for (const ofScope of eachObject(ofResource[byScope], byScope)) {
         const scope = object(ofScope.scope ?? {}, 'scope');
-        const origin: Origin = {
-          resource,
-          scope: scopeText(text(scope.name, 'scope.name'), text(scope.version, 'scope.version')),
-        };
-        for (const item of objects(ofScope[itemsName], itemsName)) {
-          try {
-            readItem(item, origin, builders);
-          } catch (error) {
-            if (!(error instanceof RejectedError)) throw error;
-            rejectItem(builders);
-            rejected += 1;
-            reason ||= error.message;
+        const scopeName = scopeText(text(scope.name, 'scope.name'), text(scope.version, 'scope.version'));
+        let origin: Origin | null = null;
+        for (const item of items(eachObject(ofScope[itemsName], itemsName))) {
+          if (item !== null) {
+            origin ??= { resource: (resource ??= toResource(attributes)), scope: scopeName };
+            beginItem();
+            try {
+              readItem(item, origin, builders);
+            } catch (error) {
+              if (!(error instanceof RejectedError)) throw error;
+              rejectItem(builders);
+              rejected += 1;
+              reason ||= error.message;
+            }
           }
-          untilPause -= 1;
-          if (untilPause === 0) {
-            untilPause = itemsBetweenPauses;
-            await pause();
-          }
+          if (slices.isOver()) await slices.next();
         }
+        if (slices.isOver()) await slices.next();
       }
+      if (slices.isOver()) await slices.next();
     }
   } catch (error) {
     rejectRequest(builders);

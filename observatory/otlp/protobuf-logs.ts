@@ -1,5 +1,5 @@
 import type { AttributeValue } from '../api/contract.ts';
-import { bodyText } from './any-value.ts';
+import { bodyText, countValues } from './any-value.ts';
 import { checkTime, optionalId } from './decoding.ts';
 import type { ReadItem } from './protobuf.ts';
 import {
@@ -17,7 +17,7 @@ import {
 import { addKeyValue, anyValue } from './wire-attributes.ts';
 
 /** `opentelemetry.proto.logs.v1.LogRecord` */
-export const readLog: ReadItem = (wire, end, { resource, scope }, { other: builder, logs }) => {
+export const readLog: ReadItem = (wire, { end }, { resource, scope }, { other: builder, logs }) => {
   let timeNs = 0n;
   let observedNs = 0n;
   let traceId: string | null = null;
@@ -27,6 +27,7 @@ export const readLog: ReadItem = (wire, end, { resource, scope }, { other: build
   let body: AttributeValue = null;
   let eventName = '';
   while (wire.position < end) {
+    countValues(1);
     const field = tag(wire, end);
     switch (field) {
       case fixed64Field(1):

@@ -1,15 +1,16 @@
 import type { AttributeValue } from '../api/contract.ts';
-import type { MetricPoint, Origin } from '../store/records.ts';
-import { nestedDouble, nestedInteger } from './any-value.ts';
-import { type Builders, checkTime } from './decoding.ts';
+import { countValues, nestedDouble, nestedInteger } from './any-value.ts';
+import { checkTime } from './decoding.ts';
 import { type MetricHead, type MetricNumbers, metricKinds, toPoint } from './metric-point.ts';
 import type { ReadItem } from './protobuf.ts';
 import {
   double,
+  type Extent,
   fixed64,
   fixed64Field,
   lengthDelimited,
   lengthField,
+  messages,
   signedFixed64,
   skip,
   string,
@@ -21,11 +22,24 @@ import {
 } from './wire.ts';
 import { addKeyValue } from './wire-attributes.ts';
 
-/** `opentelemetry.proto.metrics.v1.Metric`: one item for each of its points. */
-export const readMetric: ReadItem = (wire, end, origin, builders) => {
+/** A point of a metric. */
+interface Point extends Extent {
+  head: MetricHead;
+}
+
+/** The points of the `opentelemetry.proto.metrics.v1.Metric`s of a scope; null after each metric, which may have none. */
+export function* points(wire: Wire, { start, end }: Extent): Generator<Point | null> {
+  for (const metric of messages(wire, start, end, 2)) {
+    yield* pointsOf(wire, metric);
+    yield null;
+  }
+}
+
+function* pointsOf(wire: Wire, { start, end }: Extent): Generator<Point> {
   const head: MetricHead = { name: '', unit: '', kind: 'gauge', temporality: null, monotonic: null };
   let dataStart = -1;
   let dataEnd = -1;
+  wire.position = start;
   while (wire.position < end) {
     const field = tag(wire, end);
     const kind = field % 8 === 2 ? metricKinds.get(field >> 3) : undefined;
@@ -40,14 +54,8 @@ export const readMetric: ReadItem = (wire, end, origin, builders) => {
   }
   if (dataStart < 0) return;
   readHead(wire, dataStart, dataEnd, head);
-  wire.position = dataStart;
-  while (wire.position < dataEnd) {
-    const field = tag(wire, dataEnd);
-    if (field === lengthField(1))
-      builders.metrics.push(readPoint(wire, lengthDelimited(wire, dataEnd), head, origin, builders));
-    else skip(wire, field, dataEnd);
-  }
-};
+  for (const point of messages(wire, dataStart, dataEnd, 1)) yield { start: point.start, end: point.end, head };
+}
 
 /** What stands beside the points: it may come after them. */
 function readHead(wire: Wire, start: number, end: number, head: MetricHead): void {
@@ -63,13 +71,7 @@ function readHead(wire: Wire, start: number, end: number, head: MetricHead): voi
   }
 }
 
-function readPoint(
-  wire: Wire,
-  end: number,
-  head: MetricHead,
-  origin: Origin,
-  { other: builder }: Builders,
-): MetricPoint {
+export const readPoint: ReadItem<Point> = (wire, { end, head }, origin, { other: builder, metrics }) => {
   const numbers: MetricNumbers = { startNs: 0n, timeNs: 0n };
   const read =
     head.kind === 'histogram'
@@ -81,14 +83,15 @@ function readPoint(
           : numberField;
   const attributes = lengthField(head.kind === 'histogram' ? 9 : head.kind === 'exponential_histogram' ? 1 : 7);
   while (wire.position < end) {
+    countValues(1);
     const field = tag(wire, end);
     if (field === attributes) addKeyValue(wire, lengthDelimited(wire, end), builder);
     else if (field === fixed64Field(2)) numbers.startNs = checkTime(fixed64(wire, end), 'start');
     else if (field === fixed64Field(3)) numbers.timeNs = checkTime(fixed64(wire, end), 'time');
     else if (!read(wire, field, end, numbers)) skip(wire, field, end);
   }
-  return toPoint(head, numbers, origin, builder.finish());
-}
+  metrics.push(toPoint(head, numbers, origin, builder.finish()));
+};
 
 type ReadField = (wire: Wire, field: number, end: number, numbers: MetricNumbers) => boolean;
 
@@ -102,10 +105,10 @@ const numberField: ReadField = (wire, field, end, numbers) => {
 const histogramField: ReadField = (wire, field, end, numbers) => {
   if (field === fixed64Field(4)) numbers.count = fixed64(wire, end);
   else if (field === fixed64Field(5)) numbers.sum = double(wire, end);
-  else if (field === lengthField(6)) (numbers.counts ??= []).push(...packed(wire, end, fixed64).map(nestedInteger));
-  else if (field === fixed64Field(6)) (numbers.counts ??= []).push(nestedInteger(fixed64(wire, end)));
-  else if (field === lengthField(7)) (numbers.bounds ??= []).push(...packed(wire, end, double).map(nestedDouble));
-  else if (field === fixed64Field(7)) (numbers.bounds ??= []).push(nestedDouble(double(wire, end)));
+  else if (field === lengthField(6)) packed(wire, end, (numbers.counts ??= []), unsignedFixed);
+  else if (field === fixed64Field(6)) single(wire, end, (numbers.counts ??= []), unsignedFixed);
+  else if (field === lengthField(7)) packed(wire, end, (numbers.bounds ??= []), bound);
+  else if (field === fixed64Field(7)) single(wire, end, (numbers.bounds ??= []), bound);
   else if (field === fixed64Field(11)) numbers.min = double(wire, end);
   else if (field === fixed64Field(12)) numbers.max = double(wire, end);
   else return false;
@@ -116,7 +119,7 @@ const exponentialField: ReadField = (wire, field, end, numbers) => {
   if (field === fixed64Field(4)) numbers.count = fixed64(wire, end);
   else if (field === fixed64Field(5)) numbers.sum = double(wire, end);
   else if (field === varintField(6)) numbers.scale = zigzag(varint(wire, end));
-  else if (field === fixed64Field(7)) numbers.zeroCount = nestedInteger(fixed64(wire, end));
+  else if (field === fixed64Field(7)) numbers.zeroCount = unsignedFixed(wire, end);
   else if (field === lengthField(8)) numbers.positive = readBuckets(wire, lengthDelimited(wire, end));
   else if (field === lengthField(9)) numbers.negative = readBuckets(wire, lengthDelimited(wire, end));
   else if (field === fixed64Field(12)) numbers.min = double(wire, end);
@@ -143,11 +146,21 @@ const summaryField: ReadField = (wire, field, end, numbers) => {
   return true;
 };
 
-function packed<T>(wire: Wire, end: number, read: (wire: Wire, end: number) => T): T[] {
+type ReadNumber = (wire: Wire, end: number) => AttributeValue;
+
+const unsignedFixed: ReadNumber = (wire, end) => nestedInteger(fixed64(wire, end));
+const unsignedVarint: ReadNumber = (wire, end) => nestedInteger(BigInt.asUintN(64, varint64(wire, end)));
+const bound: ReadNumber = (wire, end) => nestedDouble(double(wire, end));
+
+/** Adds the numbers of a list one by one: it may be longer than the arguments that a call can have. */
+function packed(wire: Wire, end: number, values: AttributeValue[], read: ReadNumber): void {
   const listEnd = lengthDelimited(wire, end);
-  const values: T[] = [];
-  while (wire.position < listEnd) values.push(read(wire, listEnd));
-  return values;
+  while (wire.position < listEnd) single(wire, listEnd, values, read);
+}
+
+function single(wire: Wire, end: number, values: AttributeValue[], read: ReadNumber): void {
+  countValues(1);
+  values.push(read(wire, end));
 }
 
 function readBuckets(wire: Wire, end: number): { offset: number; counts: AttributeValue[] } {
@@ -155,14 +168,12 @@ function readBuckets(wire: Wire, end: number): { offset: number; counts: Attribu
   while (wire.position < end) {
     const field = tag(wire, end);
     if (field === varintField(1)) buckets.offset = zigzag(varint(wire, end));
-    else if (field === lengthField(2)) buckets.counts.push(...packed(wire, end, varint64).map(unsigned));
-    else if (field === varintField(2)) buckets.counts.push(unsigned(varint64(wire, end)));
+    else if (field === lengthField(2)) packed(wire, end, buckets.counts, unsignedVarint);
+    else if (field === varintField(2)) single(wire, end, buckets.counts, unsignedVarint);
     else skip(wire, field, end);
   }
   return buckets;
 }
-
-const unsigned = (value: bigint): AttributeValue => nestedInteger(BigInt.asUintN(64, value));
 
 /** sint32: 0, -1, 1, -2, … as 0, 1, 2, 3, … */
 function zigzag(value: number): number {

@@ -1,6 +1,7 @@
 import type { SpanDetail } from '../api/contract.ts';
 import { spanKinds, spanStatuses } from '../store/records.ts';
 import { type SpanBatchBuilder, type SpanNumbers, spanTexts } from '../store/span-batch-builder.ts';
+import { countValues, mostValues } from './any-value.ts';
 import { checkIdBytes, checkTime, durationBetween } from './decoding.ts';
 import type { ReadItem } from './protobuf.ts';
 import {
@@ -34,15 +35,18 @@ const links = lengthField(13);
 const status = lengthField(15);
 
 /** `opentelemetry.proto.trace.v1.Span` */
-export const readSpan: ReadItem = (wire, end, origin, { span: builder }) => {
+export const readSpan: ReadItem = (wire, { end }, origin, { span: builder }) => {
   const { bytes } = wire;
   const numbers: SpanNumbers = { kind: 'unspecified', status: 'unset', startNs: 0n, durationNs: 0n };
+  let fields = 0;
   let endNs = 0n;
   let traceIdLength = 0;
   let spanIdLength = 0;
   let eventList: Event[] | null = null;
   let linkList: Link[] | null = null;
   while (wire.position < end) {
+    fields += 1;
+    if (fields > mostValues) countValues(fields);
     const field = tag(wire, end);
     switch (field) {
       case attributes:

@@ -11,28 +11,40 @@ import {
   takeSpans,
   toResource,
 } from './decoding.ts';
-import { createSlices } from '../store/pause.ts';
-import type { Origin } from '../store/records.ts';
+import type { AttributeSet } from '../store/attribute-shapes.ts';
+import { createSlices, type Slices } from '../store/pause.ts';
+import type { Origin, Resource } from '../store/records.ts';
+import { beginItem, countValues } from './any-value.ts';
 import { readLog } from './protobuf-logs.ts';
-import { readMetric } from './protobuf-metrics.ts';
+import { points, readPoint } from './protobuf-metrics.ts';
 import { readSpan } from './protobuf-spans.ts';
-import { createWire, lengthDelimited, lengthField, skip, string, tag, type Wire } from './wire.ts';
+import { createWire, type Extent, lengthField, messages, skip, string, tag, type Wire } from './wire.ts';
 import { addKeyValue } from './wire-attributes.ts';
 
 /** How long the reader works before it lets others have the event loop, milliseconds. */
 const sliceMs = 8;
-/** Between two looks at the clock. */
-const itemsBetweenLooks = 128;
+/** Between two looks at the clock: what takes long is long, but for what holds nothing and takes two bytes. */
+const bytesBetweenLooks = 16_384;
 
-/** Reads one item up to `end`, and adds what it makes of it to the builders. */
-export type ReadItem = (wire: Wire, end: number, origin: Origin, builders: Builders) => void;
+/** Reads one item up to its end, and adds what it makes of it to the builders. */
+export type ReadItem<I extends Extent = Extent> = (wire: Wire, item: I, origin: Origin, builders: Builders) => void;
+
+/** What the three requests differ in. */
+interface Kind<T, I extends Extent> {
+  /** Where the items of a scope lie; null is none, but a place to pause. */
+  items: (wire: Wire, scope: Extent) => Iterable<I | null>;
+  readItem: ReadItem<I>;
+  take: (builders: Builders) => T;
+}
+
+const itemsOf = (wire: Wire, { start, end }: Extent): Iterable<Extent> => messages(wire, start, end, 2);
 
 /** Decoders of the three requests of OTLP in protobuf (opentelemetry-proto 1.x), written by hand for speed. */
 export function createProtobufDecoders(builders: Builders): Decoders {
   return {
-    spans: (bytes) => decodeRequest(bytes, builders, readSpan, takeSpans),
-    logs: (bytes) => decodeRequest(bytes, builders, readLog, takeLogs),
-    metrics: (bytes) => decodeRequest(bytes, builders, readMetric, takeMetrics),
+    spans: (bytes) => decodeRequest(bytes, builders, { items: itemsOf, readItem: readSpan, take: takeSpans }),
+    logs: (bytes) => decodeRequest(bytes, builders, { items: itemsOf, readItem: readLog, take: takeLogs }),
+    metrics: (bytes) => decodeRequest(bytes, builders, { items: points, readItem: readPoint, take: takeMetrics }),
   };
 }
 
@@ -40,34 +52,41 @@ export function createProtobufDecoders(builders: Builders): Decoders {
  * All three requests are alike: request { 1: resource items { 1: resource, 2: scope items { 1: scope, 2: item } } }.
  * A resource or scope may stand after its items, so each level is gone through twice.
  */
-async function decodeRequest<T>(
+async function decodeRequest<T, I extends Extent>(
   bytes: Buffer,
   builders: Builders,
-  readItem: ReadItem,
-  take: (builders: Builders) => T,
+  { items, readItem, take }: Kind<T, I>,
 ): Promise<Decoded<T>> {
   let rejected = 0;
   let reason = '';
   const wire = createWire(bytes);
-  const slices = createSlices(sliceMs, itemsBetweenLooks);
+  const slices = createReadSlices(wire);
   try {
     for (const ofResource of messages(wire, 0, bytes.length, 1)) {
-      const resource = readResource(wire, ofResource, builders);
+      const attributes = readResource(wire, ofResource, builders);
+      let resource: Resource | null = null;
       for (const ofScope of messages(wire, ofResource.start, ofResource.end, 2)) {
-        const origin: Origin = { resource, scope: readScope(wire, ofScope) };
-        for (const item of messages(wire, ofScope.start, ofScope.end, 2)) {
-          wire.position = item.start;
-          try {
-            readItem(wire, item.end, origin, builders);
-          } catch (error) {
-            if (!(error instanceof RejectedError)) throw error;
-            rejectItem(builders);
-            rejected += 1;
-            reason ||= error.message;
+        const scope = readScope(wire, ofScope);
+        let origin: Origin | null = null;
+        for (const item of items(wire, ofScope)) {
+          if (item !== null) {
+            origin ??= { resource: (resource ??= toResource(attributes)), scope };
+            wire.position = item.start;
+            beginItem();
+            try {
+              readItem(wire, item, origin, builders);
+            } catch (error) {
+              if (!(error instanceof RejectedError)) throw error;
+              rejectItem(builders);
+              rejected += 1;
+              reason ||= error.message;
+            }
           }
           if (slices.isOver()) await slices.next();
         }
+        if (slices.isOver()) await slices.next();
       }
+      if (slices.isOver()) await slices.next();
     }
   } catch (error) {
     rejectRequest(builders);
@@ -76,42 +95,39 @@ async function decodeRequest<T>(
   return { items: take(builders), rejected, reason };
 }
 
-interface Extent {
-  start: number;
-  end: number;
+/** Slices of the reader's work, whose clock is looked at whenever it has come on a little. */
+function createReadSlices(wire: Wire): Slices {
+  const slices = createSlices(sliceMs, 1);
+  let lookedAt = 0;
+  return {
+    isOver() {
+      if (wire.position - lookedAt < bytesBetweenLooks) return false;
+      lookedAt = wire.position;
+      return slices.isOver();
+    },
+    next: slices.next,
+  };
 }
 
-/** Where the messages of one field lie; all others are stepped over. */
-function* messages(wire: Wire, start: number, end: number, number: number): Generator<Extent> {
-  let position = start;
-  while (position < end) {
-    wire.position = position;
-    const field = tag(wire, end);
-    if (field === lengthField(number)) {
-      const messageEnd = lengthDelimited(wire, end);
-      position = messageEnd;
-      yield { start: wire.position, end: messageEnd };
-    } else {
-      skip(wire, field, end);
-      position = wire.position;
-    }
-  }
-}
-
-function readResource(wire: Wire, { start, end }: Extent, { other }: Builders) {
+function readResource(wire: Wire, { start, end }: Extent, { other }: Builders): AttributeSet {
+  beginItem();
   for (const resource of messages(wire, start, end, 1)) {
+    countValues(1);
     for (const attribute of messages(wire, resource.start, resource.end, 1)) {
+      countValues(1);
       wire.position = attribute.start;
       addKeyValue(wire, attribute.end, other);
     }
   }
-  return toResource(other.finish());
+  return other.finish();
 }
 
 function readScope(wire: Wire, { start, end }: Extent): string | null {
   let name = '';
   let version = '';
+  beginItem();
   for (const scope of messages(wire, start, end, 1)) {
+    countValues(1);
     wire.position = scope.start;
     while (wire.position < scope.end) {
       const field = tag(wire, scope.end);
@@ -124,14 +140,21 @@ function readScope(wire: Wire, { start, end }: Extent): string | null {
 }
 
 /** How many items a request holds, without reading them: for counting what is refused unread. 0 where it is malformed. */
-export function countItems(bytes: Buffer): number {
+export async function countItems(bytes: Buffer): Promise<number> {
   const wire = createWire(bytes);
+  const slices = createReadSlices(wire);
   let count = 0;
   try {
     for (const ofResource of messages(wire, 0, bytes.length, 1)) {
       for (const ofScope of messages(wire, ofResource.start, ofResource.end, 2)) {
-        count += [...messages(wire, ofScope.start, ofScope.end, 2)].length;
+        for (const item of itemsOf(wire, ofScope)) {
+          count += 1;
+          wire.position = item.end;
+          if (slices.isOver()) await slices.next();
+        }
+        if (slices.isOver()) await slices.next();
       }
+      if (slices.isOver()) await slices.next();
     }
   } catch {
     return 0;

@@ -1,3 +1,5 @@
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { deflateSync, gzipSync } from 'node:zlib';
 
 import { describe, expect, it } from 'vitest';
@@ -24,7 +26,7 @@ async function startAlone(changes: Partial<ReceiverOptions> = {}) {
       },
     },
     telemetry,
-    { host: '127.0.0.1', port: 0, maxBodyBytes: 200_000, corsOrigins: [], ...changes },
+    { host: '127.0.0.1', port: 0, maxBodyBytes: 200_000, corsOrigins: [], hosts: [], ...changes },
   );
   return { receiver, taken, store, telemetry, [Symbol.asyncDispose]: () => receiver.close() };
 }
@@ -41,6 +43,16 @@ function post(
     headers: { 'content-type': 'application/x-protobuf', ...headers },
     body: new Uint8Array(Buffer.from(body)),
   });
+}
+
+/** The same with headers and targets that `fetch` does not let through. */
+async function postAs(receiver: Receiver, headers: Record<string, string>, target = '/v1/traces') {
+  const { hostname, port } = new URL(receiver.url);
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const sent = { ...json, ...headers };
+  httpRequest({ hostname, port, path: target, method: 'POST', headers: sent }, resolve).on('error', reject).end('{}');
+  const answer = await promise;
+  return { status: answer.statusCode, body: await text(answer) };
 }
 
 const request: Request = spansRequest([
@@ -73,6 +85,13 @@ describe('an export request', () => {
     await using alone = await startAlone();
     expect((await post(alone.receiver, '')).status).toBe(200);
     expect((await post(alone.receiver, '{}', json, '/v1/metrics')).status).toBe(200);
+  });
+
+  it('is taken where its encoding is empty, or its target a whole URL', async () => {
+    await using alone = await startAlone();
+    expect(await postAs(alone.receiver, { 'content-encoding': '' })).toEqual({ status: 200, body: '{}' });
+    expect(await postAs(alone.receiver, {}, 'http://h:4318/v1/traces?a')).toEqual({ status: 200, body: '{}' });
+    expect((await postAs(alone.receiver, {}, 'http://h/v1/trace')).status).toBe(404);
   });
 
   it('with some invalid spans is a partial success', async () => {
@@ -169,6 +188,38 @@ describe('pages of other origins', () => {
     const other = await preflight(alone.receiver, 'http://evil.example');
     expect(other.headers.get('access-control-allow-origin')).toBe(null);
   });
+});
+
+describe('a request by a name that is not ours', () => {
+  const host = 'evil.example.com';
+  const origin = `http://${host}:4318`;
+
+  it.each([origin, 'null'])('is refused where it is of a page: %s', async (of) => {
+    await using alone = await startAlone({ hosts: ['observatory.example.com'] });
+    const answer = await postAs(alone.receiver, { host: `${host}:4318`, origin: of });
+    expect(answer.status).toBe(421);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 7 });
+  });
+
+  it('is taken of an exporter', async () => {
+    await using alone = await startAlone();
+    expect((await postAs(alone.receiver, { host: 'observatory.hotrod.svc.cluster.local:4318' })).status).toBe(200);
+  });
+
+  it('is taken of a page whose origin or host is configured', async () => {
+    await using alone = await startAlone({ corsOrigins: [origin] });
+    expect((await postAs(alone.receiver, { host, origin })).status).toBe(200);
+    await using named = await startAlone({ hosts: [host] });
+    expect((await postAs(named.receiver, { host, origin })).status).toBe(200);
+  });
+
+  it.each(['localhost:4318', '127.0.0.1:4318', '[::1]:4318', 'observatory', 'app.localhost'])(
+    'is not one by %s',
+    async (ours) => {
+      await using alone = await startAlone();
+      expect((await postAs(alone.receiver, { host: ours, origin: 'http://localhost:8080' })).status).toBe(200);
+    },
+  );
 });
 
 describe('back-pressure', () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { closeServer } from '@hotrod/kit/server';
 
+import { createHostCheck } from '../host-names.ts';
 import { createQueue } from '../store/queue.ts';
 import type { Intake } from '../store/ingest.ts';
 import type { Signal } from '../store/records.ts';
@@ -22,6 +23,8 @@ export interface ReceiverOptions {
   maxBodyBytes: number;
   /** Origins of pages that may send, for example `http://localhost:8080`; `*` for any. None by default. */
   corsOrigins: readonly string[];
+  /** Names under which pages may reach it besides localhost, IP addresses and names without a dot; `*` for any. */
+  hosts: readonly string[];
 }
 
 export interface Receiver {
@@ -62,6 +65,7 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
   // One after the other: there is but one thread to decode with, and what is decoded takes several times the memory of
   // its bytes. Many senders at once would fill it with requests of which all but the first are then refused.
   const decoding = createQueue();
+  const isOurName = createHostCheck(options.hosts);
 
   async function receive(path: Path, request: IncomingMessage, encoding: Encoding): Promise<Buffer | Refusal> {
     const signal = signalOf[path];
@@ -70,7 +74,7 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
       return await decoding(async () => {
         if (encoding === 'application/x-protobuf' && !intake.hasRoom(1, bytes.length)) {
           // Refused undecoded: overload is no time for work. Items of JSON cannot be counted without.
-          telemetry.refused(signal, countItems(bytes));
+          telemetry.refused(signal, await countItems(bytes));
           return full;
         }
         return decodeAndTake(path, signal, encoding, bytes);
@@ -97,8 +101,8 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    allowOrigin(request, response, options.corsOrigins);
-    const target = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const allowed = allowOrigin(request, response, options.corsOrigins);
+    const target = pathOf(request.url ?? '/');
     const encoding = encodingOf(request.headers['content-type']);
     const path = Object.hasOwn(paths, target) ? paths[target as keyof typeof paths] : undefined;
     const answer = (result: Buffer | Refusal): void => {
@@ -118,7 +122,15 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
         code: rpcCodes.notFound,
         message: 'OTLP is taken at /v1/traces, /v1/logs and /v1/metrics.',
       });
-    else if (request.method === 'OPTIONS' && options.corsOrigins.length > 0) {
+    else if (request.headers.origin !== undefined && !allowed && !isOurName(request.headers.host)) {
+      // Of a browser, which sends an origin with every POST: a page of a stranger that gave its own name our address, and
+      // needs to ask nobody then. An exporter has no origin, and may use any name, such as a service's in Kubernetes.
+      answer({
+        status: 421,
+        code: rpcCodes.permissionDenied,
+        message: 'Pages may not send by this name; OBSERVATORY_HOSTS and OBSERVATORY_CORS_ORIGINS say which may.',
+      });
+    } else if (request.method === 'OPTIONS' && options.corsOrigins.length > 0) {
       response.writeHead(204).end();
     } else if (request.method !== 'POST') {
       response.setHeader('allow', options.corsOrigins.length > 0 ? 'POST, OPTIONS' : 'POST');
@@ -176,12 +188,20 @@ function toRefusal(error: unknown): Refusal {
   return { status: 500, code: rpcCodes.internal, message: 'The request could not be taken.' };
 }
 
-/** Lets a page of an allowed origin send; others are kept out by their own browser, which asks first. */
-function allowOrigin(request: IncomingMessage, response: ServerResponse, origins: readonly string[]): void {
+/** The path of a request's target, which may be a whole URL (RFC 9112, 3.2.2). */
+function pathOf(target: string): string {
+  return target.replace(/^https?:\/\/[^/?]*/i, '').split('?', 1)[0] ?? '';
+}
+
+/**
+ * Lets a page of an allowed origin send; others are kept out by their own browser, which asks first. Tells whether it is
+ * one that is allowed.
+ */
+function allowOrigin(request: IncomingMessage, response: ServerResponse, origins: readonly string[]): boolean {
   const { origin } = request.headers;
-  if (origins.length === 0) return;
+  if (origins.length === 0) return false;
   response.setHeader('vary', 'origin');
-  if (origin === undefined || !(origins.includes(origin) || origins.includes('*'))) return;
+  if (origin === undefined || !(origins.includes(origin) || origins.includes('*'))) return false;
   response.setHeader('access-control-allow-origin', origin);
   if (request.method === 'OPTIONS') {
     response.setHeader('access-control-allow-methods', 'POST');
@@ -191,4 +211,5 @@ function allowOrigin(request: IncomingMessage, response: ServerResponse, origins
     );
     response.setHeader('access-control-max-age', '600');
   }
+  return true;
 }

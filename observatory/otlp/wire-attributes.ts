@@ -2,7 +2,7 @@ import type { AttributeValue } from '../api/contract.ts';
 import type { AttributeSink } from '../store/attribute-shapes.ts';
 import { internedText } from '../store/interned-text.ts';
 import type { SpanBatchBuilder } from '../store/span-batch-builder.ts';
-import { addNested, deepestValue, doubleText, nestedDouble, nestedInteger } from './any-value.ts';
+import { addNested, countValues, deepestValue, doubleText, nestedDouble, nestedInteger } from './any-value.ts';
 import {
   base64,
   double,
@@ -111,6 +111,7 @@ export function anyValue(wire: Wire, end: number, depth: number): AttributeValue
   if (depth > deepestValue) throw new MalformedError(`a value is nested more than ${deepestValue} deep`);
   let value: AttributeValue = null;
   while (wire.position < end) {
+    countValues(1);
     const field = tag(wire, end);
     if (field === anyString) value = string(wire, end);
     else if (field === anyBoolean) value = varint(wire, end) !== 0;
@@ -127,6 +128,7 @@ export function anyValue(wire: Wire, end: number, depth: number): AttributeValue
 function arrayValue(wire: Wire, end: number, depth: number): AttributeValue[] {
   const values: AttributeValue[] = [];
   while (wire.position < end) {
+    countValues(1);
     const field = tag(wire, end);
     if (field === lengthField(1)) values.push(anyValue(wire, lengthDelimited(wire, end), depth + 1));
     else skip(wire, field, end);
@@ -147,6 +149,7 @@ function keyValues(wire: Wire, end: number, keyValueField: number, depth: number
 
 /** One `KeyValue` as it goes into JSON. */
 export function keyValue(wire: Wire, end: number, depth: number): [string, AttributeValue] {
+  countValues(1);
   let key = '';
   let value: AttributeValue = null;
   while (wire.position < end) {

@@ -136,3 +136,26 @@ export function tag(wire: Wire, end: number): number {
 export const varintField = (field: number): number => field * 8;
 export const fixed64Field = (field: number): number => field * 8 + 1;
 export const lengthField = (field: number): number => field * 8 + 2;
+
+/** Where a message lies. */
+export interface Extent {
+  start: number;
+  end: number;
+}
+
+/** Where the messages of one field lie; all others are stepped over. */
+export function* messages(wire: Wire, start: number, end: number, number: number): Generator<Extent> {
+  let position = start;
+  while (position < end) {
+    wire.position = position;
+    const field = tag(wire, end);
+    if (field === lengthField(number)) {
+      const messageEnd = lengthDelimited(wire, end);
+      position = messageEnd;
+      yield { start: wire.position, end: messageEnd };
+    } else {
+      skip(wire, field, end);
+      position = wire.position;
+    }
+  }
+}

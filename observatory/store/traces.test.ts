@@ -139,6 +139,18 @@ describe('the roll-up of a trace', () => {
     );
   });
 
+  it('stays within what the file holds, however long its spans are', async () => {
+    const ms = 9_000_000_000_000; // nearly 2 ** 63 ns
+    const traces = createTraces();
+    const work = { parent: 'root', service: 'other', startMs: 1_000_000_000_000, ms, statement: 'SELECT 1' };
+    for (const sketch of [{ id: 'root' }, { id: 'a', ...work }, { id: 'b', ...work }]) add(traces, sketch, 0);
+    const [row] = (await traces.evaluate(0)).fresh;
+    expect(row?.traceEndNs).toBe(2n ** 63n - 1n);
+    expect(row?.serviceNs.get('other')).toBeLessThan(2 ** 63);
+    expect(row?.serviceNs.get('other')).toBeGreaterThan(9.2e18);
+    expect(row?.slowestStatementNs).toBe(ms * 1e6);
+  });
+
   it('does not mind clocks that differ', async () => {
     const skewed = ride.map((sketch) => (sketch.service === 'customer' ? { ...sketch, startMs: -5_000 } : sketch));
     expect(await settledRows(skewed)).toEqual({ dispatch: { ...rolledUp, start: -5_000e6 } });
