@@ -157,7 +157,11 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     await drag(page, [0.05, 0.02], [0.95, (await heightOf(page, 1500)) - 0.01]);
     await selection(page).waitFor();
     // What is compared stands still, until it is told to go on; the selection stays then, too.
-    await page.getByRole('button', { name: 'Paused: resume' }).click();
+    const room = await page.locator('.live').boundingBox();
+    await page.getByText('Paused', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Go live' }).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    expect(await page.locator('.live').boundingBox()).toEqual(room);
     for (let redraw = 0; redraw < 2; redraw += 1) {
       await page.waitForResponse((response) => response.url().includes('/api/heatmap'));
     }
@@ -176,6 +180,66 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     await page.getByRole('tree').waitFor();
     expect(traceIds).toContain(new URL(page.url()).pathname.slice('/trace/'.length));
     expect(complaints).toEqual([]);
+  });
+
+  it('holds still for a selection, and is live again once that is gone', async () => {
+    const { page } = await openPage();
+    const goLive = page.getByRole('button', { name: 'Go live' });
+    const pause = page.getByRole('button', { name: 'Pause' });
+    const band = page.getByRole('button', { name: 'Select the slow band' });
+    await band.click();
+    await goLive.waitFor();
+    await page.getByRole('button', { name: 'Clear the selection' }).click();
+    await pause.waitFor();
+    expect(new URL(page.url()).search).toBe('');
+    // Back is the selection, and its range.
+    await page.goBack();
+    await selection(page).waitFor();
+    await goLive.waitFor();
+    await page.reload();
+    await cards(page).first().locator('button.split').first().click();
+    await page.getByRole('menuitem', { name: 'Show only this' }).click();
+    await pause.waitFor();
+    expect([...new URL(page.url()).searchParams.keys()]).toEqual(['filter']);
+
+    // Who paused by themselves stays paused.
+    await page.goto(observatory.url);
+    await pause.click();
+    await band.click();
+    await page.getByRole('button', { name: 'Clear the selection' }).click();
+    await band.waitFor();
+    expect(await goLive.count()).toBe(1);
+    expect([...new URL(page.url()).searchParams.keys()]).toEqual(['from', 'to']);
+  });
+
+  it.each([
+    ['groups', 'tbody tr', 'tbody button'],
+    ['compare', '.split', 'button.split'],
+  ])('keeps lit what was chosen in a menu of %s, until the pointer moves', async (view, rowOf, buttonOf) => {
+    const { page } = await openPage(`/?${fixedRange()}&view=${view}&by=hotrod.customer.name&sort=p95&box=,,1500,`);
+    const lit = page.locator('.legend .lit');
+    const putOut = lit.getByRole('button');
+    const filters: string[] = [];
+    page.on('request', (request) => {
+      const filter = new URL(request.url()).searchParams.get('highlight');
+      if (filter !== null) filters.push(filter);
+    });
+    const name = await page.locator(`.results ${buttonOf} .value, .results ${buttonOf} .clip`).first().textContent();
+    await page.locator(`.results ${buttonOf}`).first().click();
+    await page.getByRole('menuitem', { name: 'points in the heatmap' }).click();
+    await putOut.waitFor();
+    // The pointer now rests where the menu was; long enough for the row below to have been asked for.
+    await page.waitForTimeout(500);
+    expect(await lit.textContent()).toContain(name);
+    expect(new Set(filters).size).toBe(1);
+
+    // Another row lights while the pointer is on it; only what was chosen can be put out.
+    await page.locator(`.results ${rowOf}`).nth(1).hover();
+    await expect.poll(() => lit.textContent()).not.toContain(name);
+    expect(await putOut.count()).toBe(0);
+    await page.mouse.move(5, 5);
+    await putOut.click();
+    await lit.waitFor({ state: 'detached' });
   });
 
   it('compares by the keyboard alone', async () => {

@@ -10,7 +10,7 @@ import { openMenu } from '../shell/menu.tsx';
 import { EmptyStore, Failed, Loading, NoMatch } from '../shell/states.tsx';
 import { hoveredFilter } from '../state/hovered.ts';
 import { range, rangeIsKnown, tick } from '../state/clock.ts';
-import { go, isLive, state } from '../state/location.ts';
+import { go, selecting, state } from '../state/location.ts';
 import { heatmapPath } from '../state/questions.ts';
 import type { Box } from '../state/url-state.ts';
 import { storeIsEmpty } from '../shell/status.tsx';
@@ -77,11 +77,10 @@ function HeatmapChart() {
   );
   const markers = useMarkers();
   const heatmap = answer.data;
+  // What is drawn, which may still be the answer to an earlier question.
+  const drawnLit = new URLSearchParams(answer.path?.split('?')[1]).get('highlight') ?? '';
   const slowFrom = useMemo(() => (heatmap === null ? null : slowBandFrom(heatmap)), [heatmap]);
-  const select = (box: Box, on: HeatmapData): void => {
-    // What is compared must stand still; the range goes on with one press, the selection stays.
-    go({ box, view: 'compare', ...(isLive.peek() ? { from: on.from, to: endOf(on) } : {}) });
-  };
+  const select = (box: Box, on: HeatmapData): void => go(selecting(box, { fromMs: on.from, toMs: endOf(on) }));
   const isEmpty = heatmap !== null && heatmap.total === 0;
   return (
     <>
@@ -96,7 +95,7 @@ function HeatmapChart() {
           ]}
           onPick={(scale) => go({ scale })}
         />
-        {heatmap !== null && !isEmpty && <Legend heatmap={heatmap} lit={lit} pinned={now.lit !== ''} />}
+        {heatmap !== null && !isEmpty && <Legend heatmap={heatmap} lit={drawnLit} pinned={now.lit === drawnLit} />}
         <span class="grow" />
         {now.box !== null && (
           <button type="button" onClick={() => go({ box: null })}>
@@ -138,7 +137,7 @@ function HeatmapChart() {
             heatmap={heatmap}
             markers={markers}
             box={now.box}
-            lit={answer.path?.includes('highlight=') ?? false}
+            lit={drawnLit !== ''}
             onBox={(on, box) => select(box, on)}
             onOpen={(_on, box) => void openExemplar(box)}
             onClear={() => go({ box: null, lit: '' })}

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { LiveControl } from '../shell/live-control.tsx';
 import { liveLast, range } from '../state/clock.ts';
 import { go, isLive } from '../state/location.ts';
 import { formatClock, formatDayClock } from '../show/time.ts';
@@ -49,15 +50,7 @@ export function TimeControl() {
           <option value="exact">From … to …</option>
         </select>
       </label>
-      <button
-        type="button"
-        class="live"
-        data-live={live}
-        title={live ? 'Hold the picture still' : 'Follow the present again'}
-        onClick={() => go(live ? { from: fromMs, to: toMs } : { from: null, to: null })}
-      >
-        <i aria-hidden="true" /> {live ? 'Live: pause' : 'Paused: resume'}
-      </button>
+      <LiveControl />
       {exact && <ExactRange from={fromMs} to={toMs} onClose={() => setExact(false)} />}
     </span>
   );

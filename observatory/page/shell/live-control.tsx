@@ -1,0 +1,40 @@
+import { range } from '../state/clock.ts';
+import { go, isLive, state } from '../state/location.ts';
+import { formatClock } from '../show/time.ts';
+
+/** Whether the picture follows the present, and the button that changes it. Both states take the same room. */
+export function LiveControl() {
+  const live = isLive.value;
+  const { held } = state.value;
+  const { fromMs, toMs } = range.value;
+  const why = held
+    ? 'Held still for the selection; live again once that is cleared'
+    : `Nothing after ${formatClock(toMs)} is shown`;
+  return (
+    <span class="live" data-live={live}>
+      <span class="live-state" role="status" title={live ? 'New spans appear as they arrive' : why}>
+        <Either first={live} texts={['Live', 'Paused']} />
+      </span>
+      <button
+        type="button"
+        title={live ? 'Hold the picture still' : 'Follow the present again'}
+        onClick={() => go(live ? { from: fromMs, to: toMs } : { from: null, to: null })}
+      >
+        <Either first={live} texts={['Pause', 'Go live']} />
+      </button>
+    </span>
+  );
+}
+
+/** One of two texts in the room of the wider. */
+function Either({ first, texts }: { first: boolean; texts: readonly [string, string] }) {
+  return (
+    <span class="either">
+      {texts.map((text, index) => (
+        <span key={text} data-shown={(index === 0) === first}>
+          {text}
+        </span>
+      ))}
+    </span>
+  );
+}
