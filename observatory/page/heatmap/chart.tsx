@@ -6,6 +6,7 @@ import { useAnswer, type Answer } from '../api/use-answer.ts';
 import { openExemplar, everything } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
 import { later } from '../shell/later.tsx';
+import { Either } from '../shell/either.tsx';
 import { openMenu } from '../shell/menu.tsx';
 import { EmptyStore, Failed, Loading, NoMatch } from '../shell/states.tsx';
 import { hoveredFilter } from '../state/hovered.ts';
@@ -68,6 +69,9 @@ function useMarkers(): Marker[] {
   return answer.data ?? [];
 }
 
+/** Why there is nothing for the button to select. */
+const noBand = 'No slow band stands out here.';
+
 function HeatmapChart() {
   const now = state.value;
   const lit = hoveredFilter.value || now.lit;
@@ -97,16 +101,17 @@ function HeatmapChart() {
         />
         {heatmap !== null && !isEmpty && <Legend heatmap={heatmap} lit={drawnLit} pinned={now.lit === drawnLit} />}
         <span class="grow" />
-        {now.box !== null && (
-          <button type="button" onClick={() => go({ box: null })}>
-            Clear the selection
-          </button>
-        )}
-        {slowFrom !== null && heatmap !== null && now.box === null && (
-          <button type="button" onClick={() => select({ ...everything, minMs: slowFrom }, heatmap)}>
-            Select the slow band
-          </button>
-        )}
+        <button
+          type="button"
+          disabled={now.box === null && slowFrom === null}
+          title={now.box === null && slowFrom === null ? noBand : undefined}
+          onClick={() => {
+            if (now.box !== null) go({ box: null });
+            else if (slowFrom !== null && heatmap !== null) select({ ...everything, minMs: slowFrom }, heatmap);
+          }}
+        >
+          <Either first={now.box === null} texts={['Select the slow band', 'Clear the selection']} />
+        </button>
         {heatmap !== null && !isEmpty && (
           <button
             type="button"
@@ -142,11 +147,14 @@ function HeatmapChart() {
             onOpen={(_on, box) => void openExemplar(box)}
             onClear={() => go({ box: null, lit: '' })}
           />
-          {now.box === null && now.view === 'compare' && (
-            <p class="hint">
-              Drag a box over the slow band to see what is different. Click a cell to open a typical trace.
-            </p>
-          )}
+          <p class="hint">
+            {now.box !== null
+              ? 'Drag another box to compare that one instead.'
+              : slowFrom === null
+                ? `${noBand} Drag a box over any points to see what is different.`
+                : 'Drag a box over the slow band to see what is different.'}{' '}
+            Click a cell to open a typical trace.
+          </p>
         </>
       )}
     </>

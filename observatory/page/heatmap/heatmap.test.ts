@@ -13,7 +13,6 @@ import {
   type Grid,
 } from './geometry.ts';
 import { placeMarkers, safeLink } from './marker-layout.ts';
-import { slowBandFrom } from './slow-band.ts';
 
 /** 10 columns of 3 s; 4 rows: 100 ms to 10 s in factors of √10. */
 const grid: Grid = {
@@ -101,28 +100,6 @@ describe('colour', () => {
     expect(colours[0]).toBe('rgb(0 0 0)');
     expect(colours[2]).toBe('rgb(255 255 255)');
     expect(colours[4]).toBe('rgb(255 0 0)');
-  });
-});
-
-describe('the slow band', () => {
-  const edgesMs = [100, 200, 400, 800, 1600, 3200, 6400];
-  const rows = (counts: number[]) => ({
-    edgesMs,
-    cells: counts.map((count, row): [number, number, number, number, number] => [0, row, count, 0, 0]),
-  });
-
-  test('begins above the widest gap', () => {
-    expect(slowBandFrom(rows([10, 150, 200, 0, 0, 30]))).toBe(3200);
-  });
-
-  test('is there although a stray lies in the gap', () => {
-    expect(slowBandFrom(rows([10, 150, 200, 1, 0, 30]))).toBe(3200);
-  });
-
-  test('is not there without a gap, nor where it would be most of all, nor among too few', () => {
-    expect(slowBandFrom(rows([10, 150, 200, 80, 40, 30]))).toBeNull();
-    expect(slowBandFrom(rows([30, 0, 0, 200, 150, 20]))).toBeNull();
-    expect(slowBandFrom(rows([3, 0, 0, 0, 1, 0]))).toBeNull();
   });
 });
 

@@ -1,3 +1,4 @@
+import { Either } from './either.tsx';
 import { range } from '../state/clock.ts';
 import { go, isLive, state } from '../state/location.ts';
 import { formatClock } from '../show/time.ts';
@@ -22,19 +23,6 @@ export function LiveControl() {
       >
         <Either first={live} texts={['Pause', 'Go live']} />
       </button>
-    </span>
-  );
-}
-
-/** One of two texts in the room of the wider. */
-function Either({ first, texts }: { first: boolean; texts: readonly [string, string] }) {
-  return (
-    <span class="either">
-      {texts.map((text, index) => (
-        <span key={text} data-shown={(index === 0) === first}>
-          {text}
-        </span>
-      ))}
     </span>
   );
 }
