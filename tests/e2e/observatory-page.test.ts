@@ -360,8 +360,49 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     const trap = { id: 'x', dataset: 'd', startMs: until - minute, endMs: null, type: '', color: '', message: 'trap' };
     await page.route('**/api/markers**', (route) => route.fulfill({ json: [{ ...trap, url: 'javascript:alert(1)' }] }));
     await page.reload();
-    await page.getByText('trap').waitFor();
-    expect(await page.getByText('trap').evaluate((label) => label.tagName)).toBe('SPAN');
+    const label = page.locator('.marker-label', { hasText: 'trap' });
+    await label.waitFor();
+    expect(await label.evaluate((element) => element.tagName)).toBe('SPAN');
+    expect(await page.locator('.marker-group a').count()).toBe(0);
+  });
+
+  it('keeps the link of every marker in reach on a phone, however close they lie', async () => {
+    const at = (id: number, seconds: number) => ({
+      id: String(id),
+      dataset: 'd',
+      startMs: until - seconds * 1000,
+      endMs: null,
+      type: 'deploy',
+      color: '#0072B2',
+      message: `release ${id}`,
+      url: `https://ci.example/${id}`,
+    });
+    const markers = [at(1, 300), at(2, 299), at(3, 298), at(4, -58)];
+    const { page } = await openPage('/?', { viewport: { width: 390, height: 844 } });
+    await page.route('**/api/markers**', (route) => route.fulfill({ json: markers }));
+    for (const chart of ['heatmap', 'lines']) {
+      await page.goto(`${observatory.url}/?${fixedRange()}&chart=${chart}`);
+      const shared = page.getByText('3 markers');
+      const card = page.locator('.marker-card', { hasText: 'release 2' });
+      await shared.waitFor();
+      expect(await card.isVisible()).toBe(false);
+      await shared.hover();
+      // Down to the links, without the card going away on the way.
+      await page.getByRole('link', { name: 'release 3' }).hover();
+      expect(await card.isVisible()).toBe(true);
+      await page.mouse.move(0, 0);
+      expect(await card.isVisible()).toBe(false);
+
+      await shared.focus();
+      for (const id of [1, 2, 3, 4]) {
+        await page.keyboard.press('Tab');
+        expect(await page.evaluate<string>('document.activeElement.href')).toBe(`https://ci.example/${id}`);
+      }
+      // At the right edge too the label lies within the picture.
+      const last = await page.getByRole('link', { name: 'release 4' }).boundingBox();
+      expect(last?.width).toBeGreaterThan(40);
+      expect((last?.x ?? 0) + (last?.width ?? 0)).toBeLessThan(390);
+    }
   });
 
   it('says what is wrong when the Observatory does not answer, and goes on once it does', async () => {

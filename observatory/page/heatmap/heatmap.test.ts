@@ -1,7 +1,8 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Marker } from '../../api/contract.ts';
 import { durationTicks } from './axis.ts';
-import { ceilingOf, intensity, parseColour, ramp } from './colour.ts';
+import { ceilingOf, contrast, intensity, parseColour, ramp } from './colour.ts';
 import {
   boxOfCells,
   carriedOver,
@@ -12,7 +13,7 @@ import {
   yOfDuration,
   type Grid,
 } from './geometry.ts';
-import { placeMarkers, safeLink } from './marker-layout.ts';
+import { markerColour, placeMarkers, safeLink } from './marker-layout.ts';
 
 /** 10 columns of 3 s; 4 rows: 100 ms to 10 s in factors of √10. */
 const grid: Grid = {
@@ -117,15 +118,50 @@ describe('markers', () => {
 
   test('are a line while open and a window once closed', () => {
     const placed = placeMarkers([marker('open', 80_000, null), marker('closed', 65_000, 70_000)], 60_000, 90_000, 300);
-    expect(placed).toMatchObject([
-      { left: 50, width: 50, open: false, room: 146 },
-      { left: 200, width: 0, open: true, room: 96 },
+    expect(placed).toEqual([
+      { left: 50, room: 126, markers: [expect.objectContaining({ left: 50, width: 50 })] },
+      // At the right edge the label moves to the left of its line rather than out of the plot.
+      { left: 180, room: 120, markers: [expect.objectContaining({ left: 200, width: 0 })] },
     ]);
   });
 
   test('that began before the range still show their window; those outside do not', () => {
     const placed = placeMarkers([marker('a', 10_000, 66_000), marker('b', 10_000, 20_000)], 60_000, 90_000, 300);
-    expect(placed).toMatchObject([{ left: 0, width: 60 }]);
+    expect(placed).toMatchObject([{ left: 0, markers: [{ left: 0, width: 60 }] }]);
+  });
+
+  test('all stay in reach, however close together: by a label each, or by one that they share', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 90_000 }), { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 130, max: 1400 }),
+        (starts, width) => {
+          const markers = starts.map((start, index) => marker(String(index), start, null));
+          const groups = placeMarkers(markers, 0, 90_000, width);
+          const shown = groups.flatMap((group) => group.markers.map((placed) => placed.marker.id));
+          expect(new Set(shown)).toEqual(
+            new Set(markers.filter(({ startMs }) => startMs < 90_000).map(({ id }) => id)),
+          );
+          groups.forEach((group, index) => {
+            expect(group.room).toBeGreaterThanOrEqual(63.999);
+            expect(group.left).toBeGreaterThanOrEqual(0);
+            expect(group.left + group.room).toBeLessThanOrEqual((groups[index + 1]?.left ?? width) + 0.001);
+          });
+        },
+      ),
+    );
+  });
+
+  test('have their own colour, as far as it can be seen', () => {
+    const [white, black] = [parseColour('#ffffff'), parseColour('#16191d')];
+    expect(markerColour('#0072B2', white, black)).toBe('rgb(0 114 178)');
+    const yellow = markerColour('#f0e442', white, black) ?? '';
+    expect(yellow).not.toBe('rgb(240 228 66)');
+    const parts = yellow.match(/\d+/g)?.map(Number) ?? [];
+    expect(contrast([parts[0] ?? 0, parts[1] ?? 0, parts[2] ?? 0], white)).toBeGreaterThanOrEqual(3);
+    for (const none of ['', 'red', '#12', 'url(x)', '#0072B2;background:red']) {
+      expect(markerColour(none, white, black)).toBeNull();
+    }
   });
 
   test('are followed to the web alone', () => {
