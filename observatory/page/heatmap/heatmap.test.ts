@@ -4,6 +4,7 @@ import type { Marker } from '../../api/contract.ts';
 import { durationTicks } from './axis.ts';
 import { ceilingOf, contrast, intensity, parseColour, ramp } from './colour.ts';
 import {
+  beyondOf,
   boxOfCells,
   carriedOver,
   cellAt,
@@ -80,6 +81,33 @@ test('ticks of durations are round, ordered and apart', () => {
   }
   expect(durationTicks(grid, { width: 200, height: 160 }).map(({ label }) => label)).toContain('1 s');
   expect(durationTicks({ ...grid, edgesMs: [5, 5] }, size)).toEqual([]);
+});
+
+test('a linear axis that some spans went beyond says so on top', () => {
+  const linear: Grid = { ...grid, scale: 'linear', edgesMs: [0, 1000, 2000, 3000, 4000, 5000] };
+  const labels = (edgesMs: number[]): (string | undefined)[] =>
+    durationTicks({ ...linear, edgesMs }, { width: 200, height: 300 }).map(({ label }) => label);
+  expect(beyondOf(linear)).toBeNull();
+  expect(labels(linear.edgesMs)).toEqual([
+    '0 ms',
+    '500 ms',
+    '1 s',
+    '1.5 s',
+    '2 s',
+    '2.5 s',
+    '3 s',
+    '3.5 s',
+    '4 s',
+    '4.5 s',
+    '5 s',
+  ]);
+  const capped = [...linear.edgesMs, 20_000];
+  expect(beyondOf({ ...linear, edgesMs: capped })).toBe(5000);
+  expect(labels(capped).slice(-2)).toEqual(['4.5 s', '≥ 5 s']);
+  // What lies beyond is still in a box that is drawn up to the top.
+  const top = { ...linear, edgesMs: capped };
+  expect(boxOfCells(top, { column0: 0, column1: 9, row0: 5, row1: 5 })).toMatchObject({ minMs: 5000, maxMs: null });
+  expect(beyondOf(grid)).toBeNull();
 });
 
 describe('colour', () => {

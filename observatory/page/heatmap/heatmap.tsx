@@ -7,7 +7,7 @@ import { useScheme, useSize } from '../show/use-size.ts';
 import { columnsOfRoom } from '../state/clock.ts';
 import type { Box } from '../state/url-state.ts';
 import { drawHeatmap, inset, readPalette } from './draw.ts';
-import { boxOfCells, endOf, rectangleOfBox, rowsOf, type CellRange, type Size } from './geometry.ts';
+import { beyondOf, boxOfCells, endOf, rectangleOfBox, rowsOf, type CellRange, type Size } from './geometry.ts';
 import { Markers } from './markers.tsx';
 import { usePointing, type Cell } from './pointing.ts';
 
@@ -102,8 +102,12 @@ const spanOf = (heatmap: HeatmapData, cells: CellRange): string => {
   const from = heatmap.from + cells.column0 * heatmap.stepMs;
   return `${formatClock(from)} – ${formatClock(heatmap.from + (cells.column1 + 1) * heatmap.stepMs)}`;
 };
-const durationsOf = (heatmap: HeatmapData, cells: CellRange): string =>
-  `${formatDuration(heatmap.edgesMs[cells.row0] ?? 0)} – ${formatDuration(heatmap.edgesMs[cells.row1 + 1] ?? 0)}`;
+const durationsOf = (heatmap: HeatmapData, cells: CellRange): string => {
+  const low = formatDuration(heatmap.edgesMs[cells.row0] ?? 0);
+  const isLast = cells.row1 === rowsOf(heatmap) - 1;
+  if (isLast && beyondOf(heatmap) !== null) return `${low} or more`;
+  return `${low} – ${formatDuration(heatmap.edgesMs[cells.row1 + 1] ?? 0)}`;
+};
 
 function describe(heatmap: HeatmapData, cell: Cell): string {
   const found = countAt(heatmap, cell);
