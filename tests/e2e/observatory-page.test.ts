@@ -226,7 +226,7 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     });
     const name = await page.locator(`.results ${buttonOf} .value, .results ${buttonOf} .clip`).first().textContent();
     await page.locator(`.results ${buttonOf}`).first().click();
-    await page.getByRole('menuitem', { name: 'points in the heatmap' }).click();
+    await page.getByRole('menuitem', { name: 'Highlight its points' }).click();
     await putOut.waitFor();
     // The pointer now rests where the menu was; long enough for the row below to have been asked for.
     await page.waitForTimeout(500);
@@ -240,6 +240,30 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     await page.mouse.move(5, 5);
     await putOut.click();
     await lit.waitFor({ state: 'detached' });
+  });
+
+  it.each([1440, 390])('leaves the results where they are whatever the chart shows, %i px wide', async (width) => {
+    const { page } = await openPage('/?', { viewport: { width, height: 900 } });
+    const tabs = page.locator('.tabs');
+    const places: number[] = [];
+    const measure = async (ready: Locator): Promise<void> => {
+      await ready.waitFor();
+      places.push((await tabs.boundingBox())?.y ?? 0);
+    };
+    for (const [query, ready] of [
+      ['', page.getByText('Drag a box over the slow band')],
+      ['&box=,,1500,', selection(page)],
+      ['&filter=hotrod.customer.name+%3D+%22Quad+Goals%22', page.getByText('No slow band stands out')],
+      ['&filter=service+%3D+%22none%22', page.getByText('No entry spans match')],
+      ['&chart=lines', page.locator('.lines canvas')],
+    ] as const) {
+      await page.goto(`${observatory.url}/?${fixedRange()}${query}`);
+      await measure(ready);
+    }
+    await page.route('**/api/heatmap**', () => undefined);
+    await page.goto(`${observatory.url}/?${fixedRange()}`);
+    await measure(page.getByText('Drawing the heatmap'));
+    expect(new Set(places).size).toBe(1);
   });
 
   it('compares by the keyboard alone', async () => {

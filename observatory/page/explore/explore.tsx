@@ -38,7 +38,7 @@ export function Explore() {
             value={now.scope}
             onChange={(event) => go({ scope: event.currentTarget.value === 'spans' ? 'spans' : 'roots', box: null })}
           >
-            <option value="roots">Root spans</option>
+            <option value="roots">Entry spans</option>
             <option value="spans">All spans</option>
           </select>
         </label>

@@ -70,7 +70,7 @@ function useMarkers(): Marker[] {
 }
 
 /** Why there is nothing for the button to select. */
-const noBand = 'No slow band stands out here.';
+const noBand = 'No slow band stands out.';
 
 function HeatmapChart() {
   const now = state.value;
@@ -99,8 +99,7 @@ function HeatmapChart() {
           ]}
           onPick={(scale) => go({ scale })}
         />
-        {heatmap !== null && !isEmpty && <Legend heatmap={heatmap} lit={drawnLit} pinned={now.lit === drawnLit} />}
-        <span class="grow" />
+        <Legend heatmap={isEmpty ? null : heatmap} lit={drawnLit} pinned={now.lit === drawnLit} />
         <button
           type="button"
           disabled={now.box === null && slowFrom === null}
@@ -112,15 +111,16 @@ function HeatmapChart() {
         >
           <Either first={now.box === null} texts={['Select the slow band', 'Clear the selection']} />
         </button>
-        {heatmap !== null && !isEmpty && (
-          <button
-            type="button"
-            aria-haspopup="menu"
-            onClick={(event) => openMenu(event.currentTarget, 'Download the heatmap', heatmapFiles(heatmap))}
-          >
-            Download
-          </button>
-        )}
+        <button
+          type="button"
+          aria-haspopup="menu"
+          disabled={heatmap === null || isEmpty}
+          onClick={(event) =>
+            heatmap !== null && openMenu(event.currentTarget, 'Download the heatmap', heatmapFiles(heatmap))
+          }
+        >
+          Download
+        </button>
       </div>
       {answer.failure !== null && answer.failure.status !== 0 ? (
         <Failed failure={answer.failure} filter={now.filter} />

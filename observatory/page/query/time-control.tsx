@@ -5,6 +5,7 @@ import { go, isLive } from '../state/location.ts';
 import { formatClock, formatDayClock } from '../show/time.ts';
 
 const presets: readonly (readonly [string, string])[] = [
+  ['1m', 'Last 1 min'],
   ['2m', 'Last 2 min'],
   ['5m', 'Last 5 min'],
   ['10m', 'Last 10 min'],

@@ -33,7 +33,7 @@ export function valueActions(keys: readonly string[], filter: string): MenuItem[
   const lit = now.lit === filter;
   return [
     {
-      label: lit ? 'Put its light out' : 'Light its points in the heatmap',
+      label: lit ? 'Stop highlighting its points' : 'Highlight its points in the heatmap',
       run: () => go({ lit: lit ? '' : filter, chart: 'heatmap' }),
     },
     { label: 'Show only this', run: () => go({ filter: both(now.filter, filter), lit: '', box: null }) },

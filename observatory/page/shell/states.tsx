@@ -84,7 +84,7 @@ export function NoMatch() {
   const { filter, scope, last } = state.value;
   return (
     <div class="state empty" role="status">
-      <h2>No {scope === 'roots' ? 'root spans' : 'spans'} match</h2>
+      <h2>No {scope === 'roots' ? 'entry spans' : 'spans'} match</h2>
       <p>{filter === '' ? 'There were none in this time range.' : 'None in this time range passes the filter.'}</p>
       <p class="row">
         {filter !== '' && (
@@ -94,7 +94,7 @@ export function NoMatch() {
         )}
         {scope === 'roots' && filter !== '' && (
           <button type="button" onClick={() => go({ scope: 'spans' })}>
-            Look at all spans, not roots alone
+            Look at all spans, not entry spans alone
           </button>
         )}
         {last !== '24h' && (
