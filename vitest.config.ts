@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-/** On a shared machine a test may be starved: it may try again, and is then named at the end (plain-count-reporter.ts). */
-const retry = 1;
+/**
+ * On a shared machine a test may be starved: it is waited for, it may try again, and is then named at the end
+ * (plain-count-reporter.ts). Patience costs nothing where a test passes; `expect.poll` alone has a second by default.
+ */
+const patience = {
+  retry: 1,
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  expect: { poll: { timeout: 30_000 } },
+};
 const exclude = ['**/node_modules/**', '**/dist/**'];
 
 export default defineConfig({
@@ -14,7 +22,7 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...exclude, 'tests/**', '**/*.system.test.ts'],
-          retry,
+          ...patience,
         },
       },
       // Real processes, a real Postgres, an in-process OTLP receiver, Chromium: slower, so fewer at once.
@@ -23,9 +31,7 @@ export default defineConfig({
           name: 'system',
           include: ['tests/**/*.test.ts', '**/*.system.test.ts'],
           exclude,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-          retry,
+          ...patience,
           maxWorkers: 2,
         },
       },

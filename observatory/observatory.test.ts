@@ -2,14 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { createLogger } from '@hotrod/kit/logging';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { defaultConfig, settings } from './config.ts';
 import { send, spansRequest, startTestObservatory, temporaryDirectory } from './fixtures/test-observatory.ts';
 import { type Observatory, startObservatory } from './observatory.ts';
-
-// Each test starts an Observatory of its own: quick, but the machine may be busy.
-vi.setConfig({ testTimeout: 60_000 });
 
 /** Samples of the Prometheus text by name and labels; throws where a line is none. */
 async function scrape(observatory: Observatory): Promise<Map<string, number>> {

@@ -70,11 +70,15 @@ async function start(options: StartOptions, call: Call, paint: Paint): Promise<v
 
 function overview(suite: Suite, options: StartOptions, tookMs: number, paint: Paint): string {
   const telemetryTo = options.observatory ? null : (options.otlpEndpoint ?? 'http://localhost:4318');
+  const status = suite.status();
+  const at = (name: string) => paint('cyan', status.processes.find((process) => process.name === name)?.url ?? '');
+  // The first address is the one that is opened.
+  const first = options.observatory ? `Look inside at ${at('observatory')}, order` : 'Order';
   return [
     '',
-    `${paint('bold', 'HotROD runs')} (ready after ${(tookMs / 1000).toFixed(1)} s). Order rides at ${paint('cyan', `http://127.0.0.1:${options.portBase}`)}`,
+    `${paint('bold', 'HotROD runs')} (ready after ${(tookMs / 1000).toFixed(1)} s). ${first} rides at ${at('frontend')}`,
     '',
-    renderTable(suiteRows(suite.status(), telemetryTo), paint),
+    renderTable(suiteRows(status, telemetryTo), paint),
     '',
     paint('gray', `Ctrl-C stops everything. Load: npm start -- rate N. Logs: ${options.dataDir}/logs`),
     '',

@@ -198,7 +198,9 @@ async function stopInOrder(processes: readonly SupervisedProcess[]): Promise<voi
     await Promise.race([Promise.all(stopping), sleep(stopTimes.headStart)]);
   }
   await Promise.all(stopping);
-  await Promise.all(last.map((each) => each.stop(stopTimes.last)));
+  // What the others left of their time is theirs, too: a database that is forced to stop has to repair itself.
+  const patienceMs = Math.max(0, endMs - performance.now()) + stopTimes.last;
+  await Promise.all(last.map((each) => each.stop(patienceMs)));
 }
 
 /** Who can be stopped at once, in order: nobody in a wave is still needed by a later one. */

@@ -135,7 +135,7 @@ describe('a process that ends', () => {
 
   it('waits twice as long each time it ends again, and says why', async () => {
     const fake = supervise(
-      `ready(); setTimeout(() => { console.error('Error: the road is closed'); process.exit(3) }, 100)`,
+      `ready(); setTimeout(() => { console.error('Error: the road is closed'); process.exit(3) }, 400)`,
     );
     await fake.start();
     await until(() => news.filter((line) => line.includes('again in')).length >= 3);
@@ -171,7 +171,7 @@ describe('a process that ends', () => {
   });
 
   it('is not started again once it is to stop', async () => {
-    const fake = supervise(`ready(); setTimeout(() => process.exit(1), 50)`);
+    const fake = supervise(`ready(); setTimeout(() => process.exit(1), 400)`);
     await fake.start();
     await until(() => news.length > 0);
     await fake.stop(1_000);

@@ -2,7 +2,8 @@ import type { Reporter, TestModule } from 'vitest/node';
 
 /**
  * Ends the output with `N passed, N failed[, N skipped]` on a line of its own, the form that needs no knowledge of
- * Vitest to be read. A module that could not be loaded counts as one failure. A test that needed its second try is named.
+ * Vitest to be read. A module that could not be loaded, or a `beforeAll` that failed, counts as one failure. A test that
+ * needed its second try is named.
  */
 export default class PlainCountReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, errors: ReadonlyArray<unknown>): void {
@@ -14,7 +15,9 @@ export default class PlainCountReporter implements Reporter {
         else count.skipped += 1;
         if (test.diagnostic()?.flaky === true) console.log(`passed at a second try only: ${test.fullName}`);
       }
-      if (testModule.errors().length > 0) count.failed += 1;
+      for (const part of [testModule, ...testModule.children.allSuites()]) {
+        if (part.errors().length > 0) count.failed += 1;
+      }
     }
     const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : '';
     console.log(`${count.passed} passed, ${count.failed} failed${skipped}`);

@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { assert, asyncProperty, constantFrom, oneof, string } from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { BATCHES, EPOCH_MS, LOG_BATCH } from './fixtures/rides.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
 import type { Breakdown, Compare, Heatmap, Percentiles, Problem, ServiceMap, SloStatus } from './contract.ts';
-
-// A machine under load may take ten times as long.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let store: TestStore;
 let api: TestApi;

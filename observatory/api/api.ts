@@ -74,6 +74,10 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   return router;
 }
 
+/** Where to look: `npm start` keeps a log of each process, the Observatory alone writes to its terminal. */
+const FAILED =
+  'Something went wrong here, not in the question: try again. If it stays so, the log of the Observatory says why: .hotrod/logs/observatory.log of npm start, else its terminal.';
+
 const securityHeaders: RequestHandler = (_request, response, next) => {
   response.set({
     'Cache-Control': 'no-store',
@@ -142,5 +146,5 @@ function refusalOf(error: unknown, onFailure: (error: unknown) => void): Refusal
     return new RefusalError(400, 'The request cannot be read.');
   }
   onFailure(error);
-  return new RefusalError(500, 'Something went wrong here; the log of the Observatory says what.');
+  return new RefusalError(500, FAILED);
 }

@@ -116,8 +116,10 @@ export interface BreakdownQuery extends Population {
   limit?: number;
   /** Tell a line over time for each of the first `series` groups (default 0, at most 20) … */
   series?: number;
-  /** … of this (default p50). */
+  /** … of this (default p50) … */
   measure?: Measure;
+  /** … with how many points at most (default 120, at most 1,000). */
+  points?: number;
 }
 export type Measure = 'count' | 'errorRate' | 'p50' | 'p95' | 'p99' | 'max';
 export interface BreakdownGroup {

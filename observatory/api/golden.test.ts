@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {
   AttributeKey,
   AttributeValueCount,
@@ -15,9 +15,6 @@ import type {
 } from './contract.ts';
 import { BATCHES, EPOCH_MS, LOG_BATCH, rideTrace } from './fixtures/rides.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
-
-// A machine under load may take ten times as long.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let store: TestStore;
 let api: TestApi;

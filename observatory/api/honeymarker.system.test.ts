@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Marker } from './contract.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
 
@@ -16,11 +16,11 @@ if (!found)
 const DATASET = 'rides';
 let store: TestStore;
 let api: TestApi;
-beforeAll(async () => {
+beforeEach(async () => {
   store = await openTestStore();
   api = await serveApi(store.database);
 });
-afterAll(async () => {
+afterEach(async () => {
   await api.close();
   await store.close();
 });

@@ -1,9 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Marker, Problem } from './contract.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
-
-// A machine under load may take ten times as long.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const NOW_MS = 1_795_000_000_000;
 const NOW_S = NOW_MS / 1000;

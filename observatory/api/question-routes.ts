@@ -61,6 +61,7 @@ const breakdownParameters = z.strictObject({
   limit: whole(1, 500, 50),
   series: whole(0, 20, 0),
   measure: z.enum(MEASURES, `Expected one of ${MEASURES.join(', ')}.`).default('p50'),
+  points: whole(1, 1000, 120),
   format,
 });
 const percentilesParameters = z.strictObject({ ...population, points: whole(1, 1000, 120), format });
@@ -158,11 +159,11 @@ export function questionRoutes(context: ApiContext): Router {
         throw new RefusalError(400, `"${field.name}" has no groups; group by an attribute.`, { parameter: 'by' });
       }
     }
-    const { sort, limit, series, measure } = given;
+    const { sort, limit, series, measure, points } = given;
     const by = second === undefined ? ([first] as const) : ([first, second] as const);
     const answer = await asking(request, response, async (reader) => {
       await checkPatterns(reader, 'filter', about.filter);
-      return askBreakdown(reader, { ...about, by, sort, limit, series, measure });
+      return askBreakdown(reader, { ...about, by, sort, limit, series, measure, points });
     });
     if (given.format === 'csv') sendCsv(response, 'breakdown', breakdownCsv(answer));
     else response.json(answer);

@@ -1,10 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Breakdown, Compare } from './contract.ts';
 import { recordedRides } from './fixtures/recorded-rides.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
-
-// A machine under load may take ten times as long.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const EPOCH_MS = 1_795_000_000_000;
 const FIXED_MS = EPOCH_MS + 3_600_000;

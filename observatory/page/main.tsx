@@ -1,8 +1,11 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { fetchTheRest } from './shell/later.tsx';
+import { isPage, NoSuchPage } from './shell/no-such-page.tsx';
 import { watchStatus } from './shell/status.tsx';
 
 const root = document.getElementById('page');
 if (root === null) throw new Error('index.html has lost its #page');
 watchStatus();
-render(<App />, root);
+render(isPage(window.location.pathname) ? <App /> : <NoSuchPage />, root);
+fetchTheRest();

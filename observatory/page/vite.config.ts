@@ -8,5 +8,6 @@ export default defineConfig({
   base: '/',
   build: { target: 'es2022', sourcemap: true, chunkSizeWarningLimit: 200 },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  server: { proxy: { '/api': observatory } },
+  // The page's own modules in api/ are no questions.
+  server: { proxy: { '^/api/(?!.*\\.tsx?(\\?|$))': observatory } },
 });

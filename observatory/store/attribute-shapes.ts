@@ -13,10 +13,12 @@ export interface Shape {
   /** The same as UTF-8, which tells the key of the next attribute without making a string of it. */
   readonly keyBytes: Buffer;
   readonly type: ValueType;
-  /** Place of its column among those of hot attributes, or -1 where the value goes to the MAP. */
+  /** Place of its column among those of hot attributes, or -1 where it has none. */
+  readonly hot: number;
+  /** The same, or -1 where the value goes to the MAP: as all do that are longer than a column should hold. */
   readonly slot: number;
   /** Longer shapes: by type, then by key. A key that the shape already has leads back to the shape itself. */
-  readonly next: Map<ValueType, Map<string, Shape>>;
+  readonly next: Map<ValueType | `long ${ValueType}`, Map<string, Shape>>;
   /** The longer shape that was asked for last: mostly the one that is asked for next. */
   last: Shape | null;
   /** Worked out when first asked for. */
@@ -94,32 +96,58 @@ const shapeLimit = 20_000;
 export interface Shapes {
   /** That of no attributes. Ask for it for each set: shapes are forgotten where they become too many. */
   empty(): Shape;
-  /** The shape with one key more; the same shape where it has the key already. */
-  extend(shape: Shape, key: string, type: ValueType): Shape;
+  /** The shape with one key more; the same shape where it has the key already. @param isLong see `columnBytes`. */
+  extend(shape: Shape, key: string, type: ValueType, isLong?: boolean): Shape;
+}
+
+/**
+ * So many bytes of a value go to a column at most; longer values are whole in the MAP. Where DuckDB has to put a longer
+ * text beside a column that may be NULL, it reads that text again for each NULL behind it: 100 MB for one of 84 KB.
+ */
+export const columnBytes = 16_000;
+
+/** Whether a shape that was made for a key is the one for a value of this length, too. */
+export function servesAlso({ hot, slot }: Shape, isLong: boolean): boolean {
+  return hot < 0 || slot < 0 === isLong;
 }
 
 /** @param promote whether hot attributes go to columns of their own: so for spans, not for resources, logs, points. */
 export function createShapes(promote: boolean): Shapes {
   let count = 0;
-  let root = newShape(null, '', '', -1);
+  // The keys of the shape that was made last: the next one mostly has one more.
+  let newest: Shape | null = null;
+  let keysOfNewest = new Set<string>();
+
+  /** Makes the shape with one key more, where it has not got that key yet. */
+  function longer(shape: Shape, key: string, type: ValueType, isLong: boolean): Shape {
+    if (shape !== newest) keysOfNewest = new Set(keysOf(shape));
+    newest = shape;
+    if (keysOfNewest.has(key)) return shape;
+    newest = newShape(shape, key, type, promote ? (slots.get(key) ?? -1) : -1, isLong);
+    keysOfNewest.add(key);
+    return newest;
+  }
+
+  let root = newShape(null, '', '', -1, false);
   return {
     empty() {
       if (count > shapeLimit) {
         count = 0;
-        root = newShape(null, '', '', -1);
+        root = newShape(null, '', '', -1, false);
       }
       return root;
     },
-    extend(shape, key, type) {
+    extend(shape, key, type, isLong = false) {
       const { last } = shape;
       // Keys are mostly the very same string, which makes this a comparison of addresses.
-      if (last && last.key === key && last.type === type) return last;
-      let byKey = shape.next.get(type);
-      if (!byKey) shape.next.set(type, (byKey = new Map()));
+      if (last && last.key === key && last.type === type && servesAlso(last, isLong)) return last;
+      const branch = isLong ? (`long ${type}` as const) : type;
+      let byKey = shape.next.get(branch);
+      if (!byKey) shape.next.set(branch, (byKey = new Map()));
       let next = byKey.get(key);
       if (!next) {
         count += 1;
-        next = hasKey(shape, key) ? shape : newShape(shape, key, type, promote ? (slots.get(key) ?? -1) : -1);
+        next = longer(shape, key, type, isLong);
         byKey.set(key, next);
       }
       if (next !== shape) shape.last = next;
@@ -180,11 +208,11 @@ export function unusedSeparator(texts: readonly string[]): string {
   }
 }
 
-function newShape(parent: Shape | null, key: string, type: ValueType, slot: number): Shape {
-  return { parent, key, keyBytes: Buffer.from(key), type, slot, next: new Map(), last: null, text: null };
+function newShape(parent: Shape | null, key: string, type: ValueType, hot: number, isLong: boolean): Shape {
+  const slot = isLong ? -1 : hot;
+  return { parent, key, keyBytes: Buffer.from(key), type, hot, slot, next: new Map(), last: null, text: null };
 }
 
-function hasKey(shape: Shape, key: string): boolean {
-  for (let node = shape; node.parent; node = node.parent) if (node.key === key) return true;
-  return false;
+function* keysOf(shape: Shape): Generator<string> {
+  for (let node = shape; node.parent; node = node.parent) yield node.key;
 }

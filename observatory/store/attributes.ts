@@ -200,7 +200,9 @@ export function readAttributes(row: Readonly<Record<string, unknown>>): Record<s
   }
   for (const [key, column] of Object.entries(promotedAttributes)) {
     const text = row[column];
-    if (typeof text === 'string') entries.push([key, readAttribute(text, typeOf(key))]);
+    // A long value is whole in the MAP, and its column has the beginning alone.
+    if (typeof text === 'string' && !Object.hasOwn(row.attributes ?? {}, key))
+      entries.push([key, readAttribute(text, typeOf(key))]);
   }
   return Object.fromEntries(entries);
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   chance,
   evidence,
@@ -10,9 +10,6 @@ import {
   type Split,
 } from './compare-rank.ts';
 import { seededRandom, traffic, type Dispatch } from './fixtures/hotrod-traffic.ts';
-
-// A machine under load may take ten times as long.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** Counts the values of every attribute as categories; missing is a value. Durations and their parts are left out. */
 function split(rows: readonly Dispatch[], isSelected: (row: Dispatch, index: number) => boolean) {

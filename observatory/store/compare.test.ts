@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { otlpJson, type SpanSketch } from '../api/fixtures/otlp-json.ts';
 import { openTestStore, type TestStore } from '../api/fixtures/test-store.ts';
 import { askCompare } from './compare.ts';
 import { traffic } from './fixtures/hotrod-traffic.ts';
 import type { Box } from './queries/population.ts';
-
-// A machine under load may take ten times as long.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const EPOCH_MS = 1_795_000_000_000;
 /** Each run of traffic has an hour of its own in one store. */

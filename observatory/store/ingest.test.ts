@@ -1,17 +1,19 @@
 import { join } from 'node:path';
 
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import {
   keyValues,
   send,
   sketchEpochMs,
   spanIdOf,
+  type SpanSketch,
   spansRequest,
   startTestObservatory,
   temporaryDirectory,
   traceIdOf,
 } from '../fixtures/test-observatory.ts';
+import type { Trace } from '../api/contract.ts';
 import type { Observatory } from '../observatory.ts';
 import { createBuilders } from '../otlp/decoding.ts';
 import { createJsonDecoders } from '../otlp/json.ts';
@@ -23,10 +25,7 @@ import { createResourceNumbers } from './resource-numbers.ts';
 import { sql, type Sql } from './sql.ts';
 import { createTraceReader } from './trace-reader.ts';
 
-// Each test starts an Observatory of its own: quick, but the machine may be busy.
-vi.setConfig({ testTimeout: 60_000 });
-
-const everything = { from_ns: -(2n ** 63n), to_ns: 2n ** 63n - 1n, limit: 1_000_000 };
+const everything = { from_ns: -(2n ** 63n), to_ns: 2n ** 63n - 1n, limit: 1_000_000, parts: 1, part: 0 };
 
 /** The stored spans of traces, as the API would read them. */
 async function storedSpans(observatory: Observatory, ...traces: number[]) {
@@ -63,6 +62,72 @@ const keyCatalogue = sql`FROM attribute_keys ORDER BY key`;
 const places = sql`
   SELECT (SELECT count(*)::INTEGER FROM store.fresh_roots) AS fresh, (SELECT count(*)::INTEGER FROM store.settled_roots) AS settled,
     (SELECT count(*)::INTEGER FROM store.open_traces) AS open`;
+
+/** An ingest whose every transaction is first asked whether it fails. */
+async function startFailing(fails: () => string | undefined) {
+  const real = await openDatabase({
+    path: join(await temporaryDirectory(), 'o.duckdb'),
+    memoryLimitMb: 128,
+    threads: 1,
+  });
+  let failingLoad: string | null = null;
+  const database: Database = {
+    ...real,
+    load: async (table, types) => {
+      if (failingLoad !== null && table.startsWith(failingLoad)) throw new Error('Conversion Error');
+      return real.load(table, types);
+    },
+    transaction: async (work) => {
+      const failure = fails();
+      if (failure !== undefined) throw new Error(failure);
+      return real.transaction(work);
+    },
+  };
+  const telemetry = createTelemetry();
+  const errors: string[] = [];
+  const log = { error: (_data: object, message: string) => errors.push(message) };
+  const ingest = await createIngest(database, telemetry, log, { ...ingestDefaults, retryMs: 10 });
+  onTestFinished(async () => {
+    await ingest.close();
+    await real.close();
+  });
+  const decoders = createJsonDecoders(createBuilders());
+  return {
+    ingest,
+    telemetry,
+    errors,
+    database: real,
+    /** From now on nothing goes to staging tables of this name. */
+    failLoads(table: string | null): void {
+      failingLoad = table;
+    },
+    async takeLogs(count: number): Promise<void> {
+      const logRecords = Array.from({ length: count }, () => ({ timeUnixNano: '1', body: { stringValue: 'a line' } }));
+      const { items } = await decoders.logs(
+        Buffer.from(JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] })),
+      );
+      ingest.take('logs', items, 100);
+    },
+    /** Takes traces of so many spans each, and tells their ids. */
+    async takeTraces(...counts: number[]): Promise<string[]> {
+      for (const [index, count] of counts.entries()) {
+        const root = index * 1_000_000 + 1;
+        const sketches: SpanSketch[] = [{ trace: index + 1, id: root }];
+        for (let id = root + 1; id < root + count; id += 1) sketches.push({ trace: index + 1, id, parent: root });
+        const { items } = await decoders.spans(Buffer.from(JSON.stringify(spansRequest(sketches))));
+        ingest.take('spans', items, 100);
+      }
+      return counts.map((_count, index) => traceIdOf(index + 1));
+    },
+    /** Takes spans of one trace, with these numbers. */
+    async take(first: number, last = first): Promise<void> {
+      const sketches = Array.from({ length: last - first + 1 }, (_, index) => ({ trace: 1, id: first + index }));
+      const { items } = await decoders.spans(Buffer.from(JSON.stringify(spansRequest(sketches))));
+      ingest.take('spans', items, 100);
+    },
+    stored: () => real.exclusively((session) => session.run(sql`SELECT span_id FROM spans`)),
+  };
+}
 
 describe('what is stored', () => {
   it('comes back as it was sent, however awkward', async () => {
@@ -306,6 +371,25 @@ describe('a trace', () => {
     expect(await query(third, places)).toEqual([{ fresh: 0, settled: 2, open: 0 }]);
   });
 
+  it('is read back whole, a part after the other where it is large', async () => {
+    const { ingest, database, takeTraces } = await startFailing(() => undefined);
+    const counts = [3_000, 22_000, 3_000, 3_000];
+    const ids = await takeTraces(...counts);
+    await ingest.close();
+    let most = 0;
+    const rows = (async (name, input) => {
+      const found = await database.writer.rows(name, input);
+      if (name === 'ingest-spans-of-traces') most = Math.max(most, found.length);
+      return found;
+    }) as Database['writer']['rows'];
+    const reading = { ...database, writer: { rows } };
+    const reader = await createTraceReader(reading, await createResourceNumbers(reading));
+    const spans = new Map<string, number>();
+    for (const id of (await reader.settledTraces(ids)).spans.traceIds) spans.set(id, (spans.get(id) ?? 0) + 1);
+    expect(ids.map((id) => spans.get(id))).toEqual(counts);
+    expect(most).toBeLessThan(15_000);
+  });
+
   it('is stored once where it is sent twice at once', async () => {
     const observatory = await startTestObservatory(await temporaryDirectory());
     const spans = Array.from({ length: 50 }, (_, index) => ({
@@ -328,72 +412,117 @@ describe('a trace', () => {
   });
 });
 
-describe('a store that fails', () => {
-  /** An ingest whose every transaction is first asked whether it fails. */
-  async function startFailing(fails: () => string | undefined) {
-    const real = await openDatabase({
-      path: join(await temporaryDirectory(), 'o.duckdb'),
-      memoryLimitMb: 128,
-      threads: 1,
-    });
-    const database: Database = {
-      ...real,
-      transaction: async (work) => {
-        const failure = fails();
-        if (failure !== undefined) throw new Error(failure);
-        return real.transaction(work);
-      },
-    };
-    const telemetry = createTelemetry();
-    const errors: string[] = [];
-    const log = { error: (_data: object, message: string) => errors.push(message) };
-    const ingest = await createIngest(database, telemetry, log, { ...ingestDefaults, retryMs: 10 });
-    onTestFinished(async () => {
-      await ingest.close();
-      await real.close();
-    });
-    const decoders = createJsonDecoders(createBuilders());
-    return {
-      ingest,
-      telemetry,
-      errors,
-      database: real,
-      /** Takes so many traces of one span each, and tells their ids. */
-      async takeTraces(count: number): Promise<string[]> {
-        const sketches = Array.from({ length: count }, (_, index) => ({ trace: index + 1, id: index + 1 }));
-        const { items } = await decoders.spans(Buffer.from(JSON.stringify(spansRequest(sketches))));
-        ingest.take('spans', items, 100);
-        return sketches.map(({ trace }) => traceIdOf(trace));
-      },
-      /** Takes spans of one trace, with these numbers. */
-      async take(first: number, last = first): Promise<void> {
-        const sketches = Array.from({ length: last - first + 1 }, (_, index) => ({ trace: 1, id: first + index }));
-        const { items } = await decoders.spans(Buffer.from(JSON.stringify(spansRequest(sketches))));
-        ingest.take('spans', items, 100);
-      },
-      stored: () => real.exclusively((session) => session.run(sql`SELECT span_id FROM spans`)),
-    };
-  }
+describe('telemetry that nobody expects', () => {
+  const nanoseconds = (text: string) => ({ startTimeUnixNano: '0', endTimeUnixNano: text });
+  const cases: { name: string; sketches: SpanSketch[] }[] = [
+    { name: 'a span as long as time', sketches: [{ trace: 1, id: 1, more: nanoseconds('9223372036854775807') }] },
+    {
+      name: 'a statement as long, in a service that is as busy twice',
+      sketches: [
+        { trace: 1, id: 1 },
+        ...[2, 3].map((id) => ({
+          trace: 1,
+          id,
+          parent: 1,
+          service: 'other',
+          attributes: { 'db.query.text': 'SELECT 1' },
+          more: nanoseconds('9223372036854775807'),
+        })),
+      ],
+    },
+    {
+      name: 'services that differ in a control character',
+      sketches: [
+        { trace: 1, id: 1, service: 'a b' },
+        { trace: 1, id: 2, parent: 1, service: 'a\u001fb' },
+      ],
+    },
+  ];
+  it.each(cases)('($name) costs nobody else a span', async ({ sketches }) => {
+    const observatory = await startTestObservatory(await temporaryDirectory());
+    const answers = await Promise.all([
+      send(observatory, 'traces', spansRequest(sketches)),
+      send(observatory, 'traces', spansRequest([{ trace: 2, id: 9, attributes: { 'customer.name': 'Alice' } }])),
+    ]);
+    for (const { ok } of answers) expect(ok).toBe(true);
+    expect(await storedSpans(observatory, 2)).toMatchObject([{ attributes: { 'customer.name': 'Alice' } }]);
+    await sendSpans(observatory, { trace: 3, id: 10, service: 'third', attributes: { 'card.number': 'x' } });
+    expect(await storedSpans(observatory, 3)).toMatchObject([{ service: 'third', attributes: { 'card.number': 'x' } }]);
+    expect(await roots(observatory, 3)).toMatchObject([{ span_count: 1 }]);
+    expect(observatory.telemetry.text()).toContain('observatory_lost_items_total 0');
+    expect((await observatory.parts.status()).queue.items).toBe(0);
+  });
+});
 
+describe('a long text', () => {
+  const long = `SELECT ${'ü, '.repeat(30_000)}1`;
+
+  it('of a hot attribute comes back whole, and by its beginning from its column', async () => {
+    const observatory = await startTestObservatory(await temporaryDirectory());
+    const attributes = { 'db.query.text': long, 'http.route': '/', 'url.full': 'short' };
+    await sendSpans(
+      observatory,
+      { trace: 1, id: 1, attributes },
+      { trace: 1, id: 2, parent: 1, attributes: { 'db.query.text': 'x' } },
+    );
+    const [span, other] = await storedSpans(observatory, 1);
+    expect(readAttributes(span ?? {})).toEqual(attributes);
+    const beginning = String(span?.['db_query_text']);
+    expect(long.startsWith(beginning)).toBe(true);
+    expect([15_999, 16_000]).toContain(Buffer.byteLength(beginning));
+    expect([other?.['db_query_text'], other?.['attributes']]).toEqual(['x', {}]);
+    // The same where its trace is read back and told anew.
+    expect(await roots(observatory, 1)).toMatchObject([{ db_query_text: beginning, slowest_statement: beginning }]);
+  });
+
+  it('does not make its neighbours too large to be read', async () => {
+    const directory = await temporaryDirectory();
+    const limit = { memoryLimitMb: 96 };
+    const first = await startTestObservatory(directory, limit);
+    const stacktrace = [
+      { timeUnixNano: '1', name: 'exception', attributes: keyValues({ 'exception.stacktrace': long }) },
+    ];
+    const much = { attributes: { 'db.query.text': long, 'url.full': long }, more: { events: stacktrace } };
+    const spans = Array.from({ length: 3_000 }, (_, index) => ({
+      trace: 2,
+      id: index + 10,
+      ...(index > 0 && { parent: 10 }),
+    }));
+    await sendSpans(first, { trace: 1, id: 1, ...much }, ...spans);
+    await first.close(); // writes the blocks as they stay
+    expect(first.telemetry.text()).toContain('observatory_lost_items_total 0');
+    const second = await startTestObservatory(directory, limit);
+    const answer = await fetch(`${second.url}/api/traces/${traceIdOf(2)}`);
+    expect(answer.status).toBe(200);
+    expect(((await answer.json()) as Trace).spans).toHaveLength(spans.length);
+  });
+});
+
+describe('a store that fails', () => {
   it('for lack of room keeps what was acknowledged, and says so, until there is room', async () => {
-    let left = 5;
+    let full = true;
+    let attempts = 0;
     const { ingest, telemetry, errors, take, stored } = await startFailing(() => {
-      left -= 1;
-      return left >= 0 ? 'IO Error: No space left on device' : undefined;
+      if (!full) return undefined;
+      attempts += 1;
+      return 'IO Error: No space left on device';
     });
     await take(1);
     const flushed = ingest.flush();
-    await expect.poll(() => ingest.failure()).toContain('No space');
+    // More attempts than a batch has that fails for another reason.
+    await expect.poll(() => attempts).toBeGreaterThan(4);
+    expect(ingest.failure()).toContain('No space');
     expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([1, 0]);
+    full = false;
     await flushed;
     expect([ingest.failure(), ingest.waiting(), telemetry.counts().stored.spans]).toEqual([null, 0, 1]);
-    expect([errors.length, await stored()]).toEqual([5, [{ span_id: spanIdOf(1) }]]);
+    expect([errors.length, await stored()]).toEqual([attempts, [{ span_id: spanIdOf(1) }]]);
   });
 
   it('while traces are read back leaves nothing of them behind', async () => {
     const { ingest, database, takeTraces } = await startFailing(() => undefined);
     // More than are read at once.
-    const ids = await takeTraces(300);
+    const ids = await takeTraces(...Array.from({ length: 300 }, () => 1));
     await ingest.close();
     let reads = 0;
     const rows: Database['writer']['rows'] = async (name, input) => {
@@ -405,6 +534,31 @@ describe('a store that fails', () => {
     await expect(reader.settledTraces(ids)).rejects.toThrow('IO Error');
     const { spans } = await reader.settledTraces(ids.slice(0, 1));
     expect(spans.traceIds).toEqual(ids.slice(0, 1));
+  });
+
+  it('while roll-ups are staged costs that load alone, and its number means no other', async () => {
+    const { ingest, telemetry, errors, take, stored, failLoads } = await startFailing(() => undefined);
+    await take(1);
+    failLoads('staged_roots');
+    await ingest.flush();
+    failLoads(null);
+    expect(errors).toEqual(['A batch was given up']);
+    expect([ingest.waiting(), await stored()]).toEqual([0, []]);
+    await take(2);
+    await ingest.flush();
+    expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([0, 1]);
+    expect(await stored()).toEqual([{ span_id: spanIdOf(2) }]);
+  });
+
+  it('while logs are staged keeps the spans that came with them', async () => {
+    const { ingest, telemetry, take, takeLogs, stored, failLoads } = await startFailing(() => undefined);
+    failLoads('staged_logs');
+    await take(1);
+    await takeLogs(3);
+    await ingest.flush();
+    expect(telemetry.text()).toContain('observatory_lost_items_total 3');
+    expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([0, 1]);
+    expect(await stored()).toEqual([{ span_id: spanIdOf(1) }]);
   });
 
   it('for another reason gives a batch up after some attempts, counts it, and goes on', async () => {
@@ -433,9 +587,10 @@ describe('a store that fails', () => {
     // In batches that do not end where a group does.
     for (let first = 1; first <= burst; first += 7000) await take(first, Math.min(burst, first + 6999));
     await ingest.flush();
+    // At once: the end of the trace, some seconds later, is a transaction of its own.
+    expect(transactions).toBe(3);
     expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([0, burst]);
     expect(new Set((await stored()).map((row) => row['span_id'])).size).toBe(burst);
-    expect(transactions).toBe(3);
   });
 });
 

@@ -196,19 +196,27 @@ export async function createIngest(
     const load = staging.current();
     const { spans, logs, metrics, items, bytes, sinceMs } = takeQueued(flushItems - load.counts.spans);
     if (items === 0) return;
-    try {
-      await stageSpans(spans);
-      await staging.add({ logs, metrics });
-      load.counts.spans += items - logs.length - metrics.length;
-      load.counts.logs += logs.length;
-      load.counts.metrics += metrics.length;
-      load.bytes += bytes;
-      load.sinceMs ??= sinceMs;
-    } catch (error) {
-      telemetry.lost(items);
-      done({ items, bytes });
-      log.error({ err: error, items }, 'A batch was given up');
-    }
+    load.bytes += bytes;
+    load.sinceMs ??= sinceMs;
+    // One by one: what is staged is part of the load, whatever comes of the rest.
+    const staged = async (signal: Signal, count: number, stageThem: () => Promise<void>): Promise<void> => {
+      if (count === 0) return;
+      try {
+        await stageThem();
+        load.counts[signal] += count;
+      } catch (error) {
+        giveUp(count, error);
+        done({ items: count, bytes: 0 });
+      }
+    };
+    await staged('spans', items - logs.length - metrics.length, () => stageSpans(spans));
+    await staged('logs', logs.length, () => staging.addLogs(logs));
+    await staged('metrics', metrics.length, () => staging.addMetrics(metrics));
+  }
+
+  function giveUp(items: number, error: unknown): void {
+    telemetry.lost(items);
+    log.error({ err: error, items }, 'A batch was given up');
   }
 
   /** Stores all that waits now; with `ending`, every trace is over then. */
@@ -220,31 +228,41 @@ export async function createIngest(
   async function flushOnce(ending: boolean): Promise<void> {
     const start = performance.now();
     if (waitingItems === 0 && !traces.open()) return;
-    const { load, evaluation } = await assembling(async () => {
+    const { load, summing } = await assembling(async () => {
       await stageQueued();
-      const evaluated = await traces.evaluate(start, ending, pause);
       const filled = staging.swap();
-      await staging.addSummary(filled, evaluated);
-      return { load: filled, evaluation: evaluated };
+      flushing = filled;
+      const summary = summarize(filled, start, ending);
+      await summary.catch(() => undefined); // what failed costs this load, below
+      return { load: filled, summing: summary };
     });
     const items = load.counts.spans + load.counts.logs + load.counts.metrics;
-    if (items === 0 && evaluation.changed.length === 0) return;
-    flushing = load;
+    let hasNews = true;
     try {
-      await write(load, evaluation);
-      reader.settled(evaluation.closed);
-      dirty = true;
-      for (const signal of signals) telemetry.stored(signal, load.counts[signal]);
+      const evaluation = await summing;
+      hasNews = items > 0 || evaluation.changed.length > 0;
+      if (hasNews) {
+        await write(load, evaluation);
+        reader.settled(evaluation.closed);
+        dirty = true;
+        for (const signal of signals) telemetry.stored(signal, load.counts[signal]);
+      }
     } catch (error) {
-      telemetry.lost(items);
+      giveUp(items, error);
       resources.forget(load.newResources);
-      log.error({ err: error, items }, 'A batch was given up');
     } finally {
       done({ items, bytes: load.bytes });
       flushing = null;
-      await staging.empty(load);
+      if (hasNews) await staging.empty(load);
     }
     if (items > 0) telemetry.flushed((performance.now() - start) / 1000, items);
+  }
+
+  /** What has changed in the traces by a load, staged beside it. */
+  async function summarize(load: Load, nowMs: number, ending: boolean): Promise<Evaluation> {
+    const evaluation = await traces.evaluate(nowMs, ending, pause);
+    await staging.addSummary(load, evaluation);
+    return evaluation;
   }
 
   /** What is staged goes to the file, all or nothing, and again until it is there: for lack of room without end. */

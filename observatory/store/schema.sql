@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS store.resources (
 );
 
 -- Every span, append-only, in order of arrival. In the gap `promoted` are the columns of hot attributes, all VARCHAR:
--- http_route and so on (`promotedAttributes` in attributes.ts). What has a column is not in the MAP.
+-- http_route and so on (`promotedAttributes` in attributes.ts). What has a column is not in the MAP, unless it is longer
+-- than a column holds (`columnBytes` in attribute-shapes.ts): then it is there, and its beginning is in the column.
 CREATE TABLE IF NOT EXISTS store.spans (
   trace_id        VARCHAR NOT NULL,
   span_id         VARCHAR NOT NULL,
@@ -47,7 +48,8 @@ CREATE TABLE IF NOT EXISTS store.spans (
   {{promoted}}
   attributes      MAP(VARCHAR, VARCHAR) NOT NULL,
   types           VARCHAR,
-  -- JSON in the shape of SpanDetail.events and .links of api/contract.ts; NULL where there are none.
+  -- JSON in the shape of SpanDetail.events and .links of api/contract.ts; where there are none '' (NULL in older files:
+  -- behind a text of more than 16 KB DuckDB reads a NULL as slowly as that text).
   events          VARCHAR,
   links           VARCHAR
 );

@@ -2,7 +2,9 @@ import { isUtf8 } from 'node:buffer';
 
 import {
   type AttributeSink,
+  columnBytes,
   createShapes,
+  servesAlso,
   type Shape,
   unusedSeparator,
   usualSeparator,
@@ -178,12 +180,18 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     return true;
   }
 
-  function shapeWith(bytes: Buffer, start: number, end: number, type: ValueType): Shape {
+  function shapeWith(bytes: Buffer, start: number, end: number, type: ValueType, isLong: boolean): Shape {
     const { last } = shape;
     const size = end - start;
-    if (last && last.type === type && last.keyBytes.length === size && sameBytes(last.keyBytes, 0, bytes, start, size))
+    if (
+      last &&
+      last.type === type &&
+      last.keyBytes.length === size &&
+      sameBytes(last.keyBytes, 0, bytes, start, size) &&
+      servesAlso(last, isLong)
+    )
       return last;
-    return shapes.extend(shape, internedText(bytes, start, end), type);
+    return shapes.extend(shape, internedText(bytes, start, end), type, isLong);
   }
 
   function addText(next: Shape, text: string): void {
@@ -193,6 +201,8 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
       if (text.includes(usualSeparator)) awkward = true;
       appendText(values, text);
       valueEnds.push(values.length);
+      // Its column has what comes first, to be filtered and grouped by: of a text, for others are nothing when cut.
+      if (next.hot >= 0 && next.type === '') putText(textCount + next.hot, cutText(text));
     }
   }
 
@@ -214,7 +224,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
   function pack(head: Origin, { kind, status }: SpanNumbers): void {
     if (origin?.resource !== head.resource || origin.scope !== head.scope) {
       const { service, version } = head.resource;
-      const texts = [service, optional(version), optional(head.scope)];
+      const texts = [service, optional(version && cutText(version)), optional(head.scope && cutText(head.scope))];
       origin = head;
       originBytes = Buffer.from(texts.join(usualSeparator));
       originIsAwkward = texts.some((text) => text.includes(usualSeparator));
@@ -264,8 +274,8 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
       status,
       ...[spanTexts.statusMessage, spanTexts.events, spanTexts.links].map((place) => optional(textAt(place))),
       resource.service,
-      optional(resource.version),
-      optional(scope),
+      optional(resource.version && cutText(resource.version)),
+      optional(scope && cutText(scope)),
     ];
     for (let place = textCount; place < places; place += 1) texts.push(optional(textAt(place)));
     let start = 0;
@@ -321,18 +331,25 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
       ids.write(span, 16, 'hex');
       if (parent !== null) ids.write(parent, 24, 'hex');
     },
-    text: putText,
-    textBytes: put,
-    add: (key, text, type) => addText(shapes.extend(shape, key, type), text),
-    addText: (bytes, keyStart, keyEnd, type, text) => addText(shapeWith(bytes, keyStart, keyEnd, type), text),
+    text(place, text) {
+      putText(place, place === spanTexts.statusMessage ? cutText(text) : text);
+    },
+    textBytes(place, bytes, start, end) {
+      put(place, bytes, start, place === spanTexts.statusMessage ? cutBytes(bytes, start, end) : end);
+    },
+    add: (key, text, type) => addText(shapes.extend(shape, key, type, isLongText(text)), text),
+    addText(bytes, keyStart, keyEnd, type, text) {
+      addText(shapeWith(bytes, keyStart, keyEnd, type, isLongText(text)), text);
+    },
     addBytes(bytes, keyStart, keyEnd, type, start, end) {
-      const next = shapeWith(bytes, keyStart, keyEnd, type);
+      const next = shapeWith(bytes, keyStart, keyEnd, type, end - start > columnBytes);
       if (!extend(next)) return;
       if (next.slot >= 0) put(textCount + next.slot, bytes, start, end);
       else {
         reserve(values, end - start);
         if (append(values, bytes, start, end, separatorByte)) awkward = true;
         valueEnds.push(values.length);
+        if (next.hot >= 0 && next.type === '') put(textCount + next.hot, bytes, start, cutBytes(bytes, start, end));
       }
     },
     end(head, numbers) {
@@ -362,6 +379,25 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     clear,
     reset,
   };
+}
+
+function isLongText(text: string): boolean {
+  // No character takes more than three bytes.
+  return text.length * 3 > columnBytes && Buffer.byteLength(text) > columnBytes;
+}
+
+/** What of a text goes to a column. */
+function cutText(text: string): string {
+  if (!isLongText(text)) return text;
+  const bytes = Buffer.from(text);
+  return bytes.toString('utf8', 0, cutBytes(bytes, 0, bytes.length));
+}
+
+/** Where the part of a text that goes to a column ends: not within a character. */
+function cutBytes(bytes: Buffer, start: number, end: number): number {
+  let cut = Math.min(end, start + columnBytes);
+  while (cut < end && cut > start && ((bytes[cut] ?? 0) & 0xc0) === 0x80) cut -= 1;
+  return cut;
 }
 
 /** Strings of protobuf are UTF-8, but who says that senders keep to it: what is none becomes U+FFFD, text by text. */

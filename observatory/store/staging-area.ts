@@ -35,6 +35,8 @@ export interface Load {
   shapes: Map<Shape, StagedShape>;
   /** Traces that were over and go on. */
   reopened: string[];
+  /** Its staging tables that take more, by name. */
+  fillings: Map<string, Filling<never>>;
 }
 
 /** Records looked at between two pauses, where looking takes about a microsecond. */
@@ -53,7 +55,8 @@ export interface StagingArea {
   current(): Load;
   /** Stage items on that side. One call at a time. */
   addSpans(spans: readonly SpanRef[]): Promise<void>;
-  add(batches: Pick<Batches, 'logs' | 'metrics'>): Promise<void>;
+  addLogs(logs: Batches['logs']): Promise<void>;
+  addMetrics(metrics: Batches['metrics']): Promise<void>;
   /** Tells what was filled, and goes on with the other side, which must be empty. */
   swap(): Load;
   /** Stages what goes to the file beside the records of a load. */
@@ -71,10 +74,10 @@ export function createStagingArea(database: Database, resources: ResourceNumberi
     metrics: stagedMetrics(resources.numberOf),
     resources: stagedResources(resources.numberOf),
   };
-  const fillings = new Map<string, Filling<never>>();
 
   async function addTo<T>(table: Staged<T>, records: readonly T[]): Promise<void> {
     if (records.length === 0) return;
+    const { fillings } = load;
     let filling = fillings.get(table.table) as Filling<T> | undefined;
     if (!filling) {
       filling = await fill(database, table, `_${load.side}`);
@@ -102,25 +105,26 @@ export function createStagingArea(database: Database, resources: ResourceNumberi
       }
       await addTo(tables.spans, spans);
     },
-    async add({ logs, metrics }) {
+    async addLogs(logs) {
       for await (const slice of inSlices(logs)) {
         for (const { resource, attributes } of slice) {
           addResource(resource);
           keyCounts.count('log', attributes.shape, 1);
         }
       }
-      for (const { resource } of metrics) addResource(resource);
       await addTo(tables.logs, logs);
+    },
+    async addMetrics(metrics) {
+      for (const { resource } of metrics) addResource(resource);
       await addTo(tables.metrics, metrics);
     },
     swap() {
-      for (const filling of fillings.values()) filling.close();
-      fillings.clear();
       const filled = load;
       load = newLoad(filled.side === 'a' ? 'b' : 'a');
       return filled;
     },
     async addSummary(filled, evaluation) {
+      closeFillings(filled);
       const roots = [
         ...evaluation.fresh.map((row) => ({ ...row, settled: false })),
         ...evaluation.settled.map((row) => ({ ...row, settled: true })),
@@ -133,8 +137,17 @@ export function createStagingArea(database: Database, resources: ResourceNumberi
       await stage(database, tables.resources, filled.newResources, pause);
       await stage(database, stagedAttributeKeys, keyCounts.take(), pause);
     },
-    empty: ({ side }) => database.emptyStaging(side),
+    async empty(filled) {
+      closeFillings(filled);
+      await database.emptyStaging(filled.side);
+    },
   };
+}
+
+function closeFillings({ fillings }: Load): void {
+  const open = [...fillings.values()];
+  fillings.clear();
+  for (const filling of open) filling.close();
 }
 
 function newLoad(side: Side): Load {
@@ -146,6 +159,7 @@ function newLoad(side: Side): Load {
     newResources: [],
     shapes: new Map(),
     reopened: [],
+    fillings: new Map(),
   };
 }
 

@@ -126,8 +126,19 @@ export interface StagedRoot extends RootRow {
   settled: boolean;
 }
 
-const serviceNames = (root: StagedRoot): string =>
-  [...root.serviceNs.keys()].map((name) => name.replaceAll(usualSeparator, ' ')).join(usualSeparator);
+/** The names of a root's services joined by the separator, and their times in the same order. */
+function serviceTimes({ serviceNs }: StagedRoot): { names: string; times: string } {
+  const names = [...serviceNs.keys()];
+  let times = serviceNs;
+  if (names.some((name) => name.includes(usualSeparator))) {
+    times = new Map();
+    for (const [name, ns] of serviceNs) {
+      const plain = name.replaceAll(usualSeparator, ' ');
+      times.set(plain, Math.max(times.get(plain) ?? 0, ns)); // two may be one now, which a MAP has once
+    }
+  }
+  return { names: [...times.keys()].join(usualSeparator), times: [...times.values()].join(' ') };
+}
 
 export function stagedRoots(numberOf: ResourceNumbers, shapeNumberOf: ShapeNumbers): Staged<StagedRoot> {
   const spanColumns = ofSpan(numberOf, shapeNumberOf).map(([type, value]): Column<StagedRoot> => [
@@ -145,8 +156,8 @@ export function stagedRoots(numberOf: ResourceNumbers, shapeNumberOf: ShapeNumbe
       [VARCHAR, (root) => root.services.join(', ')],
       [VARCHAR, (root) => root.slowestStatement],
       [BIGINT, (root) => (root.slowestStatementNs === null ? null : BigInt(root.slowestStatementNs))],
-      [VARCHAR, serviceNames],
-      [VARCHAR, (root) => [...root.serviceNs.values()].join(' ')],
+      [VARCHAR, (root) => serviceTimes(root).names],
+      [VARCHAR, (root) => serviceTimes(root).times],
       [BOOLEAN, (root) => root.settled],
     ],
   };

@@ -1,6 +1,6 @@
 import type { ValueType } from './attribute-shapes.ts';
 import { promotedAttributes } from './attributes.ts';
-import type { Database } from './database.ts';
+import type { Database, Row } from './database.ts';
 import { pause } from './pause.ts';
 import type { SpanKind, SpanStatus } from './records.ts';
 import type { ResourceNumbering } from './resource-numbers.ts';
@@ -22,9 +22,33 @@ export interface TraceReader {
 /** All at once would be a hundred megabytes where there are millions of spans. */
 const idsAtOnce = 20_000;
 
-/** Traces whose spans are read at once: as objects they take a hundred times the memory of what is kept of them. */
+/** About so many spans are read at once: as objects they take a hundred times the memory of what is kept of them. */
+const spansAtOnce = 10_000;
 const tracesAtOnce = 250;
 const rowsBetweenPauses = 512;
+
+/** A trace that is to be read back, and where its spans are. */
+interface StoredTrace {
+  trace_id: string;
+  from_ns: bigint;
+  to_ns: bigint;
+  spans: number;
+}
+
+/** Traces to read at once: as many as have about `spansAtOnce` together, or a single one of more. */
+function* inGroups(traces: readonly StoredTrace[]): Generator<readonly StoredTrace[]> {
+  let start = 0;
+  let spans = 0;
+  for (const [index, trace] of traces.entries()) {
+    if (index > start && (spans + trace.spans > spansAtOnce || index - start === tracesAtOnce)) {
+      yield traces.slice(start, index);
+      start = index;
+      spans = 0;
+    }
+    spans += trace.spans;
+  }
+  if (start < traces.length) yield traces.slice(start);
+}
 
 export async function createTraceReader(database: Database, resources: ResourceNumbering): Promise<TraceReader> {
   const filter = createTraceFilter();
@@ -50,8 +74,8 @@ export async function createTraceReader(database: Database, resources: ResourceN
     builder.idTexts(row.trace_id as string, row.span_id as string, row.parent_span_id as string | null);
     builder.text(spanTexts.name, row.name as string);
     if (row.status_message !== null) builder.text(spanTexts.statusMessage, row.status_message as string);
-    if (row.events !== null) builder.text(spanTexts.events, row.events as string);
-    if (row.links !== null) builder.text(spanTexts.links, row.links as string);
+    if (row.events) builder.text(spanTexts.events, row.events as string);
+    if (row.links) builder.text(spanTexts.links, row.links as string);
     builder.end(
       { resource, scope: row.scope as string | null },
       {
@@ -63,21 +87,34 @@ export async function createTraceReader(database: Database, resources: ResourceN
     );
   }
 
-  /** Adds the spans of some traces to the builder. */
-  async function read(traceIds: string[], fromNs: bigint, toNs: bigint): Promise<void> {
-    const parameters = { traces: traceIds, from_ns: fromNs, to_ns: toNs, limit: traceSpanLimit * 4 };
-    const rows = await database.writer.rows('ingest-spans-of-traces', { parameters });
-    for (const [index, row] of rows.entries()) {
-      if (index % rowsBetweenPauses === rowsBetweenPauses - 1) await pause();
-      add(row);
+  /** Adds the spans of some traces to the builder; of a trace, hardly more than are held of one. */
+  async function read(traces: readonly StoredTrace[]): Promise<void> {
+    // Neighbours in time, so that each look at the spans is at few blocks of them.
+    const inOrder = traces.toSorted((left, right) => (left.from_ns < right.from_ns ? -1 : 1));
+    for (const group of inGroups(inOrder)) {
+      const spans = group.reduce((sum, trace) => sum + trace.spans, 0);
+      const parts = Math.ceil(Math.min(spans, traceSpanLimit) / spansAtOnce);
+      const parameters = {
+        traces: group.map((trace) => trace.trace_id),
+        from_ns: group[0]?.from_ns ?? 0n,
+        to_ns: group.reduce((most, trace) => (trace.to_ns > most ? trace.to_ns : most), 0n),
+        // Where one has more than are held, some of each part are enough.
+        limit: spansAtOnce * 2,
+        parts,
+      };
+      for (let part = 0; part < parts; part += 1) {
+        const rows = await database.writer.rows('ingest-spans-of-traces', { parameters: { ...parameters, part } });
+        for (const [index, row] of rows.entries()) {
+          if (index % rowsBetweenPauses === rowsBetweenPauses - 1) await pause();
+          add(row);
+        }
+      }
     }
   }
 
   return {
     async openTraces() {
-      const rows = await database.writer.rows<{ trace_id: string }>('ingest-open-trace-ids');
-      const ids = rows.map((row) => row.trace_id);
-      if (ids.length > 0) await read(ids, -(2n ** 63n), 2n ** 63n - 1n);
+      await read(await database.writer.rows<Row & StoredTrace>('ingest-open-traces-stored'));
       return builder.finish();
     },
     async settledTraces(traceIds) {
@@ -85,25 +122,10 @@ export async function createTraceReader(database: Database, resources: ResourceN
       builder.reset();
       const traces = traceIds.filter((id) => filter.mayHave(id));
       if (traces.length === 0) return { reopened: [], spans: builder.finish() };
-      const rows = await database.writer.rows<{ trace_id: string; from_ns: bigint; to_ns: bigint }>(
-        'ingest-settled-traces',
-        {
-          parameters: { traces },
-        },
-      );
-      // Neighbours in time, so that each look at the spans is at few blocks of them.
-      rows.sort((left, right) => (left.from_ns < right.from_ns ? -1 : 1));
-      for (let start = 0; start < rows.length; start += tracesAtOnce) {
-        const some = rows.slice(start, start + tracesAtOnce);
-        const fromNs = some[0]?.from_ns ?? 0n;
-        const toNs = some.reduce((most, row) => (row.to_ns > most ? row.to_ns : most), fromNs);
-        await read(
-          some.map((row) => row.trace_id),
-          fromNs,
-          toNs,
-        );
-      }
-      return { reopened: rows.map((row) => row.trace_id), spans: builder.finish() };
+      const parameters = { traces };
+      const found = await database.writer.rows<Row & StoredTrace>('ingest-settled-traces', { parameters });
+      await read(found);
+      return { reopened: found.map((row) => row.trace_id), spans: builder.finish() };
     },
     settled(traceIds) {
       for (const id of traceIds) filter.add(id);

@@ -60,6 +60,10 @@ export const tracesDefaults: TracesOptions = { settleMs: 6_000, provisionalMs: 2
 /** Of one trace, the spans beyond are stored but neither counted in its roll-up nor checked for duplicates. */
 export const traceSpanLimit = 50_000;
 
+/** The largest number of nanoseconds that a BIGINT of the file holds, and that a number holds exactly. */
+const mostNs = 2 ** 63 - 1_024;
+const lastInstantNs = 2n ** 63n - 1n;
+
 /** In a trace of more spans a span is looked up by its id, in smaller ones they are gone through. */
 const smallTrace = 32;
 
@@ -218,12 +222,17 @@ function parentOf(nodes: TraceNodes, trace: OpenTrace, node: number): number {
   return found;
 }
 
-/** Finds out where a span stands, and all above it; a loop of parents stays unknown. */
-function settleStanding(nodes: TraceNodes, trace: OpenTrace, node: number): void {
+/**
+ * Finds out where a span stands, and all above it; a loop of parents stays unknown.
+ *
+ * @param undecided spans that were looked at in vain, so that a long chain without its top is gone along once.
+ */
+function settleStanding(nodes: TraceNodes, trace: OpenTrace, node: number, undecided: Set<number>): void {
   const path: number[] = [];
   let above = node;
-  while (above !== none && nodes.standing[above] === standings.unknown && path.length <= trace.size) {
+  while (above !== none && nodes.standing[above] === standings.unknown && !undecided.has(above)) {
     path.push(above);
+    undecided.add(above);
     if (!hasParent(nodes, above)) {
       stand(nodes, path.pop() ?? above, none);
       break;
@@ -253,8 +262,9 @@ function stand(nodes: TraceNodes, node: number, parent: number): void {
 
 function rootRows(nodes: TraceNodes, trace: OpenTrace, evenWithoutEntry: boolean): RootRow[] {
   const entries: number[] = [];
+  const undecided = new Set<number>();
   for (let node = trace.first; node !== none; node = nodes.next[node] ?? none) {
-    if (nodes.standing[node] === standings.unknown) settleStanding(nodes, trace, node);
+    if (nodes.standing[node] === standings.unknown) settleStanding(nodes, trace, node, undecided);
     if (nodes.standing[node] === standings.entry) entries.push(node);
   }
   if (entries.length === 0 && evenWithoutEntry) {
@@ -323,12 +333,12 @@ function rollUp(row: RootRow, nodes: TraceNodes, trace: OpenTrace, node: number)
   if (((nodes.flags[node] ?? 0) & spanFlags.error) !== 0) row.errorCount += 1;
   if (startNs < row.traceStartNs) row.traceStartNs = startNs;
   const endNs = startNs + BigInt(durationNs);
-  if (endNs > row.traceEndNs) row.traceEndNs = endNs;
+  if (endNs > row.traceEndNs) row.traceEndNs = endNs < lastInstantNs ? endNs : lastInstantNs;
   if (statement !== null && durationNs > (row.slowestStatementNs ?? -1)) {
     row.slowestStatement = statement;
-    row.slowestStatementNs = durationNs;
+    row.slowestStatementNs = Math.min(mostNs, durationNs);
   }
   const parent = parentOf(nodes, trace, node);
   const ownTime = parent !== none && nodes.services[parent] === service ? 0 : durationNs;
-  row.serviceNs.set(service, (row.serviceNs.get(service) ?? 0) + ownTime);
+  row.serviceNs.set(service, Math.min(mostNs, (row.serviceNs.get(service) ?? 0) + ownTime));
 }

@@ -119,12 +119,12 @@ describe('the time of a lookup', () => {
     const elapsed = await millisecondsOf(() => createCustomers({ meanMs, draw }).find(id));
     expect(elapsed).toBeGreaterThanOrEqual(factor * meanMs - 5);
     // Slept for each of the 60 rides of the history it would be longer by far.
-    expect(elapsed).toBeLessThan(factor * meanMs * 10);
+    expect(elapsed).toBeLessThan(factor * meanMs * 40);
   });
 
   it('does not hold others up: lookups run side by side', async () => {
-    const customers = createCustomers({ meanMs: 200 });
+    const customers = createCustomers({ meanMs: 1_000 });
     const elapsed = await millisecondsOf(() => Promise.all(Array.from({ length: 10 }, () => customers.find(123))));
-    expect(elapsed).toBeLessThan(10 * 200);
+    expect(elapsed).toBeLessThan(10 * 1_000);
   });
 });

@@ -29,13 +29,13 @@ interface Container {
   ID: string;
 }
 
-/** Asks until `look` finds something; throws after a minute with what was asked for. */
+/** Asks until `look` finds something; throws after two minutes with what was asked for. */
 async function eventually<T>(what: string, look: () => Promise<T | null | undefined | false>): Promise<T> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(500)) {
+  for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(500)) {
     const found = await look();
     if (found) return found;
   }
-  throw new Error(`Not seen within a minute: ${what}`);
+  throw new Error(`Not seen within two minutes: ${what}`);
 }
 
 describe.skipIf(!engine)('docker compose', () => {
@@ -141,28 +141,28 @@ describe.skipIf(!engine)('docker compose', () => {
   });
 
   test('shows the two bands, by k6, through the Collector, in the Observatory', async () => {
-    const slow = await eventually('rides in the slow band', async () => {
-      const rows = (await dispatches()).filter(({ durationMs }) => durationMs > 1_800);
-      return rows.length >= 3 && rows;
+    expect(slowCustomers).toHaveLength(2);
+    const isSlow = ({ highlights }: { highlights: Record<string, string> }) =>
+      ['Value Walking', 'Bicycles Green'].includes(highlights['hotrod.customer.name'] ?? '');
+    // However slow the machine is, only these two wait for the database five times as long, in half of their rides.
+    const all = await eventually('both bands', async () => {
+      const rows = await dispatches();
+      const others = rows.filter((row) => !isSlow(row)).toSorted((a, b) => a.durationMs - b.durationMs);
+      const usualMs = others[others.length >> 1]?.durationMs ?? Infinity;
+      const slow = rows.filter((row) => isSlow(row) && row.durationMs > usualMs + 1_000);
+      return others.length >= 10 && slow.length >= 3 && rows;
     });
-    const names = new Set(slow.map(({ highlights }) => highlights['hotrod.customer.name']));
-    // Whatever the machine does, only the two wait five times as long.
-    const slowNames = ['Value Walking', 'Bicycles Green'];
-    expect(slowCustomers).toHaveLength(slowNames.length);
-    expect(slow.some(({ highlights }) => slowNames.includes(highlights['hotrod.customer.name'] ?? ''))).toBe(true);
-    expect(names.size).toBeGreaterThan(0);
-    const all = await dispatches();
-    expect(all.filter(({ durationMs }) => durationMs < 1_800).length).toBeGreaterThan(slow.length);
     for (const { highlights } of all) {
       expect(highlights['session.id']).toMatch(/^k6-/);
       expect(highlights['service.version']).toBe('0.1.0');
     }
     // Traces hang together over all four services.
-    const trace = await eventually('a whole trace', () =>
-      askJson<{ spans: { service: string; resource: Record<string, string> }[] }>(
+    const trace = await eventually('a trace of all services', async () => {
+      const found = await askJson<{ spans: { service: string; resource: Record<string, string> }[] }>(
         `${project.url('OBSERVATORY_PORT')}/api/traces/${all.at(-1)?.traceId}`,
-      ),
-    );
+      );
+      return new Set(found?.spans.map(({ service }) => service)).size >= services.length && found;
+    });
     expect(new Set(trace.spans.map(({ service }) => service))).toEqual(new Set(services));
     expect(trace.spans[0]?.resource).toMatchObject({
       'deployment.environment.name': 'compose',
@@ -211,10 +211,12 @@ describe.skipIf(!engine)('docker compose', () => {
         const found = await askJson<{
           data: { spans: unknown[]; processes: Record<string, { serviceName: string }> }[];
         }>(`${project.url('JAEGER_PORT')}/api/traces?service=frontend&operation=GET%20%2Fdispatch&limit=5`);
-        return found?.data.find(({ processes }) => Object.keys(processes).length >= services.length);
+        // Each service sends its spans when its own batch is due.
+        return found?.data.find(
+          ({ processes, spans }) => Object.keys(processes).length >= services.length && spans.length > 20,
+        );
       });
       expect(new Set(Object.values(answer.processes).map(({ serviceName }) => serviceName))).toEqual(new Set(services));
-      expect(answer.spans.length).toBeGreaterThan(20);
     });
 
     test('opensearch has the logs, found again by trace id', async () => {
@@ -233,10 +235,7 @@ describe.skipIf(!engine)('docker compose', () => {
       expect(found.length).toBeGreaterThan(0);
       for (const hit of found) expect(hit._source.traceId).toBe(traceId);
       // The same id leads to the trace.
-      const trace = await eventually('the trace of that log', () =>
-        askJson<{ spans: unknown[] }>(`${project.url('OBSERVATORY_PORT')}/api/traces/${traceId}`),
-      );
-      expect(trace.spans.length).toBeGreaterThan(20);
+      await eventually('more than 20 spans of the trace of that log', () => hasSpans(traceId, 20));
     });
 
     test('prometheus has something for every panel of every dashboard', async () => {
@@ -249,7 +248,7 @@ describe.skipIf(!engine)('docker compose', () => {
       });
       expect(panels.length).toBeGreaterThan(10);
       let empty = panels;
-      for (const deadline = Date.now() + 60_000; empty.length > 0 && Date.now() < deadline; await sleep(1_000)) {
+      for (const deadline = Date.now() + 150_000; empty.length > 0 && Date.now() < deadline; await sleep(1_000)) {
         const answers = await Promise.all(
           empty.map(({ expr }) =>
             askPrometheus<{ value: [number, string] }[]>(expr.replaceAll('$__rate_interval', '20s')),
@@ -273,18 +272,24 @@ describe.skipIf(!engine)('docker compose', () => {
         const all = found?.data.flatMap((series) => series.exemplars) ?? [];
         return all.length > 0 && all;
       });
-      const trace = await askJson<{ spans: unknown[] }>(
-        `${project.url('OBSERVATORY_PORT')}/api/traces/${exemplars[0]?.labels.trace_id}`,
-      );
-      expect(trace?.spans.length).toBeGreaterThan(10);
+      await eventually('more than 10 spans of that ride', () => hasSpans(exemplars[0]?.labels.trace_id ?? '', 10));
 
-      const rules = await askJson<{
-        data: { groups: { rules: { name: string; health: string; lastError?: string }[] }[] };
-      }>(`${project.url('PROMETHEUS_PORT')}/api/v1/rules`);
-      const all = rules?.data.groups.flatMap((group) => group.rules) ?? [];
+      const all = await eventually('rules that were looked at', async () => {
+        const found = await askJson<{
+          data: { groups: { rules: { name: string; health: string; lastError?: string }[] }[] };
+        }>(`${project.url('PROMETHEUS_PORT')}/api/v1/rules`);
+        const rules = found?.data.groups.flatMap((group) => group.rules) ?? [];
+        return rules.length > 0 && rules.every(({ health }) => health !== 'unknown') && rules;
+      });
       expect(all.map(({ name }) => name)).toContain('RidesAreSlow');
       expect(all.filter(({ health }) => health !== 'ok')).toEqual([]);
     });
+
+    /** Whether the Observatory has more spans of a trace than so many. */
+    async function hasSpans(traceId: string, count: number): Promise<boolean> {
+      const trace = await askJson<{ spans: unknown[] }>(`${project.url('OBSERVATORY_PORT')}/api/traces/${traceId}`);
+      return (trace?.spans.length ?? 0) > count;
+    }
 
     async function askPrometheus<T>(query: string): Promise<T | null> {
       const answer = await askJson<{ data: { result: T } }>(

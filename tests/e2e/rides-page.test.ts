@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { hasChromium, launchChromium } from '../harness/chromium.ts';
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../harness/otlp-receiver.ts';
-import { noDelays, type RunningProcess, startService, startSuite, type Suite } from '../harness/suite.ts';
+import { findFreePort, noDelays, type RunningProcess, startService, startSuite, type Suite } from '../harness/suite.ts';
 
 const wide = { viewport: { width: 1440, height: 860 } };
 const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
@@ -54,7 +54,10 @@ describe.skipIf(!hasChromium)('the rides page', () => {
         DRIVER_READ_FAILURE_EVERY: '0',
         OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.2.3,vcs.ref.head.revision=abc1234',
       },
-      perService: { frontend: { TRACE_URL: `${receiver.url}/trace/{traceId}`, CLIENT_CONNECTIONS: '4' } },
+      perService: {
+        frontend: { TRACE_URL: `${receiver.url}/trace/{traceId}`, CLIENT_CONNECTIONS: '4' },
+        route: { PORT: String(await findFreePort()) }, // still free when another one takes its place
+      },
     });
   });
   afterAll(async () => {
@@ -153,7 +156,7 @@ describe.skipIf(!hasChromium)('the rides page', () => {
     const names = await page.locator('button[data-customer] span:first-child').allTextContents();
     expect(names.toSorted((a, b) => a.localeCompare(b, 'en', { sensitivity: 'base' }))).toEqual(names);
     await page.getByRole('searchbox').fill('coffee');
-    expect(await buttons.allTextContents()).toEqual(['Amazing Coffee Roasters567', 'Farm Coffee35871']);
+    await expect.poll(() => buttons.allTextContents()).toEqual(['Amazing Coffee Roasters567', 'Farm Coffee35871']);
     await page.getByRole('searchbox').fill('no such name');
     await page.getByText('No customer is called').waitFor();
     await page.getByRole('button', { name: 'Show all 32' }).click();
@@ -250,11 +253,12 @@ describe.skipIf(!hasChromium)('the rides page', () => {
   });
 
   it('says that the customers cannot be loaded, and loads them once they can', async () => {
-    let refusals = 0;
+    let refuses = true;
+    let asked = 0;
     const { page } = await openPage(wide, (opened) =>
       opened.route('**/config', (route) => {
-        refusals += 1;
-        if (refusals > 2) return route.continue();
+        asked += 1;
+        if (!refuses) return route.continue();
         const problem = { title: 'A service behind this one cannot be reached', detail: 'customer: no answer' };
         return route.fulfill({ status: 503, contentType: 'application/problem+json', json: problem });
       }),
@@ -263,8 +267,9 @@ describe.skipIf(!hasChromium)('the rides page', () => {
     await alert.waitFor();
     expect(await alert.textContent()).toContain('A service behind this one cannot be reached. customer: no answer');
     await alert.getByRole('button', { name: 'Ask now' }).click();
+    refuses = false; // not before: the page asks by itself, too, and the button would be gone
     await customerButton(page, 123).waitFor();
-    expect(refusals).toBeGreaterThan(2);
+    expect(asked).toBeGreaterThan(1);
   });
 
   it('works where its tracing does not', async () => {

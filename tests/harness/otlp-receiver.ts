@@ -60,14 +60,20 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
   const logs: ReceivedLog[] = [];
   const metrics: ReceivedMetric[] = [];
   const server = createServer((request, response) => {
-    void readBody(request).then((body) => {
-      if (request.url === '/v1/traces') spans.push(...readSpans(body));
-      if (request.url === '/v1/logs') logs.push(...readLogs(body));
-      if (request.url === '/v1/metrics') metrics.push(...readMetrics(body));
-      response.setHeader('content-type', 'application/json').end('{}');
-    });
+    readBody(request)
+      .then((body) => {
+        if (request.url === '/v1/traces') spans.push(...readSpans(body));
+        if (request.url === '/v1/logs') logs.push(...readLogs(body));
+        if (request.url === '/v1/metrics') metrics.push(...readMetrics(body));
+        response.setHeader('content-type', 'application/json').end('{}');
+      })
+      // Its sender was killed, or this closes while it sends: unhandled, that would fail the whole run.
+      .catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
 
   async function eventually<T>(what: string, look: () => T | undefined | null | false): Promise<T> {
     const deadline = Date.now() + patienceMs;

@@ -133,13 +133,14 @@ async function send(otlpUrl: string, spans: Record<Service, JsonSpan[]>): Promis
   }
 }
 
-/** Waits until as many traces are stored, or throws after a minute. */
+/** Waits until as many traces, and all that was acknowledged of them, are stored, or throws after a minute. */
 export async function waitForTraces(url: string, traces: number): Promise<void> {
   const deadline = Date.now() + 60_000;
   for (;;) {
     const response = await fetch(`${url}/api/status`);
-    const status = (await response.json()) as { traces: number };
-    if (status.traces >= traces) return;
+    const status = (await response.json()) as { traces: number; queue: { items: number } };
+    // A trace counts from its first span on.
+    if (status.traces >= traces && status.queue.items === 0) return;
     if (Date.now() > deadline) throw new Error(`${status.traces} of ${traces} traces were stored within a minute`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -17,8 +17,9 @@ afterAll(async () => {
   directory.remove();
 });
 
-it('without any option observes itself: the Observatory is the first row, and a ride is found in it', async () => {
+it('without any option observes itself: the Observatory comes first, and a ride is found in it', async () => {
   const observatory = `http://127.0.0.1:${stack.portBase + 8}`;
+  expect(stack.output().match(/https?:\/\/[^\s,]+/)?.[0]).toBe(observatory);
   expect(
     stack
       .output()

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isAlive } from '../../stack/process-identity.ts';
-import { noDelays, root } from '../harness/suite.ts';
+import { half, noDelays, root } from '../harness/suite.ts';
 
 /** `node stack/main.ts` as a person starts it. */
 export interface StackProcess {
@@ -113,7 +113,7 @@ export async function eventually<T>(what: string, look: () => T | null | undefin
 /** The first of ten ports in a row that are free now, outside of the range that the system hands out by itself. */
 export async function findPortBase(): Promise<number> {
   for (let tries = 0; tries < 200; tries += 1) {
-    const base = 12_000 + 10 * Math.floor(Math.random() * 1_900);
+    const base = 12_000 + 9_500 * half + 10 * Math.floor(Math.random() * 950);
     const free = await Promise.all(Array.from({ length: 10 }, (_, offset) => isFree(base + offset)));
     if (free.every(Boolean)) return base;
   }

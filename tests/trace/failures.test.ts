@@ -9,7 +9,7 @@ beforeAll(async () => {
   receiver = await startOtlpReceiver();
   suite = await startSuite({
     otlpUrl: receiver.url,
-    env: { ...noDelays, CUSTOMER_TIMEOUT_MS: '3000', ROUTE_TIMEOUT_MS: '3000' },
+    env: { ...noDelays, CUSTOMER_TIMEOUT_MS: '10000', ROUTE_TIMEOUT_MS: '10000' },
   });
 });
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { noDelays, startSuite, type Suite } from '../harness/suite.ts';
 
 const normalDelayMs = 20;
 /** Far enough from the normal delay that no busy machine mistakes one for the other. */
-const slowFactor = 50;
+const slowFactor = 100;
 /** That all of so many requests take one way is less likely than one in a million. */
 const requests = 24;
 
@@ -42,6 +42,15 @@ async function ride(suite: Suite, customer: number): Promise<Ride> {
   return { root: spans.find(isRoot) as ReceivedSpan, statement: spans.find(isStatement) as ReceivedSpan };
 }
 
+/** Several, a few at once: the machine's own queue is not to be taken for the database's. */
+async function rideOften(suite: Suite, customer: number): Promise<Ride[]> {
+  const rides: Ride[] = [];
+  while (rides.length < requests) {
+    rides.push(...(await Promise.all(Array.from({ length: 6 }, () => ride(suite, customer)))));
+  }
+  return rides;
+}
+
 const milliseconds = (span: ReceivedSpan) => Number(span.endNs - span.startNs) / 1e6;
 const statements = (rides: readonly Ride[]) =>
   new Set(rides.map(({ statement }) => statement.attributes['db.query.text']));
@@ -59,7 +68,7 @@ describe('with the bug', () => {
   ])(
     'customer %i, %s, gets a dearer statement in a part of the requests, and the root says who it was',
     async (id, name) => {
-      const rides = await Promise.all(Array.from({ length: requests }, () => ride(suite, id)));
+      const rides = await rideOften(suite, id);
       expect(statements(rides).size).toBe(2);
       const slow = rides.filter(({ statement }) =>
         String(statement.attributes['db.query.text']).includes('ride_history'),
@@ -69,7 +78,9 @@ describe('with the bug', () => {
       for (const { root, statement } of slow) {
         expect(milliseconds(statement)).toBeGreaterThanOrEqual(normalDelayMs * slowFactor * 0.95);
         expect(root.attributes).toMatchObject({ 'hotrod.customer.id': id, 'hotrod.customer.name': name });
-        expect(root.attributes['hotrod.phase.customer.duration']).toBeGreaterThan(0.9);
+        expect(root.attributes['hotrod.phase.customer.duration']).toBeGreaterThan(
+          (normalDelayMs * slowFactor * 0.9) / 1000,
+        );
       }
       for (const { statement } of normal) expect(milliseconds(statement)).toBeLessThan(normalDelayMs * slowFactor);
     },
@@ -89,7 +100,7 @@ describe('with the fix, a factor of 1', () => {
   afterAll(() => suite?.stop());
 
   it('has one band', async () => {
-    const rides = await Promise.all(Array.from({ length: requests }, () => ride(suite, 57319)));
+    const rides = await rideOften(suite, 57319);
     for (const { statement } of rides) expect(milliseconds(statement)).toBeLessThan(normalDelayMs * slowFactor);
   });
 });

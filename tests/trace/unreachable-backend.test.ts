@@ -6,13 +6,18 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type OtlpReceiver, startOtlpReceiver } from '../harness/otlp-receiver.ts';
 import { findFreePort, type RunningProcess, startService } from '../harness/suite.ts';
 
-/** The exporter retries with growing pauses until its timeout; a small one makes this test short. */
+/**
+ * The exporter retries with growing pauses until its timeout; a small one makes this test short. A backend that is there
+ * must not miss it, though: the test would hear of one that is away.
+ */
 const env = {
-  OTEL_EXPORTER_OTLP_TIMEOUT: '500',
+  OTEL_EXPORTER_OTLP_TIMEOUT: '2000',
   ROUTE_CALCULATION_DELAY_MS: '0',
   ROUTE_CALCULATION_DELAY_DEVIATION_MS: '0',
 };
 const patience = { timeout: 60_000, interval: 50 };
+/** That it ends with 0 says that it kept its own deadline of 4 s; the rest is what a busy machine adds. */
+const soonMs = 20_000;
 
 const stopping: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -47,7 +52,8 @@ describe('a service without a backend', () => {
     const start = performance.now();
     const requests = 50;
     for (let request = 0; request < requests; request += 1) expect((await ask(service)).status).toBe(200);
-    expect((performance.now() - start) / requests).toBeLessThan(100);
+    // Far below the timeout of an export.
+    expect((performance.now() - start) / requests).toBeLessThan(200);
 
     await expect.poll(() => said(service).length, patience).toBeGreaterThan(0);
     // Time for many more batches of spans and metrics to fail.
@@ -79,7 +85,7 @@ describe('a service without a backend', () => {
     await ask(service);
     const start = performance.now();
     expect(await service.stop()).toBe(0);
-    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(performance.now() - start).toBeLessThan(soonMs);
   });
 
   it('ends in time also where the backend takes everything and never answers', async () => {
@@ -88,7 +94,7 @@ describe('a service without a backend', () => {
     await ask(service);
     const start = performance.now();
     expect(await service.stop()).toBe(0);
-    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(performance.now() - start).toBeLessThan(soonMs);
   });
 });
 

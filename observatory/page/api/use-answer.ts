@@ -19,6 +19,8 @@ interface Remembered {
 const remembered = new Map<string, Remembered>();
 const rememberMs = 15_000;
 const rememberMost = 40;
+/** How soon an Observatory that was not reached is asked again, be the page live or paused. */
+const againMs = 3000;
 
 /**
  * @param path what to ask; null asks nothing.
@@ -26,10 +28,12 @@ const rememberMost = 40;
  */
 export function useAnswer<T>(path: string | null, refresh = 0): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T>>({ data: null, path: null, failure: null, loading: path !== null });
-  const lastRefresh = useRef(refresh);
+  const [again, setAgain] = useState(0);
+  const asked = refresh + again;
+  const lastAsked = useRef(asked);
   useEffect(() => {
-    const forced = lastRefresh.current !== refresh;
-    lastRefresh.current = refresh;
+    const forced = lastAsked.current !== asked;
+    lastAsked.current = asked;
     if (path === null) {
       setAnswer({ data: null, path: null, failure: null, loading: false });
       return undefined;
@@ -50,7 +54,12 @@ export function useAnswer<T>(path: string | null, refresh = 0): Answer<T> {
       () => undefined, // Aborted: a newer question is on its way.
     );
     return () => abort.abort();
-  }, [path, refresh]);
+  }, [path, asked]);
+  useEffect(() => {
+    if (answer.failure?.status !== 0) return undefined;
+    const timer = setTimeout(() => setAgain(again + 1), againMs);
+    return () => clearTimeout(timer);
+  }, [answer.failure]);
   return answer;
 }
 

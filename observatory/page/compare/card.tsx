@@ -1,44 +1,68 @@
+import { useState } from 'preact/hooks';
 import type { CompareAttribute, CompareValue } from '../../api/contract.ts';
 import { valueActions } from '../shell/actions.ts';
 import { openMenu } from '../shell/menu.tsx';
 import { go } from '../state/location.ts';
 import { hover } from '../state/hovered.ts';
-import { alikeText, counts, ratio, shares, valueLabel } from './value-text.ts';
+import { foldValues, headlineOf } from './fold.ts';
+import { alikeText, counts, ratio, shares, unitOf, valueLabel } from './value-text.ts';
 
 interface Sides {
   selected: number;
   baseline: number;
 }
 
-/** One attribute, its values with two bars each: the share of the selection above, that of the baseline below. */
-export function Card({ attribute, selected, baseline }: { attribute: CompareAttribute } & Sides) {
+/**
+ * One attribute, its values with two bars each: the share of the selection above, that of the baseline below.
+ *
+ * @param open whether it shows its values at first, or only the strongest, in words.
+ */
+export function Card({ attribute, selected, baseline, open }: { attribute: CompareAttribute; open: boolean } & Sides) {
+  const [all, setAll] = useState(false);
   const alike = alikeText(attribute);
+  const { shown, rest } = foldValues(attribute.values);
+  const headline = headlineOf(attribute.values);
   return (
-    <li class="card">
-      <header>
-        <h3 title={attribute.key}>{attribute.key}</h3>
-        <button type="button" class="plain" onClick={() => go({ by: [attribute.key], view: 'groups' })}>
-          Group by
-        </button>
-      </header>
-      {alike !== '' && (
-        <p class="alike muted" title={attribute.same.join('\n')}>
-          {alike}: {attribute.same.join(', ')}
+    <li>
+      <details class="card" open={open}>
+        <summary>
+          <h3 title={attribute.key}>{attribute.key}</h3>
+          {headline !== undefined && (
+            <span class="headline muted num">
+              <span class="clip">{valueLabel(headline, unitOf(attribute.key))}</span>
+              {`: ${shares(headline, selected, baseline)}`}
+            </span>
+          )}
+        </summary>
+        {alike !== '' && (
+          <p class="alike muted" title={[attribute.key, ...attribute.same].join('\n')}>
+            {alike}
+          </p>
+        )}
+        <ul>
+          {(all ? attribute.values : shown).map((value) => (
+            <li key={`${value.value ?? ''}|${value.low ?? ''}|${value.other ?? ''}`}>
+              <Row attribute={attribute} value={value} selected={selected} baseline={baseline} />
+            </li>
+          ))}
+        </ul>
+        <p class="card-foot">
+          {rest.length > 0 && (
+            <button type="button" class="plain" onClick={() => setAll(!all)}>
+              {all ? 'Show what differs only' : `${rest.length} more`}
+            </button>
+          )}
+          <button type="button" class="plain" onClick={() => go({ by: [attribute.key], view: 'groups' })}>
+            Group by
+          </button>
         </p>
-      )}
-      <ul>
-        {attribute.values.map((value) => (
-          <li key={`${value.value ?? ''}|${value.low ?? ''}|${value.other ?? ''}`}>
-            <Row attribute={attribute} value={value} selected={selected} baseline={baseline} />
-          </li>
-        ))}
-      </ul>
+      </details>
     </li>
   );
 }
 
 function Row({ attribute, value, selected, baseline }: { attribute: CompareAttribute; value: CompareValue } & Sides) {
-  const label = valueLabel(value);
+  const label = valueLabel(value, unitOf(attribute.key));
   const isValue = value.value !== null && value.other === undefined;
   const content = (
     <>

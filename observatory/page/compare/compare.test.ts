@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { describeBox } from './describe-box.ts';
 import { parseMs } from './parse-ms.ts';
-import { alikeText, counts, shares, valueLabel } from './value-text.ts';
+import { alikeText, counts, shares, unitOf, valueLabel } from './value-text.ts';
 
 const value = { value: 'Value Walking', selected: 88, baseline: 109, evidence: 0.4 };
 
@@ -18,7 +18,8 @@ test('a row names its value, its interval, what is missing and what is folded', 
   expect(valueLabel({ ...value, value: null, other: 1200 })).toBe('Other (1,200)');
   expect(valueLabel({ ...value, value: null, low: 100, high: 250.5 })).toBe('100 to below 250.5');
   expect(valueLabel({ ...value, value: null, low: 100 })).toBe('100 or more');
-  expect(valueLabel({ ...value, value: null, high: 100 })).toBe('below 100');
+  expect(valueLabel({ ...value, value: null, high: 100 }, ' s')).toBe('below 100 s');
+  expect(valueLabel({ ...value, value: '7' }, ' s')).toBe('7');
 });
 
 test('attributes that split identically are counted together', () => {
@@ -31,8 +32,20 @@ test('attributes that split identically are counted together', () => {
     distinct: 2,
     values: [],
   };
-  expect(alikeText(attribute)).toBe('3 fields split identically');
+  expect(alikeText(attribute)).toBe('3 fields split identically: a, b, c');
   expect(alikeText({ ...attribute, same: [] })).toBe('');
+});
+
+test.each([
+  ['hotrod.ride.eta', ' s'],
+  ['hotrod.route.pool.wait.max', ' s'],
+  ['hotrod.driver.distance', ' m'],
+  ['http.response.body.size', ' B'],
+  ['trace.slowest_statement_ms', ' ms'],
+  ['trace.service_ms.customer', ' ms'],
+  ['hotrod.driver.claim.attempts', ''],
+])('the numbers of %s have the unit "%s"', (key, unit) => {
+  expect(unitOf(key)).toBe(unit);
 });
 
 test('a box is told in words', () => {

@@ -4,13 +4,14 @@ import { useAnswer } from '../api/use-answer.ts';
 import { openExemplar } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
 import { openMenu } from '../shell/menu.tsx';
-import { Failed, Loading } from '../shell/states.tsx';
+import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
 import { formatCount, plural } from '../show/number.ts';
 import { range } from '../state/clock.ts';
 import { go, state } from '../state/location.ts';
 import { comparePath } from '../state/questions.ts';
 import type { Box } from '../state/url-state.ts';
 import { Card } from './card.tsx';
+import { foldAlike } from './fold.ts';
 import { describeBox } from './describe-box.ts';
 import { SlowerThan } from './slower-than.tsx';
 
@@ -21,6 +22,7 @@ export function Compare() {
 }
 
 function Nothing() {
+  const { chart } = state.value;
   return (
     <div class="state">
       <h2>What is different about the slow ones?</h2>
@@ -28,22 +30,33 @@ function Nothing() {
         Drag a box over points of the heatmap. Every attribute of the spans inside is then compared with all others, and
         those that differ most come first.
       </p>
+      {chart !== 'heatmap' && (
+        <p class="row">
+          <button type="button" onClick={() => go({ chart: 'heatmap' })}>
+            Show the heatmap
+          </button>
+        </p>
+      )}
       <SlowerThan />
     </div>
   );
 }
 
-const firstShown = 9;
+/** The first are the answer; the rest are told by their strongest value until they are opened. */
+const firstOpen = 3;
+const firstShown = 12;
 
 function Compared({ box }: { box: Box }) {
   const now = state.value;
   const answer = useAnswer<CompareData>(comparePath(now, range.value, box));
   const [all, setAll] = useState(false);
   const found = answer.data;
-  if (answer.failure !== null) return <Failed failure={answer.failure} filter={now.filter} />;
+  const failure = failureInPlaceOf(answer);
+  if (failure !== null) return <Failed failure={failure} filter={now.filter} />;
   if (found === null) return <Loading what="Comparing" />;
-  const telling = found.attributes.filter((attribute) => attribute.significant);
-  const alike = found.attributes.filter((attribute) => !attribute.significant);
+  const attributes = foldAlike(found.attributes);
+  const telling = attributes.filter((attribute) => attribute.significant);
+  const alike = attributes.filter((attribute) => !attribute.significant);
   const shown = all ? telling : telling.slice(0, firstShown);
   return (
     <div class="compare" aria-busy={answer.loading}>
@@ -73,8 +86,14 @@ function Compared({ box }: { box: Box }) {
         </div>
       ) : (
         <ol class="cards">
-          {shown.map((attribute) => (
-            <Card key={attribute.key} attribute={attribute} selected={found.selected} baseline={found.baseline} />
+          {shown.map((attribute, index) => (
+            <Card
+              key={attribute.key}
+              attribute={attribute}
+              selected={found.selected}
+              baseline={found.baseline}
+              open={index < firstOpen}
+            />
           ))}
         </ol>
       )}
@@ -92,7 +111,7 @@ function Compared({ box }: { box: Box }) {
 
 function Sides({ found, box }: { found: CompareData; box: Box }) {
   const { scope, filter } = state.value;
-  const spans = scope === 'roots' ? 'root span' : 'span';
+  const spans = scope === 'roots' ? 'entry span' : 'span';
   return (
     <p class="sides">
       <b class="selection-text">Selection</b>: {plural(found.selected, spans)} {describeBox(box)}.{' '}

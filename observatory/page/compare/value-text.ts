@@ -2,18 +2,32 @@
 import type { CompareAttribute, CompareValue } from '../../api/contract.ts';
 import { formatCount, formatPercent } from '../show/number.ts';
 
-/** What a row is about: its value, an interval, "missing", "Other (12)". */
-export function valueLabel(value: CompareValue): string {
+/** Units of numbers, by how keys end: those of HotROD and what the semantic conventions and habit make of a name. */
+const units: readonly (readonly [RegExp, string])[] = [
+  [/[._]ms(?:\.|$)/, 'ms'],
+  [/(?:[._]seconds|\.duration|\.eta|\.wait\.(?:max|total))$/, 's'],
+  [/^hotrod\..*\.distance$/, 'm'],
+  [/(?:[._]bytes|\.size)$/, 'B'],
+];
+
+/** The unit of an attribute's numbers, with the space before it; '' where it has none or it is not known. */
+export function unitOf(key: string): string {
+  const unit = units.find(([pattern]) => pattern.test(key))?.[1];
+  return unit === undefined ? '' : ` ${unit}`;
+}
+
+/** What a row is about: its value, an interval, "missing", "Other (12)". @param unit of an interval's bounds. */
+export function valueLabel(value: CompareValue, unit = ''): string {
   if (value.other !== undefined) return `Other (${formatCount(value.other)})`;
-  if (value.low !== undefined || value.high !== undefined) return interval(value.low, value.high);
+  if (value.low !== undefined || value.high !== undefined) return interval(value.low, value.high, unit);
   if (value.value === null) return 'missing';
   return value.value === '' ? 'empty text' : value.value;
 }
 
-function interval(low: number | undefined, high: number | undefined): string {
-  if (low === undefined) return `below ${compact(high ?? 0)}`;
-  if (high === undefined) return `${compact(low)} or more`;
-  return low === high ? compact(low) : `${compact(low)} to below ${compact(high)}`;
+function interval(low: number | undefined, high: number | undefined, unit: string): string {
+  if (low === undefined) return `below ${compact(high ?? 0)}${unit}`;
+  if (high === undefined) return `${compact(low)}${unit} or more`;
+  return low === high ? compact(low) + unit : `${compact(low)} to below ${compact(high)}${unit}`;
 }
 
 function compact(number: number): string {
@@ -35,7 +49,9 @@ export function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 
-/** `3 fields split identically`: the attribute and those that say the same; '' where it stands alone. */
-export function alikeText(attribute: CompareAttribute): string {
-  return attribute.same.length === 0 ? '' : `${formatCount(attribute.same.length + 1)} fields split identically`;
+/** `2 fields split identically: a, b`: the attribute and those that say the same; '' where it stands alone. */
+export function alikeText({ key, same }: CompareAttribute): string {
+  return same.length === 0
+    ? ''
+    : `${formatCount(same.length + 1)} fields split identically: ${[key, ...same].join(', ')}`;
 }

@@ -1,12 +1,15 @@
 /** The core loop on one page: a picture above, below it what is different, groups, or traces. */
+import { useEffect, useState } from 'preact/hooks';
 import type { Breakdown } from '../../api/contract.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { Compare } from '../compare/compare.tsx';
 import { Groups } from '../groups/groups.tsx';
 import { linesShown } from '../groups/line-style.ts';
+import { pointsFor } from '../groups/points.ts';
 import { Chart } from '../heatmap/chart.tsx';
 import { FilterInput } from '../query/filter-input.tsx';
 import { TimeControl } from '../query/time-control.tsx';
+import { nothingMatches } from '../shell/states.tsx';
 import { storeIsEmpty } from '../shell/status.tsx';
 import { Traces } from '../traces/traces.tsx';
 import { range, tick } from '../state/clock.ts';
@@ -24,10 +27,13 @@ export function Explore() {
   const now = state.value;
   const lines = now.chart === 'lines';
   const grouped = now.by.length > 0 && (lines || now.view === 'groups');
+  const [points, setPoints] = useState(pointsFor(null));
   const groups = useAnswer<Breakdown>(
-    grouped ? breakdownPath(now, range.value, lines ? linesShown : 0) : null,
+    grouped ? breakdownPath(now, range.value, lines ? linesShown : 0, points) : null,
     tick.value,
   );
+  // How finely lines can be drawn is known once their groups are.
+  useEffect(() => setPoints((last) => pointsFor(groups.data, last)), [groups.data]);
   return (
     <main class="explore">
       <form class="query" role="search" aria-label="Question" onSubmit={(event) => event.preventDefault()}>
@@ -45,7 +51,7 @@ export function Explore() {
         <TimeControl />
       </form>
       <Chart groups={groups} />
-      {!storeIsEmpty.value && (
+      {!storeIsEmpty.value && !nothingMatches.value && (
         <section class="results panel" aria-label="Results">
           <nav class="tabs" aria-label="Results">
             {views.map(([view, name]) => (

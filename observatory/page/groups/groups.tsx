@@ -1,25 +1,44 @@
 import type { Breakdown, BreakdownGroup } from '../../api/contract.ts';
 import type { Answer } from '../api/use-answer.ts';
-import { valueActions } from '../shell/actions.ts';
+import { groupAllSpansBy, valueActions } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
 import { openMenu } from '../shell/menu.tsx';
-import { Failed, Loading } from '../shell/states.tsx';
+import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
 import { exactDuration, formatDuration } from '../show/duration.ts';
 import { formatCount, formatPercent, plural } from '../show/number.ts';
 import { hover } from '../state/hovered.ts';
-import { go, state } from '../state/location.ts';
-import type { Sort } from '../state/url-state.ts';
+import { addressOf, follow, go, state } from '../state/location.ts';
+import type { GroupsOf, Sort } from '../state/url-state.ts';
+import { KeyLine } from './key-line.tsx';
 import { KeyPicker } from './key-picker.tsx';
-import { lineStyle, linesShown } from './line-style.ts';
+import { tellApart } from './tell-apart.ts';
+import { type LineStyle, lineStyles, linesShown } from './line-style.ts';
 
 /** The table of groups; each row lights its points in the heatmap above. */
 export function Groups({ answer }: { answer: Answer<Breakdown> }) {
-  const { by, filter } = state.value;
+  const { box, by, chart, filter, groupsOf, scope } = state.value;
   const found = answer.data;
+  const failure = failureInPlaceOf(answer);
+  // Entry spans lack most of what the spans below them have.
+  const lacking = found === null || scope !== 'roots' ? undefined : keyThatAllLack(found);
   return (
     <div class="groups" aria-busy={answer.loading}>
       <div class="bar">
         <KeyPicker />
+        {box !== null && by.length > 0 && (
+          <span class="switch" role="group" aria-label="Spans that are grouped">
+            {groupings.map(([value, text]) => (
+              <button
+                type="button"
+                key={value}
+                aria-pressed={groupsOf === value}
+                onClick={() => go({ groupsOf: value })}
+              >
+                {text}
+              </button>
+            ))}
+          </span>
+        )}
         <span class="grow" />
         {found !== null && by.length > 0 && (
           <>
@@ -44,17 +63,41 @@ export function Groups({ answer }: { answer: Answer<Breakdown> }) {
           <h2>Group by an attribute</h2>
           <p>Pick one or two above: each of their values becomes a row with its count, error rate and durations.</p>
         </div>
-      ) : answer.failure !== null ? (
-        <Failed failure={answer.failure} filter={filter} />
+      ) : failure !== null ? (
+        <Failed failure={failure} filter={filter} />
       ) : found === null ? (
         <Loading what="Grouping" />
       ) : found.groups.length === 0 ? (
-        <p class="state">No span of this time range has any.</p>
+        <p class="state">There is no span to group: choose a longer time range, another filter or another selection.</p>
+      ) : lacking !== undefined ? (
+        <div class="state">
+          <h2>No entry span has {lacking}</h2>
+          <p>The spans below them may have it.</p>
+          <p class="row">
+            <a
+              class="button"
+              href={addressOf({ ...groupAllSpansBy(lacking), chart })}
+              onClick={(event) => follow(event, { ...groupAllSpansBy(lacking), chart })}
+            >
+              Look at all spans that have it
+            </a>
+          </p>
+        </div>
       ) : (
         <GroupTable found={found} />
       )}
     </div>
   );
+}
+
+const groupings: readonly (readonly [GroupsOf, string])[] = [
+  ['all', 'Whole range'],
+  ['selection', 'Selection'],
+];
+
+/** The first of the keys where no span has any of them. */
+function keyThatAllLack({ by, groups }: Breakdown): string | undefined {
+  return groups.every(({ values }) => values.every((value) => value === null)) ? by[0] : undefined;
 }
 
 const columns: readonly (readonly [Sort, string])[] = [
@@ -67,7 +110,9 @@ const columns: readonly (readonly [Sort, string])[] = [
 ];
 
 function GroupTable({ found }: { found: Breakdown }) {
-  const { sort } = state.value;
+  const { chart, sort } = state.value;
+  const styles = chart === 'lines' ? lineStyles(found.by, found.groups.slice(0, linesShown)) : null;
+  const shortOf = found.by.map((_, column) => tellApart(found.groups.flatMap(({ values }) => values[column] ?? [])));
   const most = Math.max(...found.groups.map((group) => sizeOf(group, sort)), 0);
   return (
     <div class="scroll-x">
@@ -75,7 +120,7 @@ function GroupTable({ found }: { found: Breakdown }) {
         <thead>
           <tr>
             {found.by.map((key) => (
-              <th key={key} scope="col" class="text">
+              <th key={key} scope="col" class="text wide" title={key}>
                 {key}
               </th>
             ))}
@@ -90,12 +135,13 @@ function GroupTable({ found }: { found: Breakdown }) {
           </tr>
         </thead>
         <tbody>
-          {found.groups.map((group, index) => (
+          {found.groups.map((group) => (
             <GroupRow
               key={group.filter}
               found={found}
               group={group}
-              index={index}
+              shortOf={shortOf}
+              line={styles?.get(group.filter) ?? null}
               share={most === 0 ? 0 : sizeOf(group, sort) / most}
             />
           ))}
@@ -117,11 +163,17 @@ function sizeOf(group: BreakdownGroup, sort: Sort): number {
   return sizes[sort];
 }
 
-function GroupRow(props: { found: Breakdown; group: BreakdownGroup; index: number; share: number }) {
-  const { found, group, index, share } = props;
-  const { chart, sort } = state.value;
+function GroupRow(props: {
+  found: Breakdown;
+  group: BreakdownGroup;
+  /** For each column, its values as they can be told apart. */
+  shortOf: Map<string, string>[];
+  line: LineStyle | null;
+  share: number;
+}) {
+  const { found, group, shortOf, line, share } = props;
+  const { sort } = state.value;
   const label = group.values.map((value) => value ?? 'missing').join(' · ');
-  const line = chart === 'lines' && index < linesShown ? lineStyle(index, found.by, group.values) : null;
   const menu = (element: Element): void => openMenu(element, label, valueActions([], group.filter));
   const cell = (key: Sort, text: string, exact: string, bad = false) => (
     <td
@@ -139,34 +191,31 @@ function GroupRow(props: { found: Breakdown; group: BreakdownGroup; index: numbe
       onPointerLeave={() => hover('')}
       onClick={(event) => menu(event.currentTarget.querySelector('button') ?? event.currentTarget)}
     >
-      {group.values.map((value, column) => (
-        <th key={found.by[column]} scope="row" class="text">
-          {column === 0 ? (
-            <button
-              type="button"
-              class="plain"
-              aria-haspopup="menu"
-              title={value ?? 'The spans that lack it'}
-              onFocus={() => hover(group.filter)}
-              onBlur={() => hover('')}
-              onClick={(event) => {
-                event.stopPropagation();
-                menu(event.currentTarget);
-              }}
-            >
-              {line !== null && (
-                <i
-                  class="key-line"
-                  style={{ borderTopColor: line.css, borderTopStyle: line.dash.length > 0 ? 'dashed' : 'solid' }}
-                />
-              )}
-              <Value value={value} />
-            </button>
-          ) : (
-            <Value value={value} />
-          )}
-        </th>
-      ))}
+      {group.values.map((value, column) => {
+        const text = <Value value={value === null ? null : (shortOf[column]?.get(value) ?? value)} />;
+        return (
+          <th key={found.by[column]} scope="row" class="text wide" title={value ?? 'The spans that lack it'}>
+            {column === 0 ? (
+              <button
+                type="button"
+                class="plain"
+                aria-haspopup="menu"
+                onFocus={() => hover(group.filter)}
+                onBlur={() => hover('')}
+                onClick={(event) => {
+                  event.stopPropagation();
+                  menu(event.currentTarget);
+                }}
+              >
+                {line !== null && <KeyLine style={line} />}
+                {text}
+              </button>
+            ) : (
+              text
+            )}
+          </th>
+        );
+      })}
       {cell('count', formatCount(group.count), formatCount(group.count))}
       {cell(
         'errorRate',
@@ -184,7 +233,7 @@ function GroupRow(props: { found: Breakdown; group: BreakdownGroup; index: numbe
 
 function Value({ value }: { value: string | null }) {
   if (value === null) return <span class="muted">missing</span>;
-  return <span class="clip">{value === '' ? <span class="muted">empty text</span> : value}</span>;
+  return <span class="clip-2">{value === '' ? <span class="muted">empty text</span> : value}</span>;
 }
 
 function groupFiles(found: Breakdown) {

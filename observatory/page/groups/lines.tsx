@@ -1,17 +1,26 @@
 /** Lines over time: one a group, or the percentiles of all where nothing is grouped. */
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { Breakdown, Marker, Measure, Percentiles } from '../../api/contract.ts';
 import { useAnswer, type Answer } from '../api/use-answer.ts';
-import { Failed, Loading } from '../shell/states.tsx';
+import { everything, openExemplar } from '../shell/actions.ts';
+import { downloads } from '../shell/download.ts';
+import { openMenu } from '../shell/menu.tsx';
+import { EmptyStore, Failed, failureInPlaceOf, Loading, NoMatch } from '../shell/states.tsx';
+import { storeIsEmpty } from '../shell/status.tsx';
 import { Markers } from '../heatmap/markers.tsx';
 import { hoveredFilter } from '../state/hovered.ts';
 import { range, tick } from '../state/clock.ts';
 import { state } from '../state/location.ts';
 import { percentilesPath } from '../state/questions.ts';
+import { formatClock } from '../show/time.ts';
 import { useScheme, useSize } from '../show/use-size.ts';
-import { lineStyle } from './line-style.ts';
+import { KeyLine } from './key-line.tsx';
+import { lineStyles, linesShown, lookOf } from './line-style.ts';
+import { formatMeasure } from './measure.ts';
 import { axisWidth, plotOptions, rightRoom, type Drawn, type Line } from './plot.ts';
+import { tellApart } from './tell-apart.ts';
+import { walk, type Place } from './walk.ts';
 
 export function Lines({ answer, markers }: { answer: Answer<Breakdown>; markers: Marker[] }) {
   return state.value.by.length > 0 ? (
@@ -35,61 +44,72 @@ function PercentileLines({ markers }: { markers: Marker[] }) {
 
 function Shown(props: { answer: Answer<unknown>; drawn: Drawn | null; markers: Marker[] }) {
   const { answer, drawn, markers } = props;
-  if (answer.failure !== null && (answer.failure.status !== 0 || drawn === null)) {
-    return <Failed failure={answer.failure} filter={state.value.filter} />;
-  }
+  const failure = failureInPlaceOf(answer);
+  if (failure !== null) return <Failed failure={failure} filter={state.value.filter} />;
   if (drawn === null) return <Loading what="Drawing the lines" />;
-  if (drawn.lines.length === 0 || drawn.times.length === 0) return <p class="state">No spans, so no lines.</p>;
-  return <Plot drawn={drawn} markers={markers} />;
+  if (drawn.spans > 0) return <Plot drawn={drawn} markers={markers} data={answer.data} />;
+  if (storeIsEmpty.value) return <EmptyStore />;
+  const { box, by, groupsOf } = state.value;
+  if (by.length > 0 && box !== null && groupsOf === 'selection') {
+    return <p class="state">No span lies in the selection. Group all spans, or select others in the heatmap.</p>;
+  }
+  return <NoMatch />;
 }
 
 function linesOfGroups(found: Breakdown): Drawn {
+  const styles = lineStyles(found.by, found.groups.slice(0, linesShown));
+  const nameOf = (values: (string | null)[]): string => values.map((value) => value ?? 'missing').join(' · ');
+  const shortOf = tellApart(found.groups.map(({ values }) => nameOf(values)));
   const lines = found.groups.flatMap((group, index) =>
     group.series === undefined
       ? []
       : [
           {
-            name: group.values.map((value) => value ?? 'missing').join(' · '),
-            style: lineStyle(index, found.by, group.values),
+            name: nameOf(group.values),
+            short: shortOf.get(nameOf(group.values)) ?? nameOf(group.values),
+            style: styles.get(group.filter) ?? lookOf(index),
             values: group.series,
             filter: group.filter,
           },
         ],
   );
-  return { times: found.times, stepMs: found.stepMs, lines, measure: found.measure };
+  return { times: found.times, stepMs: found.stepMs, lines, measure: found.measure, spans: found.total };
 }
 
 /** Of all spans together: how many, how many failed, or three percentiles of how long they took. */
 function linesOfAll(found: Percentiles, measure: Measure): Drawn {
   const { times, stepMs, count, errors } = found;
+  const spans = count.reduce((sum, each) => sum + each, 0);
   const line = (index: number, name: string, values: (number | null)[]): Line => ({
     name,
-    style: lineStyle(index, [], []),
+    short: name,
+    style: lookOf(index),
     values,
     filter: '',
   });
-  if (measure === 'count') return { times, stepMs, measure, lines: [line(0, 'Spans', count)] };
+  if (measure === 'count') return { times, stepMs, spans, measure, lines: [line(0, 'Spans', count)] };
   if (measure === 'errorRate') {
-    const rates = count.map((spans, index) => (spans === 0 ? null : (errors[index] ?? 0) / spans));
-    return { times, stepMs, measure, lines: [line(0, 'Error rate', rates)] };
+    const rates = count.map((of, index) => (of === 0 ? null : (errors[index] ?? 0) / of));
+    return { times, stepMs, spans, measure, lines: [line(0, 'Error rate', rates)] };
   }
   const lines = [line(0, 'Median', found.p50Ms), line(1, 'p95', found.p95Ms), line(3, 'p99', found.p99Ms)];
-  return { times, stepMs, measure: 'p50', lines };
+  return { times, stepMs, spans, measure: 'p50', lines };
 }
 
-function Plot({ drawn, markers }: { drawn: Drawn; markers: Marker[] }) {
+function Plot({ drawn, markers, data }: { drawn: Drawn; markers: Marker[]; data: unknown }) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  const [place, setPlace] = useState<Place | null>(null);
   const size = useSize(frame);
   const scheme = useScheme();
-  const shape = drawn.lines.map((line) => `${line.name}|${line.style.css}`).join('\n');
+  const shape = drawn.lines.map((line) => `${line.name}|${line.style.css}|${line.style.dash.join()}`).join('\n');
   const latest = useRef(drawn);
   latest.current = drawn;
   useEffect(() => {
     const element = frame.current;
     if (element === null || size.width === 0) return undefined;
     const chart = new uPlot(
-      plotOptions(drawn, size, element, () => latest.current),
+      plotOptions(drawn, size, element, () => latest.current, openPoint),
       dataOf(drawn),
       element,
     );
@@ -105,6 +125,25 @@ function Plot({ drawn, markers }: { drawn: Drawn; markers: Marker[] }) {
     const index = lit === '' ? -1 : drawn.lines.findIndex((line) => line.filter === lit);
     plot.current?.setSeries(index < 0 ? null : index + 1, { focus: index >= 0 });
   }, [lit]);
+  const put = (at: Place | null): void => {
+    setPlace(at);
+    const value = at === null ? null : (drawn.lines[at.line]?.values[at.index] ?? null);
+    const time = at === null ? undefined : drawn.times[at.index];
+    if (plot.current === null) return;
+    // Beyond its edges uPlot has no cursor.
+    if (value === null || time === undefined) plot.current.setCursor({ left: -10, top: -10 });
+    else
+      plot.current.setCursor({ left: plot.current.valToPos(time / 1000, 'x'), top: plot.current.valToPos(value, 'y') });
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const next = walk(drawn.lines, place, event.key);
+    if (next !== null) put(next);
+    else if (event.key === 'Escape') put(null);
+    else if (event.key === 'Enter' && place !== null) openPoint(drawn, place);
+    else return;
+    event.preventDefault();
+  };
   const end = (drawn.times.at(-1) ?? 0) + drawn.stepMs;
   const inner = { width: Math.max(0, size.width - axisWidth - rightRoom), height: size.height - 50 };
   return (
@@ -112,25 +151,67 @@ function Plot({ drawn, markers }: { drawn: Drawn; markers: Marker[] }) {
       <div
         class="lines"
         ref={frame}
-        role="img"
-        aria-label={`Lines over time: ${drawn.lines.map((line) => line.name).join('; ')}`}
+        tabIndex={0}
+        role="application"
+        aria-roledescription="chart"
+        aria-label={`Lines over time: ${drawn.lines.map((line) => line.name).join('; ')}. Arrow keys walk over the points, Enter opens a typical trace, Escape leaves.`}
+        onKeyDown={onKeyDown}
+        onBlur={() => put(null)}
       >
         <div class="plot-markers" style={{ left: `${axisWidth}px`, width: `${inner.width}px` }}>
           <Markers markers={markers} from={drawn.times[0] ?? 0} to={end} size={inner} />
         </div>
       </div>
-      {state.value.by.length === 0 && (
+      <div class="only-heard" aria-live="polite">
+        {place !== null && describe(drawn, place)}
+      </div>
+      {/* Where groups have a table, it tells whose a line is. */}
+      {(state.value.by.length === 0 || state.value.view !== 'groups') && (
         <p class="line-names">
           {drawn.lines.map((line) => (
-            <span key={line.name}>
-              <i class="key-line" style={{ borderTopColor: line.style.css }} /> {line.name}
+            <span key={line.name} title={line.name}>
+              <KeyLine style={line.style} />
+              <span class="clip">{line.short}</span>
             </span>
           ))}
         </p>
       )}
-      <p class="hint">Click a point for a typical trace of its line. Drag across to look closer.</p>
+      <div class="line-foot">
+        <p class="hint">Click a point for a typical trace of its line. Drag across to look closer.</p>
+        <button
+          type="button"
+          aria-haspopup="menu"
+          onClick={(event) => openMenu(event.currentTarget, 'Download the lines', lineFiles(drawn, data))}
+        >
+          Download
+        </button>
+      </div>
     </>
   );
+}
+
+/** From a point of a line to a trace that stands for it. */
+function openPoint(drawn: Drawn, { line, index }: Place): void {
+  const from = drawn.times[index];
+  if (from === undefined) return;
+  void openExemplar({ ...everything, fromMs: from, toMs: from + drawn.stepMs }, drawn.lines[line]?.filter);
+}
+
+function describe(drawn: Drawn, { line, index }: Place): string {
+  const value = drawn.lines[line]?.values[index] ?? null;
+  if (value === null) return '';
+  return `${formatClock(drawn.times[index] ?? 0)}: ${formatMeasure(drawn.measure, value)}, ${drawn.lines[line]?.short}`;
+}
+
+/** A row a step, a column a line. */
+function lineFiles(drawn: Drawn, data: unknown) {
+  return downloads('lines', data, () => ({
+    columns: ['time', ...drawn.lines.map((line) => line.name)],
+    rows: drawn.times.map((ms, index) => [
+      new Date(ms).toISOString(),
+      ...drawn.lines.map((line) => line.values[index] ?? null),
+    ]),
+  }));
 }
 
 function dataOf(drawn: Drawn): uPlot.AlignedData {

@@ -1,7 +1,6 @@
 /** How uPlot draws our lines: axes in our units, a tooltip, a click that opens a trace, a drag that looks closer. */
 import type uPlot from 'uplot';
 import type { Measure } from '../../api/contract.ts';
-import { everything, openExemplar } from '../shell/actions.ts';
 import { formatClock, timeTicks } from '../show/time.ts';
 import { go } from '../state/location.ts';
 import { formatMeasure } from './measure.ts';
@@ -9,6 +8,8 @@ import type { LineStyle } from './line-style.ts';
 
 export interface Line {
   name: string;
+  /** The name as it can be told apart from the others in little room. */
+  short: string;
   style: LineStyle;
   values: (number | null)[];
   /** Selects the spans of this line; '' where the line is of all. */
@@ -21,21 +22,29 @@ export interface Drawn {
   stepMs: number;
   lines: Line[];
   measure: Measure;
+  /** How many spans the lines are of. */
+  spans: number;
 }
 
 /** Room for the labels of the durations, and at the right edge; CSS pixels. */
 export const axisWidth = 64;
 export const rightRoom = 12;
 const topRoom = 22;
+/** More points than this touch each other. */
+const mostPoints = 60;
 /** How near the pointer must come to a line to mean it, CSS pixels. */
 const nearness = 24;
 
-/** @param latest the lines now shown: the plot outlives many answers. */
+/**
+ * @param latest the lines now shown: the plot outlives many answers.
+ * @param open what a click on a point does.
+ */
 export function plotOptions(
   drawn: Drawn,
   size: { width: number; height: number },
   element: Element,
   latest: () => Drawn,
+  open: (drawn: Drawn, point: { line: number; index: number }) => void,
 ): uPlot.Options {
   const grid = { stroke: resolve(element, 'var(--line-faint)'), width: 1 };
   const axis = {
@@ -76,13 +85,23 @@ export function plotOptions(
         stroke: resolve(element, line.style.css),
         width: 2,
         dash: line.style.dash,
-        points: { show: drawn.times.length <= 60, size: 4 },
-        spanGaps: true,
+        // A step without spans is a gap: a line across it would claim durations that nothing had.
+        points: { show: true, size: 4, filter: (plot: uPlot, series: number) => pointsDrawn(plot.data[series] ?? []) },
+        spanGaps: false,
       })),
     ],
     hooks: { setSelect: [lookCloser] },
-    plugins: [tooltip(latest), opener(latest)],
+    plugins: [tooltip(latest), opener(latest, open)],
   };
+}
+
+/** All points where there is room; else those between two gaps, which no line shows. */
+export function pointsDrawn(values: ArrayLike<number | null | undefined>): number[] {
+  const has = (index: number): boolean => values[index] !== null && values[index] !== undefined;
+  const all = values.length <= mostPoints;
+  return Array.from({ length: values.length }, (_, index) => index).filter(
+    (index) => has(index) && (all || (!has(index - 1) && !has(index + 1))),
+  );
 }
 
 /** A token's value: `var(--x)` means nothing to a canvas. */
@@ -99,12 +118,19 @@ function lookCloser(plot: uPlot): void {
   if (to > from) go({ from, to });
 }
 
+interface Near {
+  line: Line;
+  index: number;
+  left: number;
+  top: number;
+}
+
 /** The line and the point nearest to the cursor; null where none is near. */
-function nearest(plot: uPlot, drawn: Drawn): { line: Line; index: number; left: number; top: number } | null {
+function nearest(plot: uPlot, drawn: Drawn): Near | null {
   const index = plot.cursor.idx;
   const top = plot.cursor.top ?? -1;
   if (index === null || index === undefined || top < 0) return null;
-  let best: { line: Line; index: number; left: number; top: number; distance: number } | null = null;
+  let best: (Near & { distance: number }) | null = null;
   for (const line of drawn.lines) {
     const value = line.values[index];
     if (value === null || value === undefined) continue;
@@ -134,7 +160,7 @@ function tooltip(latest: () => Drawn): uPlot.Plugin {
         strong.textContent = formatMeasure(drawn.measure, near.line.values[near.index] ?? 0);
         const name = document.createElement('span');
         name.className = 'clip-2';
-        name.textContent = near.line.name;
+        name.textContent = near.line.short;
         const when = document.createElement('span');
         when.textContent = `${formatClock(time)} – ${formatClock(time + drawn.stepMs)}`;
         element.replaceChildren(strong, name, when);
@@ -146,8 +172,7 @@ function tooltip(latest: () => Drawn): uPlot.Plugin {
   };
 }
 
-/** From a point of a line to a trace that stands for it. */
-function opener(latest: () => Drawn): uPlot.Plugin {
+function opener(latest: () => Drawn, open: Parameters<typeof plotOptions>[4]): uPlot.Plugin {
   return {
     hooks: {
       init: (plot) => {
@@ -159,9 +184,7 @@ function opener(latest: () => Drawn): uPlot.Plugin {
           if (Math.hypot(event.clientX - down.x, event.clientY - down.y) > 4) return;
           const drawn = latest();
           const near = nearest(plot, drawn);
-          const from = near === null ? undefined : drawn.times[near.index];
-          if (near === null || from === undefined) return;
-          void openExemplar({ ...everything, fromMs: from, toMs: from + drawn.stepMs }, near.line.filter);
+          if (near !== null) open(drawn, { line: drawn.lines.indexOf(near.line), index: near.index });
         });
       },
     },

@@ -69,6 +69,8 @@ function useMarkers(): Marker[] {
   return answer.data ?? [];
 }
 
+const selectIt = 'Select the slow band';
+const clearIt = 'Clear the selection';
 /** Why there is nothing for the button to select. */
 const noBand = 'No slow band stands out.';
 
@@ -109,7 +111,7 @@ function HeatmapChart() {
             else if (slowFrom !== null && heatmap !== null) select({ ...everything, minMs: slowFrom }, heatmap);
           }}
         >
-          <Either first={now.box === null} texts={['Select the slow band', 'Clear the selection']} />
+          <Either shown={now.box === null ? selectIt : clearIt} texts={[selectIt, clearIt]} />
         </button>
         <button
           type="button"

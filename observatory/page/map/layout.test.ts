@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ServiceMap } from '../../api/contract.ts';
-import { layoutMap } from './layout.ts';
+import { labelWidth, layoutMap, nodeHeight, nodeWidth } from './layout.ts';
 
 function map(names: string[], calls: [from: string, to: string, calls?: number][]): ServiceMap {
   return {
@@ -60,4 +60,49 @@ test('rings and calls to oneself are drawn backwards, the busier way forwards', 
 test('a map of nothing, and calls of services it does not know, do no harm', () => {
   expect(layoutMap(map([], []))).toMatchObject({ nodes: [], edges: [] });
   expect(layoutMap(map(['a'], [['a', 'gone']])).edges).toEqual([]);
+});
+
+test('of services that all call each other no label hides a service or another label, and no line runs under one', () => {
+  const names = Array.from({ length: 9 }, (_, index) => `service-${index}`);
+  const calls = names.flatMap((from, index) =>
+    [1, 2, 4].map((step): [string, string, number] => [from, names[(index + step) % 9] ?? '', 100 - 10 * step - index]),
+  );
+  const { nodes, edges } = layoutMap(map(names, calls));
+  const labels = edges.flatMap(({ label }) => (label === null ? [] : [label]));
+  expect(labels.length).toBeGreaterThan(9);
+  const boxes = [
+    ...nodes.map(({ x, y }) => ({ x, y, width: nodeWidth, height: nodeHeight })),
+    ...labels.map(({ x, y }) => ({ x, y, width: labelWidth, height: 18 })),
+  ];
+  for (const [index, a] of boxes.entries()) {
+    for (const b of boxes.slice(index + 1)) {
+      const apart = Math.abs(a.x - b.x) >= (a.width + b.width) / 2 || Math.abs(a.y - b.y) >= (a.height + b.height) / 2;
+      expect(apart).toBe(true);
+    }
+  }
+  // Across a layer a line is straight: it must lie beside every service there.
+  for (const { path } of edges) {
+    for (const [, x, y] of path.matchAll(/L([\d.]+) ([\d.]+)/g)) {
+      const under = nodes.filter(
+        (node) => Math.abs(node.x - Number(x)) <= nodeWidth / 2 && Math.abs(node.y - Number(y)) < nodeHeight / 2,
+      );
+      expect(under).toEqual([]);
+    }
+  }
+});
+
+test('lines of one service part at its side', () => {
+  const { edges } = layoutMap(
+    map(
+      ['a', 'b', 'c', 'd'],
+      [
+        ['a', 'b'],
+        ['a', 'c'],
+        ['b', 'd'],
+        ['c', 'd'],
+      ],
+    ),
+  );
+  const ends = edges.map(({ path }) => /[\d.]+ [\d.]+$/.exec(path)?.[0]);
+  expect(new Set(ends).size).toBe(4);
 });

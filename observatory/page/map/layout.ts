@@ -1,4 +1,8 @@
-/** A service map in layers from left to right: callers before those they call. Pure. */
+/**
+ * A service map in layers from left to right: callers before those they call. A call across several layers has a lane
+ * of its own through those between, so that no line runs under a service; its label stands in a gap between two layers,
+ * where nothing else is. Pure.
+ */
 import type { ServiceMap } from '../../api/contract.ts';
 
 export type MapEdge = ServiceMap['edges'][number];
@@ -11,10 +15,12 @@ export interface PlacedNode {
 }
 export interface PlacedEdge {
   edge: MapEdge;
-  from: PlacedNode;
-  to: PlacedNode;
-  /** It runs against the direction of the layers, or to itself: drawn as an arc. */
+  /** It runs against the direction of the layers, or to itself. */
   back: boolean;
+  /** An SVG path from the caller to the called. */
+  path: string;
+  /** Centre of the label; null where there is no room for one. */
+  label: { x: number; y: number } | null;
 }
 export interface MapLayout {
   nodes: PlacedNode[];
@@ -25,42 +31,198 @@ export interface MapLayout {
 
 export const nodeWidth = 176;
 export const nodeHeight = 72;
-const gapX = 190;
-const gapY = 44;
+export const labelWidth = 124;
+const gapX = 196;
+const gapY = 40;
+const laneHeight = 16;
 const margin = 12;
+
+/** What takes a place in a layer: a service, or the lane of a call that passes. */
+interface Item {
+  /** Of a service; of a lane, nothing. */
+  name: string | null;
+  layer: number;
+  y: number;
+  left: Item[];
+  right: Item[];
+}
+interface Point {
+  x: number;
+  y: number;
+}
 
 export function layoutMap(map: ServiceMap): MapLayout {
   const names = map.nodes.map((node) => node.service);
   const edges = map.edges.filter((edge) => names.includes(edge.from) && names.includes(edge.to));
   const back = backEdges(names, edges);
-  const layerOf = longestPaths(
-    names,
-    edges.filter((edge) => !back.has(edge)),
+  const forward = (edge: MapEdge): [string, string] => (back.has(edge) ? [edge.to, edge.from] : [edge.from, edge.to]);
+  const between = edges.filter((edge) => edge.from !== edge.to);
+  const layerOf = longestPaths(names, between.map(forward));
+  const items = new Map(names.map((name) => [name, createItem(name, layerOf.get(name) ?? 0)]));
+  const chains = new Map(between.map((edge) => [edge, chainOf(items, ...forward(edge))]));
+  const layers = order([...items.values()], [...chains.values()]);
+  const heights = layers.map((layer) =>
+    layer.reduce((sum, item, row) => sum + gapBetween(layer[row - 1], item) + heightOf(item), 0),
   );
-  const layers = order(names, layerOf, edges);
-  const tallest = Math.max(1, ...layers.map((layer) => layer.length));
-  const height = tallest * nodeHeight + (tallest - 1) * gapY + 2 * margin;
-  const placed = new Map<string, PlacedNode>();
+  const height = Math.max(nodeHeight, ...heights) + 2 * margin;
   layers.forEach((layer, column) => {
-    const used = layer.length * nodeHeight + (layer.length - 1) * gapY;
-    layer.forEach((name, row) => {
-      const node = map.nodes.find((candidate) => candidate.service === name);
-      if (node === undefined) return;
-      const x = margin + nodeWidth / 2 + column * (nodeWidth + gapX);
-      const y = (height - used) / 2 + nodeHeight / 2 + row * (nodeHeight + gapY);
-      placed.set(name, { node, x, y });
+    let y = (height - (heights[column] ?? 0)) / 2;
+    layer.forEach((item, row) => {
+      y += gapBetween(layer[row - 1], item);
+      item.y = y + heightOf(item) / 2;
+      y += heightOf(item);
     });
   });
+  const nodes = map.nodes.flatMap((node) => {
+    const item = items.get(node.service);
+    return item === undefined ? [] : [{ node, x: centre(item.layer), y: item.y }];
+  });
+  const lines = new Map([...chains].map(([edge, chain]) => [edge, gapsOf(chain)]));
+  const labels = placeLabels(lines, nodes);
   return {
-    nodes: [...placed.values()],
-    edges: edges.flatMap((edge) => {
-      const from = placed.get(edge.from);
-      const to = placed.get(edge.to);
-      return from === undefined || to === undefined ? [] : [{ edge, from, to, back: back.has(edge) }];
-    }),
+    nodes,
+    edges: edges.map((edge) => ({
+      edge,
+      back: back.has(edge),
+      path: lines.has(edge) ? pathOf(lines.get(edge) ?? [], back.has(edge)) : loopOf(items.get(edge.from)),
+      label: labels.get(edge) ?? null,
+    })),
     width: margin * 2 + layers.length * nodeWidth + Math.max(0, layers.length - 1) * gapX,
     height,
   };
+}
+
+function createItem(name: string | null, layer: number): Item {
+  return { name, layer, y: 0, left: [], right: [] };
+}
+
+const heightOf = ({ name }: Item): number => (name === null ? laneHeight : nodeHeight);
+/** Lanes lie close to each other. */
+function gapBetween(above: Item | undefined, item: Item): number {
+  if (above === undefined) return 0;
+  return above.name === null && item.name === null ? gapY / 4 : gapY;
+}
+const centre = (layer: number): number => margin + nodeWidth / 2 + layer * (nodeWidth + gapX);
+
+/** The items that a call passes, from left to right, and each the neighbour of the next. */
+function chainOf(items: ReadonlyMap<string, Item>, from: string, to: string): Item[] {
+  const [first, last] = [items.get(from), items.get(to)];
+  if (first === undefined || last === undefined) return [];
+  const chain = [first];
+  for (let layer = first.layer + 1; layer < last.layer; layer += 1) chain.push(createItem(null, layer));
+  chain.push(last);
+  chain.forEach((item, index) => {
+    const next = chain[index + 1];
+    if (next === undefined) return;
+    item.right.push(next);
+    next.left.push(item);
+  });
+  return chain;
+}
+
+/** Within a layer, each at the mean place of its neighbours, back and forth, so that few lines cross. */
+function order(services: readonly Item[], chains: readonly Item[][]): Item[][] {
+  const layers: Item[][] = [];
+  for (const item of new Set([...services, ...chains.flat()])) (layers[item.layer] ??= []).push(item);
+  const place = new Map<Item, number>();
+  const settle = (layer: Item[], side: 'left' | 'right'): void => {
+    const weight = (item: Item): number => {
+      const beside = item[side];
+      if (beside.length === 0) return place.get(item) ?? 0.5;
+      return beside.reduce((sum, each) => sum + (place.get(each) ?? 0.5), 0) / beside.length;
+    };
+    const weights = new Map(layer.map((item) => [item, weight(item)]));
+    layer.sort((a, b) => (weights.get(a) ?? 0) - (weights.get(b) ?? 0) || (a.name ?? '').localeCompare(b.name ?? ''));
+    layer.forEach((item, row) => place.set(item, (row + 0.5) / layer.length));
+  };
+  for (let round = 0; round < 4; round += 1) {
+    for (const layer of layers) settle(layer, 'left');
+    for (const layer of layers.toReversed()) settle(layer, 'right');
+  }
+  for (const layer of layers) settle(layer, 'left');
+  return layers;
+}
+
+/** Where a line leaves one layer and reaches the next, gap by gap. */
+function gapsOf(chain: readonly Item[]): [Point, Point][] {
+  return chain.slice(1).map((item, index) => {
+    const from = chain[index] ?? item;
+    return [
+      { x: centre(from.layer) + nodeWidth / 2, y: portOf(from, 'right', item) },
+      { x: centre(item.layer) - nodeWidth / 2, y: portOf(item, 'left', from) },
+    ];
+  });
+}
+
+/** Lines of one service part at its side, in the order of where they lead. */
+function portOf(item: Item, side: 'left' | 'right', neighbour: Item): number {
+  if (item.name === null) return item.y;
+  const all = item[side].toSorted((a, b) => a.y - b.y);
+  const pitch = Math.min(16, (nodeHeight - 16) / all.length);
+  return item.y + (all.indexOf(neighbour) - (all.length - 1) / 2) * pitch;
+}
+
+/** Curves through the gaps, straight across the layers between. */
+function pathOf(gaps: readonly [Point, Point][], back: boolean): string {
+  const steps = back ? gaps.toReversed().map(([from, to]) => [to, from] as const) : gaps;
+  return steps
+    .map(([from, to], index) => {
+      const middle = (from.x + to.x) / 2;
+      return `${index === 0 ? 'M' : 'L'}${from.x} ${from.y}C${middle} ${from.y} ${middle} ${to.y} ${to.x} ${to.y}`;
+    })
+    .join('');
+}
+
+/** Of a service that calls itself: a loop over its corner. */
+function loopOf(item: Item | undefined): string {
+  if (item === undefined) return '';
+  const [x, y] = [centre(item.layer) + nodeWidth / 2, item.y - nodeHeight / 2];
+  return `M${x - 28} ${y}C${x - 28} ${y - 22} ${x + 22} ${y - 22} ${x} ${y + 14}`;
+}
+
+function pointAt([from, to]: readonly [Point, Point], t: number): Point {
+  const [curve, s] = [3 * t * (1 - t), 1 - t];
+  const middle = (from.x + to.x) / 2;
+  return {
+    x: from.x * s ** 3 + middle * curve + to.x * t ** 3,
+    y: from.y * (s ** 3 + curve * s) + to.y * (curve * t + t ** 3),
+  };
+}
+
+const along = [0.5, 0.4, 0.6, 0.3, 0.7];
+
+/** Each label where it hides neither service nor label, and as few other lines as can be; the busiest calls first. */
+function placeLabels(lines: ReadonlyMap<MapEdge, [Point, Point][]>, nodes: readonly PlacedNode[]): Map<MapEdge, Point> {
+  const labels = new Map<MapEdge, Point>();
+  const boxes = nodes.map(({ x, y }) => ({ x, y, width: nodeWidth, height: nodeHeight }));
+  const passing = [...lines].flatMap(([edge, gaps]) =>
+    gaps.flatMap((gap) => Array.from({ length: 21 }, (_, index) => ({ edge, ...pointAt(gap, index / 20) }))),
+  );
+  for (const [edge, gaps] of [...lines].toSorted(([a], [b]) => b.calls - a.calls)) {
+    const size = { width: labelWidth, height: edge.errorRate > 0 ? 32 : 18 };
+    const isFree = (at: Point): boolean =>
+      boxes.every(
+        (box) =>
+          Math.abs(box.x - at.x) >= (box.width + size.width) / 2 ||
+          Math.abs(box.y - at.y) >= (box.height + size.height) / 2,
+      );
+    const hidden = (at: Point): number =>
+      passing.filter(
+        (point) =>
+          point.edge !== edge &&
+          Math.abs(point.x - at.x) < size.width / 2 &&
+          Math.abs(point.y - at.y) < size.height / 2,
+      ).length;
+    const [best] = gaps
+      .flatMap((gap) => along.map((t) => pointAt(gap, t)))
+      .filter(isFree)
+      .map((at) => ({ at, cost: hidden(at) }))
+      .toSorted((a, b) => a.cost - b.cost);
+    if (best === undefined) continue;
+    labels.set(edge, best.at);
+    boxes.push({ ...best.at, ...size });
+  }
+  return labels;
 }
 
 /** The calls that close a ring: without them every service has a layer. The busiest calls are kept. */
@@ -85,30 +247,10 @@ function backEdges(names: readonly string[], edges: readonly MapEdge[]): Set<Map
   return back;
 }
 
-function longestPaths(names: readonly string[], edges: readonly MapEdge[]): Map<string, number> {
+function longestPaths(names: readonly string[], calls: readonly [string, string][]): Map<string, number> {
   const layers = new Map<string, number>(names.map((name) => [name, 0]));
   for (let round = 0; round < names.length; round += 1) {
-    for (const { from, to } of edges) layers.set(to, Math.max(layers.get(to) ?? 0, (layers.get(from) ?? 0) + 1));
-  }
-  return layers;
-}
-
-/** Within a layer, each service at the mean place of its callers, so that few lines cross. */
-function order(names: readonly string[], layerOf: Map<string, number>, edges: readonly MapEdge[]): string[][] {
-  const layers: string[][] = [];
-  const place = new Map<string, number>();
-  const last = Math.max(-1, ...layerOf.values());
-  for (let column = 0; column <= last; column += 1) {
-    const here = names.filter((name) => layerOf.get(name) === column);
-    const weight = (name: string): number => {
-      const callers = edges.filter((edge) => edge.to === name && place.has(edge.from));
-      return callers.length === 0
-        ? 0.5
-        : callers.reduce((sum, edge) => sum + (place.get(edge.from) ?? 0), 0) / callers.length;
-    };
-    const sorted = here.toSorted((a, b) => weight(a) - weight(b) || a.localeCompare(b));
-    sorted.forEach((name, row) => place.set(name, (row + 0.5) / sorted.length));
-    layers.push(sorted);
+    for (const [from, to] of calls) layers.set(to, Math.max(layers.get(to) ?? 0, (layers.get(from) ?? 0) + 1));
   }
   return layers;
 }

@@ -10,11 +10,11 @@ import { EmptyStore, Failed, Loading } from '../shell/states.tsx';
 import { storeIsEmpty } from '../shell/status.tsx';
 import { formatDuration } from '../show/duration.ts';
 import { formatCount, formatPercent, formatRate } from '../show/number.ts';
-import { serviceColour } from '../show/service-colour.ts';
+import { serviceColours } from '../show/service-colour.ts';
 import { range, tick } from '../state/clock.ts';
 import { addressOf, afresh, follow } from '../state/location.ts';
 import type { State } from '../state/url-state.ts';
-import { layoutMap, nodeHeight, nodeWidth, type PlacedEdge, type PlacedNode } from './layout.ts';
+import { labelWidth, layoutMap, nodeHeight, nodeWidth, type PlacedEdge, type PlacedNode } from './layout.ts';
 
 /** Who calls whom, how often, how well and how fast. */
 export function ServiceMap() {
@@ -72,11 +72,13 @@ function spansOf({ service, kind }: MapData['nodes'][number]): Partial<State> {
 
 function Drawing({ map }: { map: MapData }) {
   const layout = useMemo(() => layoutMap(map), [map]);
+  const colourOf = coloursOf(map);
   return (
     <div class="panel scroll-x drawing">
       <svg
         viewBox={`0 0 ${layout.width} ${layout.height}`}
-        style={{ width: `${layout.width}px`, minWidth: `${Math.min(layout.width, 640)}px` }}
+        // Shrunk to fit as far as its texts can be read; beyond that it is scrolled.
+        style={{ width: `${layout.width}px`, minWidth: `${0.75 * layout.width}px` }}
         role="group"
         aria-label="Services and their calls; the table below says the same in words"
       >
@@ -101,67 +103,60 @@ function Drawing({ map }: { map: MapData }) {
           <EdgeLabel key={`${edge.edge.from} ${edge.edge.to}`} placed={edge} />
         ))}
         {layout.nodes.map((node) => (
-          <Service key={node.node.service} placed={node} />
+          <Service key={node.node.service} placed={node} colour={colourOf(node.node.service)} />
         ))}
       </svg>
     </div>
   );
 }
 
-/** Where along a call its label stands: past the middle, where the lines of one caller have parted. */
-const labelAt = 0.6;
-
-function geometry({ from, to, back }: PlacedEdge): { path: string; x: number; y: number } {
-  const side = (nodeWidth / 2) * (back ? -1 : 1);
-  const start = from.x + side;
-  const end = to.x - side - (back ? 0 : 2);
-  const bend = back ? -Math.max(60, Math.abs(end - start) / 3) : (end - start) / 2;
-  const path = `M${start} ${from.y}C${start + bend} ${from.y} ${end - bend} ${to.y} ${end} ${to.y}`;
-  const bezier = (a: number, b: number, c: number, d: number): number => {
-    const t = labelAt;
-    return a * (1 - t) ** 3 + 3 * b * t * (1 - t) ** 2 + 3 * c * t ** 2 * (1 - t) + d * t ** 3;
-  };
-  return { path, x: bezier(start, start + bend, end - bend, end), y: bezier(from.y, from.y, to.y, to.y) };
-}
-
-function Edge({ placed }: { placed: PlacedEdge }) {
-  const { edge } = placed;
+function Edge({ placed: { edge, path } }: { placed: PlacedEdge }) {
   return (
-    <path
-      class="edge"
-      data-failing={edge.errorRate > 0}
-      d={geometry(placed).path}
-      marker-end="url(#tip)"
-      style={{ strokeWidth: `${Math.min(4, 1 + Math.sqrt(edge.ratePerSecond) / 2)}px` }}
-    />
-  );
-}
-
-function EdgeLabel({ placed }: { placed: PlacedEdge }) {
-  const { edge } = placed;
-  const { x, y } = geometry(placed);
-  // On a level line one text stands above it and the other below, not in it.
-  const level = Math.abs(placed.to.y - placed.from.y) < 12;
-  const failing = edge.errorRate > 0;
-  return (
-    <g class="edge-label">
-      <text x={x} y={y + (level ? -8 : failing ? -3 : 4)}>
-        {formatRate(edge.ratePerSecond)} · p95 {formatDuration(edge.p95Ms)}
-      </text>
-      {failing && (
-        <text x={x} y={y + (level ? 17 : 13)} class="is-error">
-          {formatPercent(edge.errorRate)} errors
-        </text>
-      )}
-      <title>{`${edge.from} calls ${edge.to}: ${formatCount(edge.calls)} times, median ${formatDuration(edge.p50Ms)}, p95 ${formatDuration(edge.p95Ms)}, ${formatPercent(edge.errorRate)} errors`}</title>
+    <g>
+      <path
+        class="edge"
+        data-failing={edge.errorRate > 0}
+        d={path}
+        marker-end="url(#tip)"
+        style={{ strokeWidth: `${Math.min(4, 1 + Math.sqrt(edge.ratePerSecond) / 2)}px` }}
+      />
+      <path class="edge-reach" d={path} />
+      <title>{callText(edge)}</title>
     </g>
   );
 }
 
-function Service({ placed: { node, x, y } }: { placed: PlacedNode }) {
+function EdgeLabel({ placed: { edge, label } }: { placed: PlacedEdge }) {
+  if (label === null) return null;
+  const failing = edge.errorRate > 0;
+  const height = failing ? 32 : 18;
+  return (
+    <g class="edge-label">
+      <rect x={label.x - labelWidth / 2} y={label.y - height / 2} width={labelWidth} height={height} rx="3" />
+      <text x={label.x} y={label.y + (failing ? -3 : 4)}>
+        {formatRate(edge.ratePerSecond)} · p95 {formatDuration(edge.p95Ms)}
+      </text>
+      {failing && (
+        <text x={label.x} y={label.y + 12} class="is-error">
+          {formatPercent(edge.errorRate)} errors
+        </text>
+      )}
+      <title>{callText(edge)}</title>
+    </g>
+  );
+}
+
+function callText(edge: MapData['edges'][number]): string {
+  const figures = `${formatCount(edge.calls)} times, median ${formatDuration(edge.p50Ms)}, p95 ${formatDuration(edge.p95Ms)}`;
+  return `${edge.from} calls ${edge.to}: ${figures}, ${formatPercent(edge.errorRate)} errors as ${edge.from} sees them`;
+}
+
+function Service({ placed: { node, x, y }, colour }: { placed: PlacedNode; colour: string }) {
   const left = x - nodeWidth / 2;
   const top = y - nodeHeight / 2;
   const to = spansOf(node);
+  // A database is named with its address.
+  const [name = '', address] = node.kind === 'database' ? node.service.split(' ') : [node.service];
   return (
     <a
       class="service"
@@ -169,13 +164,15 @@ function Service({ placed: { node, x, y } }: { placed: PlacedNode }) {
       aria-label={`${node.service}: ${formatRate(node.ratePerSecond)}, p95 ${formatDuration(node.p95Ms)}, ${formatPercent(node.errorRate)} errors`}
       onClick={(event: MouseEvent) => follow(event, to)}
     >
+      <title>{`${node.service}: its rate, p95 and errors as it answered`}</title>
       <rect x={left} y={top} width={nodeWidth} height={nodeHeight} rx="5" />
       <path
         d={`M${left + 5} ${top}a5 5 0 0 0-5 5v${nodeHeight - 10}a5 5 0 0 0 5 5h3V${top}z`}
-        style={{ fill: serviceColour(node.service) }}
+        style={{ fill: colour }}
       />
       <text x={left + 18} y={top + 22} class="name">
-        {node.service.length > 18 ? `${node.service.slice(0, 17)}…` : node.service}
+        {clipped(name, 18)}
+        {address !== undefined && <tspan class="address"> {clipped(address, 12)}</tspan>}
       </text>
       <text x={left + 18} y={top + 42}>
         {formatRate(node.ratePerSecond)} · p95 {formatDuration(node.p95Ms)}
@@ -191,7 +188,16 @@ function Service({ placed: { node, x, y } }: { placed: PlacedNode }) {
   );
 }
 
+function clipped(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+function coloursOf(map: MapData): (service: string) => string {
+  return serviceColours(map.nodes.map((node) => node.service));
+}
+
 function Calls({ map }: { map: MapData }) {
+  const colourOf = coloursOf(map);
   return (
     <section class="panel">
       <div class="scroll-x">
@@ -205,7 +211,7 @@ function Calls({ map }: { map: MapData }) {
                 </th>
               ))}
               {['Calls', 'Rate', 'Errors', 'Median', 'p95'].map((name) => (
-                <th key={name} scope="col">
+                <th key={name} scope="col" class={name === 'Calls' || name === 'Median' ? 'wide-only' : undefined}>
                   {name}
                 </th>
               ))}
@@ -216,19 +222,25 @@ function Calls({ map }: { map: MapData }) {
               <tr key={`${edge.from} ${edge.to}`}>
                 {[edge.from, edge.to].map((service, index) => (
                   <td key={index} class="text">
-                    <i class="swatch" style={{ background: serviceColour(service) }} /> {service}
+                    <i class="swatch" style={{ background: colourOf(service) }} />
+                    {/* The swatch stays with its name. */ '\u00A0'}
+                    {service}
                   </td>
                 ))}
-                <td>{formatCount(edge.calls)}</td>
+                <td class="wide-only">{formatCount(edge.calls)}</td>
                 <td>{formatRate(edge.ratePerSecond)}</td>
                 <td class={edge.errorRate > 0 ? 'is-error' : undefined}>{formatPercent(edge.errorRate)}</td>
-                <td>{formatDuration(edge.p50Ms)}</td>
+                <td class="wide-only">{formatDuration(edge.p50Ms)}</td>
                 <td>{formatDuration(edge.p95Ms)}</td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
+      <p class="muted">
+        Errors of a call are those that its caller sees: a refusal such as a 409 is an error for who asked, not for the
+        service that answered, so a service may have none where calls to it have some.
+      </p>
     </section>
   );
 }

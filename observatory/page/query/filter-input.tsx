@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { FilterError } from '../../filter/ast.ts';
 import { parseFilter } from '../../filter/parse.ts';
-import { Underlined } from '../shell/states.tsx';
+import { FilterHint, Underlined } from '../shell/states.tsx';
 import { go, state } from '../state/location.ts';
 import { complete, expectedAt } from './completion.ts';
 import { suggest, type Suggestion } from './suggestions.ts';
@@ -136,6 +136,7 @@ export function FilterInput() {
         <div class="fault" role="alert">
           <Underlined text={draft} position={fault.position} />
           <p>{fault.message}</p>
+          <FilterHint text={draft} />
         </div>
       )}
     </div>

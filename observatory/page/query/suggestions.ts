@@ -2,8 +2,9 @@
 import { quote } from '../../filter/print.ts';
 import type { AttributeKey, AttributeValueCount } from '../../api/contract.ts';
 import { apiPath, ask } from '../api/client.ts';
-import { fieldText } from '../state/conditions.ts';
+import { conditionOf, fieldText } from '../state/conditions.ts';
 import type { Expected } from './completion.ts';
+import { isText, rankKeys } from './rank-keys.ts';
 
 export interface Suggestion {
   text: string;
@@ -16,34 +17,88 @@ const fields: Suggestion[] = [
   { text: 'service', note: 'which service' },
   { text: 'name', note: 'of the span' },
   { text: 'error', note: 'true or false' },
-  { text: 'kind', note: 'server, client, …' },
-  { text: 'status', note: 'unset, ok, error' },
 ];
+/** Built in, too, but seldom wanted: among the others by their name. */
+const seldom: Record<string, string> = {
+  kind: 'server, client, …',
+  status: 'unset, ok, error',
+  start: 'an instant',
+};
 const fixedValues: Record<string, string[]> = {
   error: ['true', 'false'],
   kind: ['server', 'client', 'internal', 'producer', 'consumer'].map((kind) => `"${kind}"`),
   status: ['error', 'ok', 'unset'].map((status) => `"${status}"`),
   duration: ['100ms', '500ms', '1s', '2s'],
 };
-const most = 12;
+const most = 30;
+/** A word that begins no key may be a value: of so many keys it is looked for, once it has so many letters. */
+const keysOfWord = 6;
+/** So many values of a name are looked through for one that has the word further within. */
+const valuesOfName = 200;
+const lettersOfWord = 2;
 
-/** At most 12, those seen most often first; none where the API does not answer. */
+/** What is most likely meant first, at most 30; none where the API does not answer. */
 export async function suggest(expected: Expected, signal: AbortSignal): Promise<Suggestion[]> {
   const wanted = expected.prefix.toLowerCase();
   const begins = ({ text }: Suggestion): boolean => text.toLowerCase().replace('"', '').startsWith(wanted);
   if (expected.kind === 'joiner') return plain(['and', 'or']).filter(begins);
   if (expected.kind === 'operator') return operators(expected.key).filter(begins);
   if (expected.kind === 'key') {
-    const outcome = await ask<AttributeKey[]>(apiPath('attributes', { prefix: expected.prefix }), signal);
-    const keys = (outcome.data ?? []).map(({ key, spans }) => ({ text: fieldText(key), note: spansOf(spans) }));
-    const own = fields.filter(begins);
-    return [...own, ...keys.filter(({ text }) => !own.some((field) => field.text === text))].slice(0, most);
+    const keys = [...fields.filter(begins), ...(await keysLike(expected.prefix, signal))];
+    const isWord = expected.prefix.length >= lettersOfWord && !keys.some(begins);
+    return [...keys, ...(isWord ? await conditionsOn(expected.prefix, signal) : [])].slice(0, most);
   }
   const fixed = fixedValues[expected.key];
   if (fixed !== undefined) return plain(fixed).filter(begins);
-  const path = apiPath(`attributes/${encodeURIComponent(expected.key)}/values`, { prefix: expected.prefix });
-  const outcome = await ask<AttributeValueCount[]>(path, signal);
-  return (outcome.data ?? []).slice(0, most).map(({ value, spans }) => ({ text: quote(value), note: spansOf(spans) }));
+  const values = await valuesLike(expected.key, expected.prefix, signal);
+  return values.map(({ value, spans }) => ({ text: quote(value), note: spansOf(spans) }));
+}
+
+async function keysLike(prefix: string, signal: AbortSignal): Promise<Suggestion[]> {
+  const outcome = await ask<AttributeKey[]>(apiPath('attributes', { prefix }), signal);
+  return rankKeys(outcome.data ?? [], prefix)
+    .filter(({ key }) => !fields.some((field) => field.text === key))
+    .map(({ key, spans }) => ({ text: fieldText(key), note: seldom[key] ?? (spans > 0 ? spansOf(spans) : '') }));
+}
+
+async function valuesLike(
+  key: string,
+  prefix: string,
+  signal: AbortSignal,
+  limit: number = most,
+): Promise<AttributeValueCount[]> {
+  const path = apiPath(`attributes/${encodeURIComponent(key)}/values`, { prefix, limit });
+  return (await ask<AttributeValueCount[]>(path, signal)).data ?? [];
+}
+
+/** The API finds what begins with a word; what has it further within is looked for among the most frequent names. */
+async function valuesWith(key: string, word: string, signal: AbortSignal): Promise<AttributeValueCount[]> {
+  const values = await valuesLike(key, word, signal);
+  if (values.length > 0 || !/(^|[._])name$/.test(key)) return values;
+  const wanted = word.toLowerCase();
+  const all = await valuesLike(key, '', signal, valuesOfName);
+  return all.filter(({ value }) => value.toLowerCase().includes(wanted));
+}
+
+/** Whole conditions for a word that is no key: values that have it, then texts that hold it. */
+async function conditionsOn(word: string, signal: AbortSignal): Promise<Suggestion[]> {
+  const outcome = await ask<AttributeKey[]>(apiPath('attributes', {}), signal);
+  const keys = rankKeys(outcome.data ?? [], '')
+    .filter(isText)
+    .slice(0, keysOfWord)
+    .map(({ key }) => key);
+  const found = await Promise.all(
+    ['name', 'service', ...keys].map(async (key) => ({ key, values: await valuesWith(key, word, signal) })),
+  );
+  const equal = found.flatMap(({ key, values }) =>
+    values.map(({ value, spans }) => ({ text: conditionOf(key, value), spans })),
+  );
+  return [
+    ...equal.toSorted((a, b) => b.spans - a.spans).map(({ text, spans }) => ({ text, note: spansOf(spans) })),
+    ...found
+      .filter(({ key, values }) => key === 'name' || values.length > 0)
+      .map(({ key }) => ({ text: `${fieldText(key)} contains ${quote(word)}`, note: 'has the text within' })),
+  ];
 }
 
 function operators(key: string): Suggestion[] {

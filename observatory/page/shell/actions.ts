@@ -24,23 +24,42 @@ export async function openExemplar(box: Box, added = ''): Promise<void> {
   }
 }
 
+/** Which spans an action is about, beside the condition that it adds. */
+type Question = Pick<State, 'filter' | 'scope'>;
+
 /**
  * The menu of a value.
  * @param filter selects exactly this value; as results carry it.
+ * @param about the question that it adds to: that of the page, if no other.
  */
-export function valueActions(keys: readonly string[], filter: string): MenuItem[] {
+export function valueActions(keys: readonly string[], filter: string, about: Question = state.peek()): MenuItem[] {
   const now = state.peek();
   const lit = now.lit === filter;
+  const inTrace = now.traceId !== null;
+  const goOn = (change: Partial<State>): void => go({ ...(inTrace ? outOfTrace(now, about) : {}), ...change });
   return [
     {
       label: lit ? 'Stop highlighting its points' : 'Highlight its points in the heatmap',
-      run: () => go({ lit: lit ? '' : filter, chart: 'heatmap' }),
+      run: () => goOn({ lit: lit ? '' : filter, chart: 'heatmap' }),
     },
-    { label: 'Show only this', run: () => go({ filter: both(now.filter, filter), lit: '', box: null }) },
-    { label: 'Exclude this', run: () => go({ filter: both(now.filter, negate(filter)), lit: '', box: null }) },
-    ...keys.map((key) => ({ label: `Group by ${key}`, run: () => go({ by: [key], view: 'groups' }) })),
-    { label: 'Open a typical trace', run: () => void openExemplar(everything, filter) },
+    { label: 'Show only this', run: () => goOn({ filter: both(about.filter, filter), lit: '', box: null }) },
+    { label: 'Exclude this', run: () => goOn({ filter: both(about.filter, negate(filter)), lit: '', box: null }) },
+    ...keys.map((key) => ({ label: `Group by ${key}`, run: () => goOn({ by: [key], view: 'groups' }) })),
+    ...(inTrace ? [] : [{ label: 'Open a typical trace', run: () => void openExemplar(everything, filter) }]),
   ];
+}
+
+/** Out of a trace, back to the picture; a selection and a light are kept while they are about the same spans. */
+function outOfTrace(now: State, { filter, scope }: Question): Partial<State> {
+  return {
+    traceId: null,
+    spanId: null,
+    find: '',
+    filter,
+    scope,
+    ...(scope === now.scope ? {} : { box: null, lit: '' }),
+    ...(now.view === 'map' || now.view === 'slo' ? { view: 'compare' } : {}),
+  };
 }
 
 /** Out of a trace, to all spans that have a field, grouped by it: the webinar's "median duration by SQL statement". */

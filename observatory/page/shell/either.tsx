@@ -1,9 +1,9 @@
-/** One of two texts in the room of the wider. */
-export function Either({ first, texts }: { first: boolean; texts: readonly [string, string] }) {
+/** One of several texts in the room of the widest, so that nothing beside it moves when they change. */
+export function Either({ shown, texts }: { shown: string; texts: readonly string[] }) {
   return (
     <span class="either">
-      {texts.map((text, index) => (
-        <span key={text} data-shown={(index === 0) === first}>
+      {texts.map((text) => (
+        <span key={text} data-shown={text === shown}>
           {text}
         </span>
       ))}

@@ -3,24 +3,63 @@ import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Loading } from './states.tsx';
 
-/** @param load fetches the component; asked once, and again only if it failed. */
+const againMs = 2000;
+/** Long enough for the first screen to be there. */
+const restAfterMs = 1500;
+const fetches: (() => Promise<void>)[] = [];
+
+/** Fetches what no screen has asked for yet, so that an outage finds the whole page in the browser. */
+export function fetchTheRest(): void {
+  setTimeout(() => {
+    for (const fetch of fetches) fetch().catch(() => undefined); // Asked for again when it is shown.
+  }, restAfterMs);
+}
+
+/** @param load fetches the component; asked once, and again for as long as it fails. */
 export function later<P extends object>(load: () => Promise<ComponentType<P>>): (props: P) => preact.JSX.Element {
   let loaded: ComponentType<P> | null = null;
-  return function Later(props: P) {
-    const [, setDone] = useState(false);
-    const [failed, setFailed] = useState(false);
-    useEffect(() => {
-      if (loaded !== null) return;
-      load().then(
-        (component) => {
-          loaded = component;
-          setDone(true);
-        },
-        () => setFailed(true),
-      );
-    }, []);
-    if (failed) return <p class="state">This part of the page could not be loaded. Reload the page to try again.</p>;
-    const Component = loaded;
-    return Component === null ? <Loading /> : <Component {...props} />;
+  const fetch = async (): Promise<void> => {
+    loaded ??= await load();
   };
+  fetches.push(fetch);
+  return function Later(props: P) {
+    const [state, setState] = useState<'waiting' | 'failed' | 'done'>('waiting');
+    useEffect(() => {
+      if (loaded !== null) return undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      let left = false;
+      const attempt = (): void =>
+        void fetch().then(
+          () => left || setState('done'),
+          () => {
+            if (left) return;
+            setState('failed');
+            timer = setTimeout(attempt, againMs);
+          },
+        );
+      attempt();
+      return () => {
+        left = true;
+        clearTimeout(timer);
+      };
+    }, []);
+    const Component = loaded;
+    if (Component !== null) return <Component {...props} />;
+    return state === 'failed' ? <NotLoaded /> : <Loading />;
+  };
+}
+
+function NotLoaded() {
+  return (
+    <div class="state failed" role="alert">
+      <h2>This part of the page could not be loaded</h2>
+      <p>It is asked for again every two seconds, and appears once the Observatory answers.</p>
+      <p class="row">
+        {/* Where the Observatory came back in another version, the part has another name: a reload finds it. */}
+        <button type="button" onClick={() => window.location.reload()}>
+          Reload the page
+        </button>
+      </p>
+    </div>
+  );
 }

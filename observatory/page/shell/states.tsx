@@ -1,5 +1,9 @@
 /** What stands where data would be: still loading, nothing there, refused, not reached. Each says what to do. */
+import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { quote } from '../../filter/print.ts';
 import type { Failure } from '../api/client.ts';
+import type { Answer } from '../api/use-answer.ts';
 import { go, state } from '../state/location.ts';
 import { defaultState } from '../state/url-state.ts';
 import { otlpPort } from './status.tsx';
@@ -12,6 +16,14 @@ export function Loading({ what = 'Loading' }: { what?: string }) {
   );
 }
 
+/**
+ * The failure to show in the place of an answer, if any. While the Observatory does not answer, the last that it said
+ * stays; the line above the page says that it is old.
+ */
+export function failureInPlaceOf(answer: Answer<unknown>): Failure | null {
+  return answer.failure?.status === 0 && answer.data !== null ? null : answer.failure;
+}
+
 /** @param filter the filter's text, to show where in it the fault lies. */
 export function Failed({ failure, filter }: { failure: Failure; filter?: string }) {
   if (failure.status === 0) return <Unreachable detail={failure.detail} />;
@@ -21,13 +33,31 @@ export function Failed({ failure, filter }: { failure: Failure; filter?: string 
       <h2>{inFilter ? 'This filter cannot be read' : failure.title}</h2>
       <p>{failure.detail}</p>
       {inFilter && <Underlined text={filter} position={failure.position ?? 0} />}
-      {inFilter && (
-        <p>
-          Write <code>key = "value"</code>, joined by <code>and</code>, <code>or</code> and <code>not</code>; durations
-          carry a unit: <code>duration &gt; 2s</code>.
+      {inFilter && <FilterHint text={filter} />}
+      {failure.status >= 500 && (
+        <p class="row">
+          <button type="button" onClick={() => window.location.reload()}>
+            Try again
+          </button>
         </p>
       )}
     </div>
+  );
+}
+
+/** How filters are written. @param text what was written instead; bare words are told how to be looked for. */
+export function FilterHint({ text }: { text: string }) {
+  const words = /^[\w .'-]+$/.test(text) && !/ (in|exists|contains|matches)\b/i.test(text);
+  return (
+    <p>
+      {words && (
+        <>
+          To look for a text, say where: <code>name contains {quote(text.trim())}</code>.{' '}
+        </>
+      )}
+      Write <code>key = "value"</code>, joined by <code>and</code>, <code>or</code> and <code>not</code>; durations
+      carry a unit: <code>duration &gt; 2s</code>.
+    </p>
   );
 }
 
@@ -79,9 +109,18 @@ export function EmptyStore() {
   );
 }
 
+/** While nothing is asked for that there is, there is nothing to compare, group or list either. */
+export const nothingMatches = signal(false);
+
 /** There are spans, but none of them is asked for. */
 export function NoMatch() {
   const { filter, scope, last } = state.value;
+  useEffect(() => {
+    nothingMatches.value = true;
+    return () => {
+      nothingMatches.value = false;
+    };
+  }, []);
   return (
     <div class="state empty" role="status">
       <h2>No {scope === 'roots' ? 'entry spans' : 'spans'} match</h2>

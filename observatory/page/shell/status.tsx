@@ -5,11 +5,14 @@ import { ask, type Failure } from '../api/client.ts';
 import { formatBytes, formatCount } from '../show/number.ts';
 import { formatAgo } from '../show/time.ts';
 import { oldestMs } from '../state/clock.ts';
+import { KeysButton } from './keys.tsx';
 
 const everyMs = 5000;
 const status = signal<Status | null>(null);
 const failure = signal<Failure | null>(null);
 
+/** Whether it answered when it was last asked; true until it has been asked. */
+export const isReached = computed(() => failure.value === null);
 export const storeIsEmpty = computed(() => status.value !== null && status.value.traces === 0);
 /** Where OTLP is received; the usual port until the status tells. */
 export const otlpPort = computed(() => status.value?.otlpPort ?? 4318);
@@ -71,6 +74,7 @@ export function StatusFooter() {
       <Figure name="On disk" value={formatBytes(known.databaseBytes)} />
       {known.newestMs !== null && <Figure name="Newest" value={formatAgo(known.newestMs, Date.now())} />}
       <span class="grow" />
+      <KeysButton />
       <a href="/api/openapi.yaml">API</a>
       <span class="muted">Observatory {known.version}</span>
     </footer>

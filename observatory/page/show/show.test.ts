@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { exactDuration, filterDuration, formatDuration } from './duration.ts';
 import { formatBytes, formatCount, formatPercent, formatRate, plural } from './number.ts';
-import { serviceColour } from './service-colour.ts';
+import { serviceColour, serviceColours } from './service-colour.ts';
 import { formatSql } from './sql.ts';
 import { formatAgo, formatNanoClock, isoNano, timeTicks } from './time.ts';
 
@@ -106,9 +106,20 @@ describe('SQL is laid out', () => {
   });
 });
 
-test('a service has one colour, with and without its prefix; unknown ones one of four', () => {
+test('a service has one colour, with and without its prefix; unknown ones one of ten', () => {
   expect(serviceColour('customer')).toBe('var(--service-customer)');
   expect(serviceColour('hotrod-driver')).toBe('var(--service-driver)');
-  expect(serviceColour('checkout')).toMatch(/^var\(--service-other-[1-4]\)$/);
+  expect(serviceColour('checkout')).toMatch(/^var\(--service-other-([1-9]|10)\)$/);
   expect(serviceColour('checkout')).toBe(serviceColour('checkout'));
+});
+
+test('services seen together each have another colour, whatever their order, while there are any', () => {
+  const names = ['gateway', 'billing', 'inventory', 'mail', 'search', 'auth', 'cart', 'shipping', 'ads', 'stock'];
+  const colour = serviceColours([...names, 'customer']);
+  expect(new Set(names.map(colour)).size).toBe(10);
+  expect(colour('customer')).toBe('var(--service-customer)');
+  const turned = serviceColours(['customer', ...names.toReversed()]);
+  expect(names.map(turned)).toEqual(names.map(colour));
+  expect(serviceColours(['alone'])('alone')).toBe(serviceColour('alone'));
+  expect(serviceColours([...names, 'one-more'])('one-more')).toMatch(/^var\(--service-other-/);
 });

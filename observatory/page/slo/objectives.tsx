@@ -1,34 +1,47 @@
 import type { SloStatus } from '../../api/contract.ts';
-import { negate } from '../../filter/compose.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
-import { Failed, Loading } from '../shell/states.tsx';
+import { downloads } from '../shell/download.ts';
+import { openMenu } from '../shell/menu.tsx';
+import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
 import { formatDuration } from '../show/duration.ts';
 import { formatCount, formatPercent } from '../show/number.ts';
-import { tick } from '../state/clock.ts';
+import { now, oldestMs, tick } from '../state/clock.ts';
 import { addressOf, afresh, follow } from '../state/location.ts';
-import { both } from '../state/questions.ts';
 import type { State } from '../state/url-state.ts';
+import { badOnes } from './bad-ones.ts';
 import { burnWord } from './burn.ts';
+import { Course } from './course.tsx';
 
 /** How well the objectives are kept, and how much may still go wrong. */
 export function Objectives() {
   const answer = useAnswer<SloStatus[]>(apiPath('slo', {}), tick.value);
   const found = answer.data;
+  const failure = failureInPlaceOf(answer);
   return (
     <main class="slo-page">
       <div class="bar">
         <h1>Objectives</h1>
+        <span class="grow" />
+        {found !== null && found.length > 0 && (
+          <button
+            type="button"
+            aria-haspopup="menu"
+            onClick={(event) => openMenu(event.currentTarget, 'Download the objectives', objectiveFiles(found))}
+          >
+            Download
+          </button>
+        )}
       </div>
-      {answer.failure !== null && found === null ? (
-        <Failed failure={answer.failure} />
+      {failure !== null ? (
+        <Failed failure={failure} />
       ) : found === null ? (
         <Loading />
       ) : found.length === 0 ? (
         <div class="state empty">
           <h2>No objective is set</h2>
           <p>
-            Objectives are part of the Observatory's configuration: a filter for the root spans that count, one for the
+            Objectives are part of the Observatory's configuration: a filter for the entry spans that count, one for the
             good ones, and the share that should be good.
           </p>
         </div>
@@ -46,19 +59,31 @@ export function Objectives() {
 function Objective({ slo }: { slo: SloStatus }) {
   const { attained, budgetLeft } = slo;
   const kept = attained === null || attained >= slo.objective;
-  const bad: Partial<State> = { ...afresh(), filter: both(slo.filter, negate(slo.good)), view: 'compare' };
+  const about = badOnes(slo, now.value, oldestMs.value ?? null);
   return (
     <li class="panel objective">
       <h2>{slo.name}</h2>
       <p class="muted">{slo.description}</p>
       <p class="attained num">
-        <b class={kept ? undefined : 'is-error'}>{attained === null ? 'No spans yet' : formatPercent(attained)}</b> good
-        <span class="muted">
-          {' '}
-          of at least {formatPercent(slo.objective)}, over {formatDuration(slo.windowMs)}
-        </span>
+        {attained === null ? (
+          <>
+            <b>No spans yet</b>{' '}
+            <span class="muted">
+              to be judged. At least {formatPercent(slo.objective)} should be good over {formatDuration(slo.windowMs)}.
+            </span>
+          </>
+        ) : (
+          <>
+            <b class={kept ? undefined : 'is-error'}>{formatPercent(attained)}</b> good
+            <span class="muted">
+              {' '}
+              of at least {formatPercent(slo.objective)}, over {formatDuration(slo.windowMs)}
+            </span>
+          </>
+        )}
       </p>
       <Budget left={budgetLeft} />
+      {slo.total > 0 && <Course slo={slo} />}
       <dl class="figures num">
         <div>
           <dt>Bad</dt>
@@ -70,24 +95,39 @@ function Objective({ slo }: { slo: SloStatus }) {
         <Burn name="Burn rate, 1 h" rate={slo.burnRate1h} />
       </dl>
       <p class="row">
-        <a class="button" href={addressOf(bad)} onClick={(event) => follow(event, bad)}>
-          Look at the bad ones
-        </a>
+        {slo.bad > 0 && <Way to={about.alone}>Look at the bad ones</Way>}
+        {slo.bad > 0 && about.among !== null && <Way to={about.among}>Light them among all</Way>}
         <code class="muted">{slo.good}</code>
       </p>
     </li>
   );
 }
 
+function Way({ to, children }: { to: Partial<State>; children: string }) {
+  const change = { ...afresh(), ...to };
+  return (
+    <a class="button" href={addressOf(change)} onClick={(event) => follow(event, change)}>
+      {children}
+    </a>
+  );
+}
+
 function Budget({ left }: { left: number | null }) {
-  if (left === null) return <p class="muted">The budget is untouched: nothing has been counted.</p>;
-  const used = Math.min(1, Math.max(0, 1 - left));
+  if (left === null) return null;
   const words = left < 0 ? `overspent by ${formatPercent(-left)}` : `${formatPercent(left)} left`;
   return (
-    <div class="budget num" data-spent={left <= 0}>
+    <div class="budget num" data-spent={left < 0}>
       <span>Error budget: {words}</span>
       <span class="meter" role="img" aria-label={`Error budget: ${words}`}>
-        <i style={{ width: `${(1 - used) * 100}%` }} />
+        {left < 0 ? (
+          // All that was spent: the budget itself, then what went beyond it.
+          <>
+            <i style={{ width: `${100 / (1 - left)}%` }} />
+            <i class="beyond" style={{ width: `${(100 * -left) / (1 - left)}%` }} />
+          </>
+        ) : (
+          <i style={{ width: `${left * 100}%` }} />
+        )}
       </span>
     </div>
   );
@@ -100,4 +140,35 @@ function Burn({ name, rate }: { name: string; rate: number | null }) {
       <dd class={rate !== null && rate > 1 ? 'is-error' : undefined}>{rate === null ? '–' : burnWord(rate)}</dd>
     </div>
   );
+}
+
+function objectiveFiles(found: SloStatus[]) {
+  return downloads('objectives', found, () => ({
+    columns: [
+      'name',
+      'filter',
+      'good',
+      'objective',
+      'window_ms',
+      'total',
+      'bad',
+      'attained',
+      'budget_left',
+      'burn_rate_5m',
+      'burn_rate_1h',
+    ],
+    rows: found.map((slo) => [
+      slo.name,
+      slo.filter,
+      slo.good,
+      slo.objective,
+      slo.windowMs,
+      slo.total,
+      slo.bad,
+      slo.attained,
+      slo.budgetLeft,
+      slo.burnRate5m,
+      slo.burnRate1h,
+    ]),
+  }));
 }

@@ -42,9 +42,23 @@ describe('a question', () => {
   });
 
   test('for groups repeats the key', () => {
-    const path = breakdownPath({ ...defaultState, by: ['a', 'b'] }, range, 10);
+    const path = breakdownPath({ ...defaultState, by: ['a', 'b'] }, range, 10, 30);
     expect(new URL(path, 'http://localhost').searchParams.getAll('by')).toEqual(['a', 'b']);
-    expect(asked(path)).toMatchObject({ series: '10', measure: 'p50' });
+    expect(asked(path)).toMatchObject({ series: '10', measure: 'p50', points: '30' });
+  });
+
+  test('for groups is about all spans, unless the selection is asked for and there is one', () => {
+    const state = { ...defaultState, by: ['a'], filter: 'error = true', box };
+    expect(asked(breakdownPath(state, range, 0, 0))).toMatchObject({ from: '1000000', filter: 'error = true' });
+    expect(asked(breakdownPath({ ...state, groupsOf: 'selection' }, range, 0, 0))).toMatchObject({
+      from: '1200000',
+      to: '1300000',
+      filter: 'error = true and duration >= 1.5546s',
+    });
+    expect(asked(breakdownPath({ ...state, groupsOf: 'selection', box: null }, range, 0, 0))).toMatchObject({
+      from: '1000000',
+      filter: 'error = true',
+    });
   });
 
   test('for traces turns the box into time and a condition', () => {

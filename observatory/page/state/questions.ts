@@ -44,21 +44,27 @@ export function comparePath(state: Asked, range: Bounds, box: Box): string {
   });
 }
 
-/** @param lines how many groups get a line over time. */
+/**
+ * @param lines how many groups get a line over time.
+ * @param points how many points each has at most.
+ */
 export function breakdownPath(
-  state: Asked & Pick<State, 'by' | 'sort' | 'measure'>,
+  state: Asked & Pick<State, 'by' | 'sort' | 'measure' | 'box' | 'groupsOf'>,
   range: Bounds,
   lines: number,
+  points: number,
 ): string {
+  const box = state.groupsOf === 'selection' ? state.box : null;
   return apiPath('breakdown', {
-    from: range.fromMs,
-    to: range.toMs,
-    filter: state.filter,
+    from: box?.fromMs ?? range.fromMs,
+    to: box?.toMs ?? range.toMs,
+    filter: box === null ? state.filter : both(state.filter, durationFilter(box)),
     scope: state.scope,
     by: state.by,
     sort: state.sort,
     series: lines === 0 ? null : lines,
     measure: lines === 0 ? null : state.measure,
+    points: lines === 0 ? null : points,
   });
 }
 

@@ -26,6 +26,7 @@ const anyState: fc.Arbitrary<State> = fc.record({
   by: fc.uniqueArray(fc.string({ minLength: 1 }), { maxLength: 2 }),
   sort: fc.constantFrom('count', 'errorRate', 'p50', 'p95', 'p99', 'max'),
   measure: fc.constantFrom('count', 'errorRate', 'p50', 'p95', 'p99', 'max'),
+  groupsOf: fc.constantFrom('all', 'selection'),
   order: fc.constantFrom('newest', 'slowest'),
   lit: fc.string(),
 });

@@ -7,6 +7,7 @@ import type { BreakdownQuery, Measure, Scale, Scope } from '../../api/contract.t
 export type View = 'compare' | 'groups' | 'traces' | 'map' | 'slo';
 export type Chart = 'heatmap' | 'lines';
 export type Sort = NonNullable<BreakdownQuery['sort']>;
+export type GroupsOf = 'all' | 'selection';
 export type Order = 'newest' | 'slowest';
 
 /** What was dragged over the heatmap: instants in Unix milliseconds, durations in milliseconds; null does not bound. */
@@ -40,6 +41,8 @@ export interface State {
   by: string[];
   sort: Sort;
   measure: Measure;
+  /** Whether groups are of all spans or, where there is a box, of those inside. */
+  groupsOf: GroupsOf;
   order: Order;
   /** The filter whose spans are lit in the heatmap. */
   lit: string;
@@ -62,6 +65,7 @@ export const defaultState: State = {
   by: [],
   sort: 'count',
   measure: 'p50',
+  groupsOf: 'all',
   order: 'newest',
   lit: '',
 };
@@ -108,6 +112,7 @@ export function parseState(pathname: string, search: string): State {
     by: [...new Set(query.getAll('by').filter((key) => key !== ''))].slice(0, 2),
     sort: oneOf(query.get('sort'), sorts, defaultState.sort),
     measure: oneOf(query.get('measure'), measures, defaultState.measure),
+    groupsOf: oneOf(query.get('of'), ['all', 'selection'], defaultState.groupsOf),
     order: oneOf(query.get('order'), ['newest', 'slowest'], defaultState.order),
     lit: query.get('lit') ?? '',
   };
@@ -132,6 +137,7 @@ export function formatState(state: State): string {
   for (const key of state.by) query.append('by', key);
   put('sort', state.sort, defaultState.sort);
   put('measure', state.measure, defaultState.measure);
+  put('of', state.groupsOf, defaultState.groupsOf);
   put('order', state.order, defaultState.order);
   put('lit', state.lit, '');
   put('span', state.spanId, null);

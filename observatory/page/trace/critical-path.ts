@@ -12,24 +12,51 @@ export interface Segment {
   to: number;
 }
 
+/**
+ * Of a child's duration, how much may overlap the next one for it to have been finished by then: a client's span ends
+ * only when the last byte was read, and what is done with the first is under way.
+ */
+const overlap = 0.1;
+
 /** Segments from the last to the first; together exactly as long as the root. */
 export function criticalPath(root: Node): Segment[] {
   const segments: Segment[] = [];
   const stack: Segment[] = [{ node: root, from: root.start, to: root.end }];
   for (let window = stack.pop(); window !== undefined; window = stack.pop()) {
     const { node, from, to } = window;
-    const inner: Segment[] = [];
     let cursor = to;
-    for (const child of clipped(node, from, to)) {
-      if (child.to > cursor) continue;
+    for (const child of waitedFor(clipped(node, from, to))) {
       if (child.to < cursor) segments.push({ node, from: child.to, to: cursor });
-      inner.push(child);
+      stack.push(child);
       cursor = child.from;
     }
     if (cursor > from) segments.push({ node, from, to: cursor });
-    stack.push(...inner);
   }
   return segments.toSorted((a, b) => b.from - a.from);
+}
+
+/** Of children in order of their end, the last first: those that were waited for, one before the other. */
+function waitedFor(children: readonly Segment[]): Segment[] {
+  const path: Segment[] = [];
+  let cursor = Infinity;
+  // Of those that went on beside what is on the path already: the one that began first.
+  let beside: Segment | null = null;
+  const take = (child: Segment): void => {
+    path.push({ ...child, to: Math.min(child.to, cursor) });
+    cursor = child.from;
+  };
+  for (const child of children) {
+    // Between the end of this one and what came next, something else may have been going on.
+    if (beside && cursor - Math.max(beside.from, child.to) > overlap * (beside.to - beside.from)) {
+      take(beside);
+      beside = null;
+    }
+    if (child.from >= cursor) continue;
+    if (child.to - cursor <= overlap * (child.to - child.from)) take(child);
+    else if (!beside || child.from < beside.from) beside = child;
+  }
+  if (beside && beside.from < cursor) take(beside);
+  return path;
 }
 
 /** The children within a window, the one that ends last first. */

@@ -1,17 +1,17 @@
 import { useState } from 'preact/hooks';
 import type { AttributeValue, LogRecord, SpanDetail } from '../../api/contract.ts';
-import { groupAllSpansBy } from '../shell/actions.ts';
+import { groupAllSpansBy, valueActions } from '../shell/actions.ts';
 import { conditionOf } from '../state/conditions.ts';
 import { openMenu, type MenuItem } from '../shell/menu.tsx';
 import { tell } from '../shell/notice.tsx';
 import { exactDuration, formatDuration } from '../show/duration.ts';
 import { plural } from '../show/number.ts';
-import { serviceColour } from '../show/service-colour.ts';
 import { formatSql } from '../show/sql.ts';
 import { formatNanoClock } from '../show/time.ts';
-import { addressOf, afresh, follow, go } from '../state/location.ts';
+import { addressOf, follow, go, state } from '../state/location.ts';
+import { FieldName } from './field-name.tsx';
 import { Logs } from './logs.tsx';
-import type { Node, TraceModel } from './model.ts';
+import { isEntry, type Node, type TraceModel } from './model.ts';
 import { textOf } from './text-of.ts';
 
 interface Props {
@@ -30,8 +30,8 @@ export function Details({ node, model, own, logs }: Props) {
   return (
     <aside class="details panel" aria-label={`Span ${span.name}`}>
       <header>
-        <h2>
-          <i class="swatch" style={{ background: serviceColour(span.service) }} /> {span.service}{' '}
+        <h2 title={`${span.service} ${span.name}`}>
+          <i class="swatch" style={{ background: model.colourOf(span.service) }} /> {span.service}{' '}
           <span>{span.name}</span>
         </h2>
         <Figures node={node} model={model} own={own} />
@@ -54,17 +54,21 @@ export function Details({ node, model, own, logs }: Props) {
       ) : (
         <>
           <Sql span={span} />
-          <Fields title="Attributes" attributes={span.attributes} open />
+          <Fields title="Attributes" attributes={span.attributes} node={node} open />
           <Events span={span} />
           <Links span={span} />
-          <Fields title="Resource" attributes={span.resource} />
+          <Fields title="Resource" attributes={span.resource} node={node} />
           <Fields
             title="Identity"
+            node={node}
+            // By the names that filters know.
             attributes={{
+              service: span.service,
+              name: span.name,
               'trace.id': model.traceId,
               'span.id': span.spanId,
-              parent: span.parentSpanId,
-              library: span.scope,
+              'parent.id': span.parentSpanId,
+              scope: span.scope,
             }}
           />
         </>
@@ -149,10 +153,12 @@ async function copy(text: string): Promise<void> {
 function Fields({
   title,
   attributes,
+  node,
   open = false,
 }: {
   title: string;
   attributes: SpanDetail['attributes'];
+  node: Node;
   open?: boolean;
 }) {
   const entries = Object.entries(attributes).filter(([, value]) => value !== null);
@@ -166,33 +172,48 @@ function Fields({
         {entries
           .toSorted(([a], [b]) => a.localeCompare(b))
           .map(([key, value]) => (
-            <div key={key}>
-              <dt>
-                <button
-                  type="button"
-                  class="plain"
-                  aria-haspopup="menu"
-                  onClick={(event) => openMenu(event.currentTarget, key, fieldActions(key, value))}
-                >
-                  {key}
-                </button>
-              </dt>
-              <dd>{textOf(value)}</dd>
-            </div>
+            <Field key={key} name={key} value={value} node={node} />
           ))}
       </dl>
     </details>
   );
 }
 
+function Field({ name, value, node }: { name: string; value: AttributeValue; node: Node }) {
+  const menu = (anchor: Element): void => openMenu(anchor, name, fieldActions(name, value, node));
+  return (
+    <div>
+      <dt>
+        <button type="button" class="plain" aria-haspopup="menu" onClick={(event) => menu(event.currentTarget)}>
+          <FieldName name={name} />
+        </button>
+      </dt>
+      {/* The same menu for the mouse. No button: text in a button cannot be marked, and values are there to be copied. */}
+      <dd onClick={(event) => window.getSelection()?.isCollapsed !== false && menu(event.currentTarget)}>
+        {textOf(value)}
+      </dd>
+    </div>
+  );
+}
+
+/** Longer values are no filter: the API would have to be asked for one. */
+const longestInFilter = 1000;
+
 /** From a field of a span back to the questions it raises. */
-function fieldActions(key: string, value: AttributeValue): MenuItem[] {
+function fieldActions(key: string, value: AttributeValue, node: Node): MenuItem[] {
+  const now = state.peek();
   const text = textOf(value);
   const filter = conditionOf(key, text);
-  return [
-    { label: 'Group all spans by this field', run: () => go(groupAllSpansBy(key)) },
-    { label: 'All spans with this value', run: () => go({ ...afresh(), filter, scope: 'spans', view: 'traces' }) },
+  // What is asked about entry spans says nothing about the spans below them.
+  const about = now.scope === 'spans' || isEntry(node) ? now : { filter: '', scope: 'spans' as const };
+  const general: MenuItem[] = [
+    { label: 'Its values over time, in all spans', run: () => go(groupAllSpansBy(key)) },
     { label: 'Copy the value', run: () => void copy(text) },
+  ];
+  if (text.length > longestInFilter) return general;
+  return [
+    ...valueActions([key], filter, about),
+    ...general,
     { label: 'Copy as a filter', detail: filter, run: () => void copy(filter) },
   ];
 }
@@ -214,7 +235,9 @@ function Events({ span }: { span: SpanDetail }) {
             <dl>
               {Object.entries(event.attributes).map(([key, value]) => (
                 <div key={key}>
-                  <dt>{key}</dt>
+                  <dt>
+                    <FieldName name={key} />
+                  </dt>
                   <dd>{textOf(value)}</dd>
                 </div>
               ))}

@@ -2,10 +2,10 @@ import { useState } from 'preact/hooks';
 import type { LogRecord } from '../../api/contract.ts';
 import { formatDuration } from '../show/duration.ts';
 import { plural } from '../show/number.ts';
-import { serviceColour } from '../show/service-colour.ts';
 import { formatNanoClock } from '../show/time.ts';
 import { go } from '../state/location.ts';
 import type { TraceModel } from './model.ts';
+import { FieldName } from './field-name.tsx';
 import { textOf } from './text-of.ts';
 
 /** OpenTelemetry's severity numbers: from here on it is a warning, from there an error. */
@@ -22,9 +22,9 @@ export function Logs({ logs, spanId, model }: { logs: LogRecord[]; spanId: strin
   return (
     <div class="logs">
       <p class="row">
-        <label>
-          <input type="checkbox" checked={all} onChange={(event) => setAll(event.currentTarget.checked)} /> Those of the
-          whole trace ({plural(logs.length, 'log')})
+        <label class="check">
+          <input type="checkbox" checked={all} onChange={(event) => setAll(event.currentTarget.checked)} />
+          Those of the whole trace ({plural(logs.length, 'log')})
         </label>
       </p>
       <ol>
@@ -51,11 +51,11 @@ function Log({ log, model, here }: { log: LogRecord; model: TraceModel; here: bo
         <b class={`level-${level}`}>{log.severity}</b>{' '}
         {spanId !== null && !here && model.byId.has(spanId) ? (
           <button type="button" class="plain" onClick={() => go({ spanId })}>
-            <i class="swatch" style={{ background: serviceColour(log.service) }} /> {log.service}
+            <i class="swatch" style={{ background: model.colourOf(log.service) }} /> {log.service}
           </button>
         ) : (
           <span>
-            <i class="swatch" style={{ background: serviceColour(log.service) }} /> {log.service}
+            <i class="swatch" style={{ background: model.colourOf(log.service) }} /> {log.service}
           </span>
         )}
       </p>
@@ -66,7 +66,9 @@ function Log({ log, model, here }: { log: LogRecord; model: TraceModel; here: bo
           <dl>
             {attributes.map(([key, value]) => (
               <div key={key}>
-                <dt>{key}</dt>
+                <dt>
+                  <FieldName name={key} />
+                </dt>
                 <dd>{textOf(value)}</dd>
               </div>
             ))}

@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useScheme, useSize } from '../show/use-size.ts';
-import { serviceColour } from '../show/service-colour.ts';
 import type { Segment } from './critical-path.ts';
 import type { TraceModel } from './model.ts';
 import type { Zoom } from './waterfall.tsx';
@@ -69,7 +68,7 @@ function paint(canvas: HTMLCanvasElement, width: number, model: TraceModel, path
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const style = getComputedStyle(canvas);
   const colours = new Map(
-    model.services.map((service) => [service, style.getPropertyValue(serviceColour(service).slice(4, -1)).trim()]),
+    model.services.map((service) => [service, style.getPropertyValue(model.colourOf(service).slice(4, -1)).trim()]),
   );
   const x = (ns: number): number => (ns / Math.max(1, model.durationNs)) * width;
   const pitch = Math.min(4, (height - 8) / model.nodes.length);

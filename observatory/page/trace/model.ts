@@ -4,6 +4,7 @@
  * differences of BigInts. Pure.
  */
 import type { SpanDetail, Trace } from '../../api/contract.ts';
+import { serviceColours } from '../show/service-colour.ts';
 
 export interface Node {
   span: SpanDetail;
@@ -30,6 +31,8 @@ export interface TraceModel {
   nodes: Node[];
   byId: Map<string, Node>;
   services: string[];
+  /** The colour of each, another one as far as there are colours. */
+  colourOf: (service: string) => string;
   errors: number;
 }
 
@@ -57,6 +60,7 @@ export function buildTrace(trace: Trace): TraceModel {
     node.children.sort(byStart);
   }
   roots.sort(byStart);
+  const services = [...new Set(trace.spans.map((span) => span.service))];
   return {
     traceId: trace.traceId,
     startNs: origin + BigInt(Math.round(shift)),
@@ -64,9 +68,29 @@ export function buildTrace(trace: Trace): TraceModel {
     roots,
     nodes: inOrder(roots),
     byId,
-    services: [...new Set(trace.spans.map((span) => span.service))],
+    services,
+    colourOf: serviceColours(services),
     errors: nodes.filter((node) => node.span.status === 'error').length,
   };
+}
+
+/**
+ * Whether questions about entry spans count this one: the first span, from above, that is not its caller's own (a
+ * browser's, or of kind client or producer), as the store says, too.
+ */
+export function isEntry(node: Node): boolean {
+  if (isCallers(node)) return false;
+  for (let { parent } = node; parent !== null; { parent } = parent) if (!isCallers(parent)) return false;
+  return true;
+}
+
+function isCallers({ span }: Node): boolean {
+  return (
+    span.kind === 'client' ||
+    span.kind === 'producer' ||
+    span.resource['telemetry.sdk.language'] === 'webjs' ||
+    Object.keys(span.resource).some((key) => key.startsWith('browser.'))
+  );
 }
 
 const byStart = (a: Node, b: Node): number => a.start - b.start || b.end - a.end;

@@ -31,6 +31,26 @@ export function matches(node: Node, text: string): boolean {
   );
 }
 
+/** The match that comes after a node, or before it, round the end. @param by 1 or -1. */
+export function matchBeside(
+  nodes: readonly Node[],
+  found: ReadonlySet<Node>,
+  from: Node,
+  by: 1 | -1,
+): Node | undefined {
+  const order = by === 1 ? nodes : nodes.toReversed();
+  const at = order.indexOf(from);
+  return [...order.slice(at + 1), ...order.slice(0, at + 1)].find((node) => found.has(node));
+}
+
+/** The node itself or, where it is hidden, the ancestor whose row stands for it. */
+export function shownFor(node: Node, collapsed: ReadonlySet<string>): Node {
+  let shown = node;
+  for (let { parent } = node; parent !== null; { parent } = parent)
+    if (collapsed.has(parent.span.spanId)) shown = parent;
+  return shown;
+}
+
 /** The ancestors that must be open for a node to be seen. */
 export function ancestors(node: Node): string[] {
   const ids: string[] = [];

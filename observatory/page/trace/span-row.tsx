@@ -1,5 +1,4 @@
 import { exactDuration, formatDuration } from '../show/duration.ts';
-import { serviceColour } from '../show/service-colour.ts';
 import type { Segment } from './critical-path.ts';
 import type { Node } from './model.ts';
 import { descendants } from './rows.ts';
@@ -7,6 +6,7 @@ import type { Zoom } from './waterfall.tsx';
 
 interface Props {
   node: Node;
+  colour: string;
   /** Pixels from the first row. */
   top: number;
   zoom: Zoom;
@@ -18,18 +18,17 @@ interface Props {
   onToggle: (node: Node) => void;
 }
 
-export function SpanRow({ node, top, zoom, critical, selected, collapsed, dimmed, onSelect, onToggle }: Props) {
+export function SpanRow(props: Props) {
+  const { node, colour, top, zoom, critical, selected, collapsed, dimmed, onSelect, onToggle } = props;
   const { span } = node;
   const length = zoom.to - zoom.from;
-  const at = (ns: number): number => (100 * (ns - zoom.from)) / length;
+  /** Where an instant lies, in per cent of what is seen; what lies outside, at its edge. */
+  const at = (ns: number): number => Math.min(100, Math.max(0, (100 * (ns - zoom.from)) / length));
+  const isSeen = (from: number, to: number): boolean => from <= zoom.to && to >= zoom.from;
   const ms = (node.end - node.start) / 1e6;
   const failed = span.status === 'error';
-  const colour = serviceColour(span.service);
   const left = at(node.start);
-  const width = (100 * (node.end - node.start)) / length;
-  const outside = left > 100 || left + width < 0;
-  // The label goes where there is room: behind the bar, before it, or within.
-  const labelSide = left + width < 82 ? 'after' : left > 18 ? 'before' : 'within';
+  const right = at(node.end);
   return (
     <div
       id={`span-${span.spanId}`}
@@ -80,44 +79,38 @@ export function SpanRow({ node, top, zoom, critical, selected, collapsed, dimmed
         )}
       </span>
       <span class="time-cell">
-        {!outside && (
-          <>
+        {isSeen(node.start, node.end) && (
+          <span class="time-area">
             <i
               class="span-bar"
               data-failed={failed}
-              style={{ left: `${left}%`, width: `max(2px, ${width}%)`, background: colour }}
+              style={{ left: `${left}%`, width: `max(2px, ${right - left}%)`, background: colour }}
             />
-            {critical.map((segment) => (
-              <i
-                key={segment.from}
-                class="critical"
-                style={{
-                  left: `${at(segment.from)}%`,
-                  width: `max(1px, ${(100 * (segment.to - segment.from)) / length}%)`,
-                }}
-              />
-            ))}
-            {span.events.slice(0, 50).map((event) => (
-              <i
-                key={event.timeNs + event.name}
-                class="event-mark"
-                title={event.name}
-                style={{ left: `${at(node.start + Number(BigInt(event.timeNs) - BigInt(span.startNs)))}%` }}
-              />
-            ))}
-            <small
-              class="num"
-              title={exactDuration(ms)}
-              data-side={labelSide}
-              style={
-                labelSide === 'before'
-                  ? { right: `${100 - left}%` }
-                  : { left: `${labelSide === 'after' ? left + width : Math.max(0, left)}%` }
-              }
-            >
+            {critical
+              .filter(({ from, to }) => isSeen(from, to))
+              .map(({ from, to }) => (
+                <i
+                  key={from}
+                  class="critical"
+                  style={{ left: `${at(from)}%`, width: `max(1px, ${at(to) - at(from)}%)` }}
+                />
+              ))}
+            {span.events
+              .slice(0, 50)
+              .map((event) => ({ ...event, ns: node.start + Number(BigInt(event.timeNs) - BigInt(span.startNs)) }))
+              .filter(({ ns }) => isSeen(ns, ns))
+              .map((event) => (
+                <i
+                  key={event.timeNs + event.name}
+                  class="event-mark"
+                  title={event.name}
+                  style={{ left: `${at(event.ns)}%` }}
+                />
+              ))}
+            <small class="num" title={exactDuration(ms)} style={{ left: `${right}%` }}>
               {formatDuration(ms)}
             </small>
-          </>
+          </span>
         )}
       </span>
     </div>

@@ -7,9 +7,8 @@ import { openMenu } from '../shell/menu.tsx';
 import { Failed, Loading } from '../shell/states.tsx';
 import { exactDuration, formatDuration } from '../show/duration.ts';
 import { formatCount, plural } from '../show/number.ts';
-import { serviceColour } from '../show/service-colour.ts';
 import { formatMoment, isoNano } from '../show/time.ts';
-import { addressOf, follow, go, state } from '../state/location.ts';
+import { addressOf, afresh, follow, go, state } from '../state/location.ts';
 import { criticalPath, heaviest, ownTimes } from './critical-path.ts';
 import { buildTrace, type TraceModel } from './model.ts';
 import { Details } from './details.tsx';
@@ -22,14 +21,15 @@ const settledMs = 15_000;
 export function TracePage({ traceId }: { traceId: string }) {
   const [asked, setAsked] = useState(0);
   const path = `traces/${encodeURIComponent(traceId)}`;
-  const answer = useAnswer<Trace>(apiPath(path, {}), asked);
-  const logs = useAnswer<LogRecord[]>(apiPath(`${path}/logs`, {}), asked);
+  const isId = /^[0-9a-f]{32}$/i.test(traceId);
+  const answer = useAnswer<Trace>(isId ? apiPath(path, {}) : null, asked);
+  const logs = useAnswer<LogRecord[]>(isId ? apiPath(`${path}/logs`, {}) : null, asked);
   const model = useMemo(() => (answer.data === null ? null : buildTrace(answer.data)), [answer.data]);
   const waiting = answer.failure?.status === 404 || answer.failure?.status === 0;
   const ageMs =
     model === null ? 0 : Date.now() - Number((model.startNs + BigInt(Math.round(model.durationNs))) / 1_000_000n);
   useEffect(() => {
-    if (answer.loading || (!waiting && ageMs > settledMs) || (waiting && asked > 60)) return undefined;
+    if (!isId || answer.loading || (!waiting && ageMs > settledMs) || (waiting && asked > 60)) return undefined;
     const timer = setTimeout(() => setAsked(asked + 1), againMs);
     return () => clearTimeout(timer);
   }, [answer, waiting, asked]);
@@ -38,7 +38,9 @@ export function TracePage({ traceId }: { traceId: string }) {
   return (
     <main class="trace-page panel">
       <BackLink />
-      {answer.failure?.status === 404 ? (
+      {!isId ? (
+        <NoId text={traceId} />
+      ) : answer.failure?.status === 404 ? (
         <NotThere traceId={traceId} />
       ) : answer.failure !== null ? (
         <Failed failure={answer.failure} />
@@ -46,6 +48,27 @@ export function TracePage({ traceId }: { traceId: string }) {
         <Loading what="Opening the trace" />
       )}
     </main>
+  );
+}
+
+function NoId({ text }: { text: string }) {
+  const traces = { ...afresh(), view: 'traces' as const };
+  return (
+    <div class="state failed" role="alert">
+      <h2>This is no trace id</h2>
+      <p>
+        <code>{text}</code>
+      </p>
+      <p>
+        A trace id is 32 digits of 0–9 and a–f, such as <code>4bf92f3577b34da6a3ce929d0e0e4736</code>. Was it copied
+        whole?
+      </p>
+      <p class="row">
+        <a class="button" href={addressOf(traces)} onClick={(event) => follow(event, traces)}>
+          Look at the newest traces
+        </a>
+      </p>
+    </div>
   );
 }
 
@@ -86,8 +109,8 @@ function TraceView({ model, trace, logs }: { model: TraceModel; trace: Trace | n
     <main class="trace-page">
       <header class="panel trace-head">
         <BackLink />
-        <h1>
-          <i class="swatch" style={{ background: serviceColour(main.span.service) }} /> {main.span.service}{' '}
+        <h1 title={`${main.span.service} ${main.span.name}`}>
+          <i class="swatch" style={{ background: model.colourOf(main.span.service) }} /> {main.span.service}{' '}
           {main.span.name}
         </h1>
         <p class="figures num">

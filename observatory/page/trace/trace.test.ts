@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { SpanDetail } from '../../api/contract.ts';
 import { criticalPath, heaviest, ownTimes } from './critical-path.ts';
-import { buildTrace, type Node } from './model.ts';
-import { ancestors, descendants, matches, visibleRows } from './rows.ts';
+import { buildTrace, isEntry, type Node } from './model.ts';
+import { ancestors, descendants, matchBeside, matches, shownFor, visibleRows } from './rows.ts';
 import { offsetTicks } from './time-ticks.ts';
 
 const origin = 1_795_252_550_123_456_789n;
@@ -69,6 +69,24 @@ describe('a trace', () => {
     const model = build(span('b', 'a', 2, 9), span('a', 'b', 1, 10), span('self', 'self', 3, 4));
     expect(model.nodes.map((node) => node.span.spanId)).toEqual(['a', 'b', 'self']);
     expect(model.roots.every((node) => node.orphan)).toBe(true);
+  });
+
+  test('is entered by the first span that is not its caller’s own', () => {
+    const model = build(
+      span('page', null, 0, 100, { resource: { 'browser.platform': 'Linux' } }),
+      span('fetch', 'page', 1, 90, { kind: 'client' }),
+      span('served', 'fetch', 2, 80, { kind: 'server' }),
+      span('query', 'served', 3, 70, { kind: 'client' }),
+      span('below', 'query', 4, 60, { kind: 'server' }),
+    );
+    expect(model.nodes.filter(isEntry).map((node) => node.span.spanId)).toEqual(['served']);
+    expect(build(span('load', null, 0, 1, { kind: 'server' })).nodes.every(isEntry)).toBe(true);
+  });
+
+  test('gives each of its services another colour', () => {
+    const services = ['gateway', 'billing', 'inventory', 'mail', 'search', 'auth', 'cart', 'shipping', 'ads'];
+    const { colourOf } = build(...services.map((service, index) => span(service, null, index, 10, { service })));
+    expect(new Set(services.map(colourOf)).size).toBe(services.length);
   });
 
   test('of a chain of 5,000 spans is built without overflowing the stack', () => {
@@ -161,6 +179,35 @@ describe('the critical path', () => {
     expect(heaviest(segments)?.span.spanId).toBe('w2');
   });
 
+  test('has a call that ends when the next has just begun', () => {
+    // A client's span ends with the last byte of the answer; the next call may have begun with the first.
+    const spans = [
+      span('root', null, 0, 2_400),
+      span('customer', 'root', 5, 2_001),
+      span('sql', 'customer', 10, 1_990),
+      span('drivers', 'root', 2_000, 2_390),
+    ];
+    expect(path(...spans)).toEqual([
+      ['root', 0, 5],
+      ['customer', 5, 10],
+      ['sql', 10, 1_990],
+      ['customer', 1_990, 2_000],
+      ['drivers', 2_000, 2_390],
+      ['root', 2_390, 2_400],
+    ]);
+    expect(heaviest(criticalPath(root(build(...spans))))?.span.spanId).toBe('sql');
+  });
+
+  test('is nobody’s own time while something went on beside', () => {
+    const beside = [span('root', null, 0, 12), span('a', 'root', 1, 10), span('b', 'root', 5, 12)];
+    const then = [
+      ['a', 1, 5],
+      ['b', 5, 12],
+    ];
+    expect(path(...beside)).toEqual([['root', 0, 1], ...then]);
+    expect(path(...beside, span('x', 'root', 0, 1))).toEqual([['x', 0, 1], ...then]);
+  });
+
   test('is exactly as long as the root, whatever its spans', () => {
     let seed = 7;
     const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
@@ -198,6 +245,22 @@ describe('rows', () => {
     expect(ids(['root', 'a'])).toEqual(['root']);
     expect(ancestors(node('a2'))).toEqual(['a', 'root']);
     expect(descendants(node('root'))).toBe(4);
+  });
+
+  test('that are hidden are stood for by the nearest that is not', () => {
+    const shown = (id: string, ...collapsed: string[]) => shownFor(node(id), new Set(collapsed)).span.spanId;
+    expect(shown('a2')).toBe('a2');
+    expect(shown('a2', 'a2', 'b')).toBe('a2');
+    expect(shown('a2', 'a')).toBe('a');
+    expect(shown('a2', 'a', 'root')).toBe('root');
+  });
+
+  test('that match are walked through forwards and backwards, round the end', () => {
+    const found = new Set([node('a1'), node('b')]);
+    const beside = (id: string, by: 1 | -1) => matchBeside(model.nodes, found, node(id), by)?.span.spanId;
+    expect([beside('root', 1), beside('a1', 1), beside('b', 1)]).toEqual(['a1', 'b', 'a1']);
+    expect([beside('root', -1), beside('a1', -1), beside('b', -1)]).toEqual(['b', 'b', 'a1']);
+    expect(matchBeside(model.nodes, new Set(), node('root'), 1)).toBeUndefined();
   });
 
   test('are found by whatever they say', () => {

@@ -1,11 +1,12 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { plural } from '../show/number.ts';
+import type { RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { formatCount, plural } from '../show/number.ts';
 import { useSize } from '../show/use-size.ts';
 import { go, state } from '../state/location.ts';
 import type { Segment } from './critical-path.ts';
 import { Minimap } from './minimap.tsx';
 import type { Node, TraceModel } from './model.ts';
-import { ancestors, matches, visibleRows } from './rows.ts';
+import { ancestors, matchBeside, matches, shownFor, visibleRows } from './rows.ts';
 import { SpanRow } from './span-row.tsx';
 import { offsetTicks } from './time-ticks.ts';
 import { useVirtual } from './use-virtual.ts';
@@ -29,12 +30,10 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
   const size = useSize(scroller);
   const { find } = state.value;
   const rows = useMemo(() => visibleRows(model, collapsed), [model, collapsed]);
-  const found = useMemo(
-    () => (find === '' ? null : new Set(model.nodes.filter((node) => matches(node, find)))),
-    [model, find],
-  );
+  const found = useMemo(() => (find === '' ? null : model.nodes.filter((node) => matches(node, find))), [model, find]);
+  const isFound = useMemo(() => new Set(found), [found]);
   const critical = useMemo(() => groupByNode(path), [path]);
-  const rowHeight = useRowHeight();
+  const rowHeight = useRowHeight(scroller, size.width);
   const virtual = useVirtual(scroller, rows.length, rowHeight);
   const opened = useRef(false);
   const shownIndex = rows.indexOf(selected);
@@ -45,28 +44,32 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
     if (shownIndex >= 0) virtual.reveal(shownIndex, opened.current ? 'auto' : 'center');
     else setCollapsed((last) => new Set([...last].filter((id) => !ancestors(selected).includes(id))));
     opened.current = true;
-  }, [selected, shownIndex >= 0]);
+  }, [selected, shownIndex >= 0, find]);
 
-  const toggle = (node: Node): void =>
-    setCollapsed((last) => {
-      const next = new Set(last);
-      if (!next.delete(node.span.spanId)) next.add(node.span.spanId);
-      return next;
-    });
+  // What is hidden cannot stay selected, or it would open again what was just closed.
+  const collapse = (next: ReadonlySet<string>): void => {
+    setCollapsed(next);
+    const shown = shownFor(selected, next);
+    if (shown !== selected) onSelect(shown, 'replace');
+  };
+  const toggle = (node: Node): void => {
+    const next = new Set(collapsed);
+    if (!next.delete(node.span.spanId)) next.add(node.span.spanId);
+    collapse(next);
+  };
   const step = (by: number): void => {
     const next = rows[Math.min(rows.length - 1, Math.max(0, shownIndex + by))];
     if (next !== undefined) onSelect(next, 'replace');
   };
-  const nextMatch = (by: number): void => {
-    if (found === null || found.size === 0) return;
-    const at = model.nodes.indexOf(selected);
-    for (let offset = 1; offset <= model.nodes.length; offset += 1) {
-      const node = model.nodes[(at + by * offset + model.nodes.length * offset) % model.nodes.length];
-      if (node !== undefined && found.has(node)) {
-        onSelect(node, 'replace');
-        return;
-      }
-    }
+  const nextMatch = (by: 1 | -1): void => {
+    const next = matchBeside(model.nodes, isFound, selected, by);
+    if (next !== undefined) onSelect(next, 'replace');
+  };
+  const search = (text: string): void => {
+    // The first match is shown while the text is typed; a match that is selected already stays.
+    const stays = text === '' || matches(selected, text);
+    const shown = stays ? undefined : model.nodes.find((node) => matches(node, text));
+    go({ find: text, ...(shown === undefined ? {} : { spanId: shown.span.spanId }) }, 'replace');
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const { key } = event;
@@ -95,7 +98,7 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
           placeholder="Search in this trace"
           aria-label="Search in this trace"
           value={find}
-          onInput={(event) => go({ find: event.currentTarget.value }, 'replace')}
+          onInput={(event) => search(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key === 'Enter') nextMatch(event.shiftKey ? -1 : 1);
           }}
@@ -103,12 +106,17 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
         {found !== null && (
           <>
             <span class="muted num" aria-live="polite">
-              {plural(found.size, 'match', 'matches')}
+              {matchesText(found, selected)}
             </span>
-            <button type="button" disabled={found.size === 0} onClick={() => nextMatch(-1)} aria-label="Previous match">
+            <button
+              type="button"
+              disabled={found.length === 0}
+              onClick={() => nextMatch(-1)}
+              aria-label="Previous match"
+            >
               ↑
             </button>
-            <button type="button" disabled={found.size === 0} onClick={() => nextMatch(1)} aria-label="Next match">
+            <button type="button" disabled={found.length === 0} onClick={() => nextMatch(1)} aria-label="Next match">
               ↓
             </button>
           </>
@@ -125,7 +133,7 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
         <button type="button" disabled={collapsed.size === 0} onClick={() => setCollapsed(new Set())}>
           Expand all
         </button>
-        <button type="button" onClick={() => setCollapsed(new Set(parents.map((node) => node.span.spanId)))}>
+        <button type="button" onClick={() => collapse(new Set(parents.map((node) => node.span.spanId)))}>
           Collapse all
         </button>
       </div>
@@ -147,12 +155,13 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
               <SpanRow
                 key={node.span.spanId}
                 node={node}
+                colour={model.colourOf(node.span.service)}
                 top={row.start}
                 zoom={seen}
                 critical={critical.get(node) ?? []}
                 selected={node === selected}
                 collapsed={collapsed.has(node.span.spanId)}
-                dimmed={found !== null && !found.has(node)}
+                dimmed={isFound.size > 0 && !isFound.has(node)}
                 onSelect={onSelect}
                 onToggle={toggle}
               />
@@ -164,16 +173,25 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
   );
 }
 
+/** Which match is selected, and of how many. */
+function matchesText(found: readonly Node[], selected: Node): string {
+  const at = found.indexOf(selected);
+  if (found.length === 0) return 'no match';
+  return at < 0 ? plural(found.length, 'match', 'matches') : `${formatCount(at + 1)} of ${formatCount(found.length)}`;
+}
+
 function Ruler({ zoom, width }: { zoom: Zoom; width: number }) {
   return (
     <div class="ruler num" aria-hidden="true" style={width > 0 ? { width: `${width}px` } : {}}>
       <span class="name-cell">Service and span</span>
       <span class="time-cell">
-        {offsetTicks(zoom.from, zoom.to, Math.max(2, (width * 0.6) / 90)).map((tick) => (
-          <i key={tick.at} style={{ left: `${(100 * (tick.at - zoom.from)) / (zoom.to - zoom.from)}%` }}>
-            {tick.label}
-          </i>
-        ))}
+        <span class="time-area">
+          {offsetTicks(zoom.from, zoom.to, Math.max(2, (width * 0.6) / 90)).map((tick) => (
+            <i key={tick.at} style={{ left: `${(100 * (tick.at - zoom.from)) / (zoom.to - zoom.from)}%` }}>
+              {tick.label}
+            </i>
+          ))}
+        </span>
       </span>
     </div>
   );
@@ -185,10 +203,13 @@ function groupByNode(path: readonly Segment[]): Map<Node, Segment[]> {
   return groups;
 }
 
-/** The token --row: higher where fingers point. */
-function useRowHeight(): number {
-  return useMemo(
-    () => Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue('--row'), 10) || 24,
-    [],
-  );
+/** The height of a row in CSS pixels: higher where fingers point, and where names have a line of their own. */
+function useRowHeight(scroller: RefObject<HTMLElement | null>, width: number): number {
+  const [height, setHeight] = useState(24);
+  useLayoutEffect(() => {
+    if (scroller.current !== null) {
+      setHeight(Number.parseInt(getComputedStyle(scroller.current).getPropertyValue('--span-row'), 10) || 24);
+    }
+  }, [width]);
+  return height;
 }

@@ -1,23 +1,30 @@
 import type { TraceRow } from '../../api/contract.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { describeBox } from '../compare/describe-box.ts';
+import { valueActions } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
 import { openMenu } from '../shell/menu.tsx';
-import { Failed, Loading } from '../shell/states.tsx';
+import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
 import { exactDuration, formatDuration } from '../show/duration.ts';
 import { formatCount } from '../show/number.ts';
 import { serviceColour } from '../show/service-colour.ts';
 import { formatClock, formatNanoClock } from '../show/time.ts';
+import { conditionOf } from '../state/conditions.ts';
+import { hover } from '../state/hovered.ts';
 import { range, tick } from '../state/clock.ts';
 import { addressOf, follow, go, state } from '../state/location.ts';
 import { tracesPath } from '../state/questions.ts';
 import type { Order, State } from '../state/url-state.ts';
+
+/** How many characters of a value the API tells. */
+const longestValue = 1000;
 
 /** Single traces: the newest or the slowest of what is asked for, or of the selection. */
 export function Traces() {
   const now = state.value;
   const answer = useAnswer<TraceRow[]>(tracesPath(now, range.value, now.box), tick.value);
   const rows = answer.data;
+  const failure = failureInPlaceOf(answer);
   return (
     <div class="traces" aria-busy={answer.loading}>
       <div class="bar">
@@ -44,8 +51,8 @@ export function Traces() {
           </button>
         )}
       </div>
-      {answer.failure !== null ? (
-        <Failed failure={answer.failure} filter={now.filter} />
+      {failure !== null ? (
+        <Failed failure={failure} filter={now.filter} />
       ) : rows === null ? (
         <Loading what="Listing traces" />
       ) : rows.length === 0 ? (
@@ -68,11 +75,11 @@ function TraceTable({ rows }: { rows: TraceRow[] }) {
             <th scope="col" class="text">
               Time
             </th>
-            <th scope="col" class="text">
-              Span
-            </th>
             <th scope="col">Duration</th>
             <th scope="col">Spans</th>
+            <th scope="col" class="text wide">
+              Span
+            </th>
             {keys.map((key) => (
               <th key={key} scope="col" class="text">
                 {key}
@@ -101,19 +108,6 @@ function Row({ row, keys, slowest }: { row: TraceRow; keys: string[]; slowest: n
       <td class="text" title={formatNanoClock(row.startNs)}>
         {formatClock(Number(BigInt(row.startNs) / 1_000_000n))}
       </td>
-      <th scope="row" class="text">
-        <i class="swatch" style={{ background: serviceColour(row.service) }} />{' '}
-        <a
-          href={addressOf(opened)}
-          onClick={(event) => {
-            event.stopPropagation();
-            follow(event, opened);
-          }}
-        >
-          {row.service} {row.name}
-        </a>
-        {row.error && <b class="is-error"> error</b>}
-      </th>
       <td
         title={exactDuration(row.durationMs)}
         data-sorted="true"
@@ -122,14 +116,56 @@ function Row({ row, keys, slowest }: { row: TraceRow; keys: string[]; slowest: n
         {formatDuration(row.durationMs)}
       </td>
       <td>{formatCount(row.spans)}</td>
+      <th scope="row" class="text wide" title={`${row.service} ${row.name}`}>
+        <span class="clip-2">
+          <i class="swatch" style={{ background: serviceColour(row.service) }} />{' '}
+          <a
+            href={addressOf(opened)}
+            onClick={(event) => {
+              event.stopPropagation();
+              follow(event, opened);
+            }}
+          >
+            {row.service} {row.name}
+          </a>
+          {row.error && <b class="is-error"> error</b>}
+        </span>
+      </th>
       {keys.map((key) => (
         <td key={key} class="text">
-          <span class="clip" title={row.highlights[key]}>
-            {row.highlights[key]}
-          </span>
+          <Highlight name={key} value={row.highlights[key]} />
         </td>
       ))}
     </tr>
+  );
+}
+
+function Highlight({ name, value }: { name: string; value: string | undefined }) {
+  if (value === undefined) return null;
+  const text = (
+    <span class="clip" title={value}>
+      {value}
+    </span>
+  );
+  // A longer value is told in part, which selects nothing.
+  if (value.length >= longestValue) return text;
+  const filter = conditionOf(name, value);
+  return (
+    <button
+      type="button"
+      class="plain"
+      aria-haspopup="menu"
+      onPointerEnter={() => hover(filter)}
+      onPointerLeave={() => hover('')}
+      onFocus={() => hover(filter)}
+      onBlur={() => hover('')}
+      onClick={(event) => {
+        event.stopPropagation();
+        openMenu(event.currentTarget, value, valueActions([name], filter));
+      }}
+    >
+      {text}
+    </button>
   );
 }
 

@@ -15,10 +15,9 @@ export interface BreakdownQuestion extends Population {
   /** How many groups get a line over time. */
   series: number;
   measure: Measure;
+  /** How many points a line over time has at most. */
+  points: number;
 }
-
-/** How many points a line over time has at most. */
-const MOST_POINTS = 120;
 
 /** What groups are ordered by: expressions on the row of a group. */
 const SORTS: Readonly<Record<Measure, Sql>> = {
@@ -94,7 +93,7 @@ export async function askBreakdown(asking: Asking, question: BreakdownQuestion):
     stepMs: 0,
   };
   if (question.series === 0) return result;
-  const { stepMs, count } = timeSteps(question.fromMs, question.toMs, MOST_POINTS);
+  const { stepMs, count } = timeSteps(question.fromMs, question.toMs, question.points);
   await addSeries(asking, question, groups, stepMs, count);
   return { ...result, times: stepStarts(question.fromMs, stepMs, count), stepMs };
 }

@@ -1,9 +1,10 @@
 -- Who calls whom: a span and its parent of another service are a call, told by the caller's span where that is one
--- of a client; a client's span of a database is a call of that database.
+-- of a client; a client's span of a database is a call of that database where it asks it something: to take a connection
+-- from a pool is none.
 WITH
   seen AS (
     SELECT s.trace_id, s.span_id, s.parent_span_id, s.service, s.kind, s.duration_ns, s.error,
-      s.db_system_name, s.server_address
+      s.db_system_name, s.server_address, coalesce(s.db_query_text, s.db_operation_name) IS NOT NULL AS asks
     FROM spans s
     WHERE {{where}}
   ),
@@ -27,7 +28,7 @@ WITH
       duration_ns,
       error
     FROM seen
-    WHERE db_system_name IS NOT NULL AND kind = 'client'
+    WHERE db_system_name IS NOT NULL AND kind = 'client' AND asks
   )
 SELECT
   caller AS "from",

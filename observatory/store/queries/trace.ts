@@ -2,6 +2,7 @@ import type { AttributeValue, LogRecord, SpanDetail, Trace } from '../../api/con
 import { readAttributes } from '../attributes.ts';
 import type { Row, Runner } from '../database.ts';
 import { createBinder } from '../sql.ts';
+import { traceSpanLimit } from '../traces.ts';
 import { askRows, type Asking } from './population.ts';
 
 /** A trace is told up to this many spans and about this many characters, earliest first. */
@@ -33,12 +34,13 @@ async function askExtent(asking: Asking, traceId: string): Promise<Extent | unde
 export async function askTrace(asking: Asking, traceId: string): Promise<Trace | undefined> {
   const extent = await askExtent(asking, traceId);
   const isSmall = (extent?.spans ?? Infinity) <= SMALL_TRACE;
+  // A trace whose first spans are just arriving has no roll-up yet, and that of a very large one knows only the first.
+  const isBounded = extent !== undefined && (extent.spans ?? traceSpanLimit) < traceSpanLimit;
   const binder = createBinder();
   const fragments = {
     trace_id: binder.bind(traceId),
-    // A trace whose first spans are just arriving has no roll-up yet: then the whole table is searched.
-    start: binder.bind(extent?.start_ns ?? 0n),
-    end: binder.bind(extent?.end_ns ?? LATEST_NS),
+    start: binder.bind((isBounded && extent.start_ns) || 0n),
+    end: binder.bind((isBounded && extent.end_ns) || LATEST_NS),
     limit: binder.bind(MOST_SPANS),
     ...(isSmall ? {} : { most_characters: binder.bind(MOST_CHARACTERS) }),
   };
@@ -110,8 +112,8 @@ function toSpan(row: SpanRow, resource: Record<string, AttributeValue>): SpanDet
     attributes: readAttributes(row),
     resource,
     // Written by the ingest in the shape of the contract.
-    events: row.events === null ? [] : (JSON.parse(row.events) as SpanDetail['events']),
-    links: row.links === null ? [] : (JSON.parse(row.links) as SpanDetail['links']),
+    events: !row.events ? [] : (JSON.parse(row.events) as SpanDetail['events']),
+    links: !row.links ? [] : (JSON.parse(row.links) as SpanDetail['links']),
   };
 }
 

@@ -1,0 +1,43 @@
+/** What of a comparison is in sight at once, and what a press away: presentation alone, the ranking stays. Pure. */
+import type { CompareAttribute, CompareValue } from '../../api/contract.ts';
+
+/** A value with less evidence than this part of its attribute's strongest says no more than that one. */
+const leastPart = 0.1;
+const mostShown = 5;
+
+/** The values that tell the two sides apart, in the order of the attribute; the others. */
+export function foldValues(values: readonly CompareValue[]): { shown: CompareValue[]; rest: CompareValue[] } {
+  const strongest = Math.max(0, ...values.map(({ evidence }) => evidence));
+  const telling = values
+    .filter(({ evidence }) => evidence > 0 && evidence >= strongest * leastPart)
+    .toSorted((a, b) => b.evidence - a.evidence)
+    .slice(0, mostShown);
+  // Without evidence nothing is worth hiding the rest for.
+  const kept = telling.length === 0 ? values.slice(0, mostShown) : telling;
+  return {
+    shown: values.filter((value) => kept.includes(value)),
+    rest: values.filter((value) => !kept.includes(value)),
+  };
+}
+
+/** The value that a folded attribute is told by; undefined where it has none. */
+export function headlineOf(values: readonly CompareValue[]): CompareValue | undefined {
+  return values.toSorted((a, b) => b.evidence - a.evidence)[0];
+}
+
+/** One attribute for all that show the same counts, in the place of the first of them. */
+export function foldAlike(attributes: readonly CompareAttribute[]): CompareAttribute[] {
+  const byCounts = new Map<string, CompareAttribute>();
+  for (const attribute of attributes) {
+    const counts = JSON.stringify([
+      attribute.significant,
+      attribute.values.map(({ selected, baseline }) => [selected, baseline].join()).toSorted(),
+    ]);
+    const first = byCounts.get(counts);
+    byCounts.set(
+      counts,
+      first === undefined ? attribute : { ...first, same: [...first.same, attribute.key, ...attribute.same] },
+    );
+  }
+  return [...byCounts.values()];
+}

@@ -1,0 +1,23 @@
+/** How finely lines over time are drawn. Pure. */
+import type { Breakdown } from '../../api/contract.ts';
+import { linesShown } from './line-style.ts';
+
+const choices = [120, 60, 30, 20];
+const fewest = 20;
+/** Fewer spans than this in a step make a median jump between them, and leave steps without any. */
+const spansAPoint = 2;
+/** How far a choice may be missed before it is given up: live counts must not turn it to and fro. */
+const slack = 1.25;
+
+/**
+ * How many points the lines of an answer should have: few where its groups have few spans. A quarter of them may have
+ * fewer than they should, so that one odd group does not coarsen all.
+ *
+ * @param now how many they have.
+ */
+export function pointsFor(found: Breakdown | null, now = 120): number {
+  const counts = found?.groups.slice(0, linesShown).map(({ count }) => count) ?? [];
+  const rare = counts.toSorted((a, b) => a - b)[Math.floor(counts.length / 4)];
+  if (rare === undefined) return now;
+  return choices.find((points) => points * spansAPoint <= rare * (points === now ? slack : 1)) ?? fewest;
+}

@@ -1,0 +1,56 @@
+/** Where an objective's bad spans are looked at. Pure. */
+import type { SloStatus } from '../../api/contract.ts';
+import { durationNanoseconds } from '../../filter/ast.ts';
+import { negate } from '../../filter/compose.ts';
+import { parseFilter } from '../../filter/parse.ts';
+import { both } from '../state/questions.ts';
+import type { State } from '../state/url-state.ts';
+
+type Objective = Pick<SloStatus, 'filter' | 'good' | 'windowMs'>;
+
+interface BadOnes {
+  /** The bad spans: selected against the good ones, or where no box holds just them, listed. */
+  alone: Partial<State>;
+  /** Their points among all, where a list has no others to compare with. */
+  among: Partial<State> | null;
+}
+
+/**
+ * An objective's window as far as there is anything stored, in whole seconds.
+ *
+ * @param oldestMs when the oldest stored span began; null where it is not known.
+ */
+export function windowOf(
+  slo: Pick<Objective, 'windowMs'>,
+  nowMs: number,
+  oldestMs: number | null,
+): { from: number; to: number } {
+  const to = Math.ceil(nowMs / 1000) * 1000;
+  const from = Math.floor(Math.max(to - slo.windowMs, Math.min(oldestMs ?? 0, to - 1000)) / 1000) * 1000;
+  return { from, to };
+}
+
+/** The range is the objective's window, so that the counts are those of its card. */
+export function badOnes(slo: Objective, nowMs: number, oldestMs: number | null): BadOnes {
+  const range = windowOf(slo, nowMs, oldestMs);
+  const minMs = slowestGood(slo.good);
+  if (minMs !== null) {
+    const box = { fromMs: null, toMs: null, minMs, maxMs: null };
+    return { alone: { ...range, filter: slo.filter, box, view: 'compare' }, among: null };
+  }
+  const bad = negate(slo.good);
+  return {
+    alone: { ...range, filter: both(slo.filter, bad), view: 'traces' },
+    among: { ...range, filter: slo.filter, lit: bad, view: 'traces' },
+  };
+}
+
+/** From which duration on (milliseconds) a span is bad, where that alone decides; else null. */
+function slowestGood(good: string): number | null {
+  const test = parseFilter(good);
+  if (test?.type !== 'compare' || test.field.type !== 'field' || test.field.name !== 'duration') return null;
+  if (test.value.type !== 'duration' || (test.operator !== '<' && test.operator !== '<=')) return null;
+  const nanoseconds = durationNanoseconds(test.value.text);
+  // A box begins with its lower bound.
+  return nanoseconds === undefined ? null : (nanoseconds + (test.operator === '<=' ? 1 : 0)) / 1e6;
+}
