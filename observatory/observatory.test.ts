@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 
 import { createLogger } from '@hotrod/kit/logging';
@@ -88,9 +89,32 @@ describe('the Observatory', () => {
   });
 });
 
-describe('the page', () => {
-  async function startWithPage(): Promise<Observatory> {
+describe('closing', () => {
+  it('stores what was acknowledged, whoever is slow to send or to ask', async () => {
     const directory = await temporaryDirectory();
+    const observatory = await startTestObservatory(directory);
+    await send(observatory, 'traces', spansRequest([{ trace: 1, id: 1 }]));
+    for (const [url, path] of [
+      [observatory.otlpUrl, '/v1/traces'],
+      [observatory.url, '/1/markers/stuck'],
+    ] as const) {
+      const stuck = connect(Number(new URL(url).port), '127.0.0.1');
+      stuck.on('error', () => undefined);
+      onTestFinished(() => void stuck.destroy());
+      const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9`;
+      await new Promise((resolve) => stuck.write(`${head}\r\n\r\n{`, resolve));
+    }
+    const start = performance.now();
+    await observatory.close();
+    expect(performance.now() - start).toBeLessThan(3_000);
+    const second = await startTestObservatory(directory);
+    expect(await (await fetch(`${second.url}/api/status`)).json()).toMatchObject({ traces: 1 });
+  });
+});
+
+describe('the page', () => {
+  async function startWithPage(given?: string): Promise<Observatory> {
+    const directory = given ?? (await temporaryDirectory());
     const page = join(directory, 'dist');
     await mkdir(join(page, 'assets'), { recursive: true });
     await writeFile(join(page, 'index.html'), '<!doctype html><title>the page</title>');
@@ -119,6 +143,16 @@ describe('the page', () => {
       expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
     },
   );
+
+  it('is only read, and not there before it is built', async () => {
+    const directory = await temporaryDirectory();
+    const page = join(directory, 'dist');
+    const observatory = await startWithPage(directory);
+    const answer = await fetch(observatory.url, { method: 'POST' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    await rm(join(page, 'index.html'));
+    expect((await fetch(observatory.url)).status).toBe(404);
+  });
 
   it('has assets that are kept for good, and no page in their place or in that of the API', async () => {
     const observatory = await startWithPage();

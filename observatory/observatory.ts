@@ -8,6 +8,7 @@ import type { Express } from 'express';
 
 import { type ApiParts, createApi } from './api/api.ts';
 import type { Status } from './api/contract.ts';
+import { sendProblem, wrongMethod } from './api/problem.ts';
 import { type ObservatoryConfig, settings } from './config.ts';
 import { startReceiver } from './otlp/receiver.ts';
 import { pageFiles } from './page-files.ts';
@@ -40,6 +41,8 @@ export interface Observatory {
 }
 
 const retentionIntervalMs = 60_000;
+/** How long requests under way may take to end when it closes: a part of the time that the process is given. */
+const graceMs = 1_000;
 
 /**
  * Starts receiver, store, API and page in this process.
@@ -56,8 +59,11 @@ export async function startObservatory(options: ObservatoryOptions): Promise<Obs
     threads: config.threads,
     onQuery: (statement, seconds) => telemetry.queried(statement, seconds),
   });
+  const servers: ((graceMs: number) => Promise<void>)[] = [];
   const closers: (() => Promise<void>)[] = [database.close];
   const closeAll = async (): Promise<void> => {
+    // No one who is slow to send or to read keeps what was acknowledged from the disk.
+    await Promise.all(servers.splice(0).map((close) => close(graceMs)));
     for (const close of closers.splice(0).toReversed()) await close();
   };
   try {
@@ -81,21 +87,31 @@ export async function startObservatory(options: ObservatoryOptions): Promise<Obs
         corsOrigins: list(config.corsOrigins),
       }),
     );
-    closers.push(receiver.close);
+    servers.push(receiver.close);
     const about = { version: options.version, path, otlpPort: Number(new URL(receiver.url).port) };
-    const parts: ApiParts = { database, status: createStatus(database, ingest, telemetry, about) };
+    const parts: ApiParts = {
+      database,
+      status: createStatus(database, ingest, telemetry, about),
+      metrics: telemetry.text,
+    };
     const app = createApp({
       logger,
       ready: { store: () => storeWorks(ingest) },
       routes: (express) => {
-        routes(express, parts, telemetry, options);
-        if (options.page !== undefined) pageFiles(express, options.page);
+        routes(express, parts, options);
+        if (options.page === undefined) return;
+        pageFiles(express, options.page);
+        express.all('/', (request, response, next) => {
+          // What is read comes here where the page was not built.
+          if (['GET', 'HEAD'].includes(request.method)) next();
+          else sendProblem(response, wrongMethod(request.method, 'GET, HEAD'));
+        });
       },
     });
     const server = await onPort(settings.port, config.port, () =>
       listen(app, config.host, config.port, { maxHeaderSize: 65_536 }),
     );
-    closers.push(server.close);
+    servers.push(server.close);
     return { url: server.url, otlpUrl: receiver.url, parts, database, telemetry, flush: ingest.flush, close: closeAll };
   } catch (error) {
     await closeAll();
@@ -124,10 +140,7 @@ function list(setting: string | null): string[] {
     .filter((item) => item !== '');
 }
 
-function routes(app: Express, parts: ApiParts, telemetry: Telemetry, { config, logger }: ObservatoryOptions): void {
-  app.get('/metrics', (_request, response) => {
-    response.type('text/plain; version=0.0.4; charset=utf-8').send(telemetry.text());
-  });
+function routes(app: Express, parts: ApiParts, { config, logger }: ObservatoryOptions): void {
   app.use(
     createApi(parts, {
       hosts: list(config.hosts),
@@ -181,14 +194,13 @@ function createStatus(
   ingest: Ingest,
   telemetry: Telemetry,
   { version, path, otlpPort }: { version: string; path: string; otlpPort: number },
-): () => Promise<Status> {
+): (signal?: AbortSignal) => Promise<Status> {
   const startedMs = performance.now();
   const toMs = (ns: bigint | null | undefined): number | null =>
     ns === null || ns === undefined ? null : Number(ns / 1_000_000n);
-  return async () => {
-    const [extent] = await database.reader.rows<{ traces: number; oldest_ns: bigint | null; newest_ns: bigint | null }>(
-      'store-extent',
-    );
+  type Extent = { traces: number; oldest_ns: bigint | null; newest_ns: bigint | null };
+  return async (signal) => {
+    const [extent] = await database.aside.rows<Extent>('store-extent', signal ? { signal } : {});
     return {
       version,
       uptimeSeconds: (performance.now() - startedMs) / 1000,
@@ -196,7 +208,7 @@ function createStatus(
       queue: { items: ingest.waiting(), limit: ingest.limit },
       oldestMs: toMs(extent?.oldest_ns),
       newestMs: toMs(extent?.newest_ns),
-      databaseBytes: await databaseBytes(database, path),
+      databaseBytes: await databaseBytes(database, path, signal),
       traces: extent?.traces ?? 0,
       otlpPort,
     };

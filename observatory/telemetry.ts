@@ -117,7 +117,7 @@ export function createTelemetry(): Telemetry {
       metric(
         'query_seconds',
         'histogram',
-        'Statements run for questions, waiting included.',
+        'Statements run for questions, waiting for one another included, however they ended.',
         [...queries].flatMap(([statement, histogram]) => histogramSamples(`statement="${statement}"`, histogram)),
       );
       return `${lines.join('\n')}\n`;

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { BATCHES, EPOCH_MS, LOG_BATCH } from './fixtures/rides.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
+import type { Database } from '../store/database.ts';
 import type { Breakdown, Compare, Heatmap, Percentiles, Problem, ServiceMap, SloStatus } from './contract.ts';
 
 let store: TestStore;
@@ -86,14 +87,35 @@ describe('the door', () => {
 
   it('says that there is nothing at other paths, and with other methods', async () => {
     expect(await refusal('/api/nothing')).toMatchObject({ status: 404 });
-    const response = await fetch(`${api.url}/api/heatmap`, { method: 'POST' });
-    expect(response.status).toBe(404);
+  });
+
+  it('says which methods a path is for', async () => {
+    for (const [path, allow] of [
+      ['/api/heatmap', 'GET, HEAD'],
+      ['/api/traces/abc', 'GET, HEAD'],
+      ['/api/openapi.yaml', 'GET, HEAD'],
+      ['/metrics', 'GET, HEAD'],
+    ]) {
+      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
+        const response = await fetch(`${api.url}${path}`, { method });
+        expect([path, method, response.status, response.headers.get('allow')]).toEqual([path, method, 405, allow]);
+        expect(((await response.json()) as Problem).status).toBe(405);
+      }
+    }
+    for (const [path, allow] of [
+      ['x', 'GET, HEAD, POST'],
+      ['x/y', 'PUT, DELETE'],
+    ]) {
+      const response = await fetch(`${api.url}/1/markers/${path}`, { method: 'PATCH' });
+      expect([path, response.status, response.headers.get('allow')]).toEqual([path, 405, allow]);
+    }
+    expect((await fetch(`${api.url}/api/heatmap`, { method: 'HEAD' })).status).toBe(200);
   });
 
   it('lets no page of a stranger read it, whatever name that gives to this machine', async () => {
-    const status = (host: string, url = api.url): Promise<number> =>
+    const status = (host: string, url = api.url, path = '/api/status'): Promise<number> =>
       new Promise((resolve, reject) => {
-        const sent = request(`${url}/api/status`, { headers: { host } }, (response) => {
+        const sent = request(`${url}${path}`, { headers: { host } }, (response) => {
           response.resume();
           resolve(response.statusCode ?? 0);
         });
@@ -104,6 +126,8 @@ describe('the door', () => {
       expect([host, await status(host)]).toEqual([host, 200]);
     }
     expect(await status('rebound.example.org:8088')).toBe(421);
+    expect(await status('rebound.example.org:8088', api.url, '/metrics')).toBe(421);
+    expect(await status('observatory:8088', api.url, '/metrics')).toBe(200);
     const named = await serveApi(store.database, { hosts: ['observatory.example.org'] });
     onTestFinished(named.close);
     expect(await status('observatory.example.org', named.url)).toBe(200);
@@ -135,6 +159,56 @@ describe('a question that takes too long', () => {
     abort.abort();
     await expect(asked).rejects.toThrow(/abort/i);
     expect(await api.get<Heatmap>(`/api/heatmap?${RANGE}`)).toMatchObject({ total: 15 });
+  });
+});
+
+describe('a long question', () => {
+  /** A store whose reader is held by one statement until it is let go. */
+  function held() {
+    const { promise: letGo, resolve: release } = Promise.withResolvers<void>();
+    const reader: Database['reader'] = {
+      rows: async (name, input) => {
+        await Promise.race([letGo, new Promise((resolve) => input?.signal?.addEventListener('abort', resolve))]);
+        return store.database.reader.rows(name, input);
+      },
+    };
+    return { database: { ...store.database, reader }, release };
+  }
+
+  it('keeps neither the status nor markers waiting', async () => {
+    const { database, release } = held();
+    const busy = await serveApi(database);
+    onTestFinished(busy.close);
+    const long = fetch(`${busy.url}/api/heatmap?${RANGE}`);
+    expect(await busy.get('/api/status')).toMatchObject({ version: '0.0.0' });
+    expect(await busy.get(`/api/markers?${RANGE}`)).toEqual([]);
+    const marker = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"message":"quick"}' };
+    const posted = await fetch(`${busy.url}/1/markers/busy`, marker);
+    expect(posted.status).toBe(201);
+    const { id } = (await posted.json()) as { id: string };
+    expect((await fetch(`${busy.url}/1/markers/busy/${id}`, { method: 'DELETE' })).status).toBe(200);
+    release();
+    expect((await long).status).toBe(200);
+  });
+
+  it('is answered whole before the next, which is told at once where its turn would come too late', async () => {
+    const { database } = held();
+    const busy = await serveApi(database, { queryTimeoutMs: 100 });
+    onTestFinished(busy.close);
+    const heavy = (): Promise<Response> => fetch(`${busy.url}/api/heatmap?${RANGE}`);
+    expect((await heavy()).status).toBe(504);
+    const answers = await Promise.all(Array.from({ length: 30 }, heavy));
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(refused.length).toBeGreaterThan(20);
+    for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it('is no fault of its pattern', async () => {
+    const { database } = held();
+    const busy = await serveApi(database, { queryTimeoutMs: 50 });
+    onTestFinished(busy.close);
+    const filter = encodeURIComponent('name matches "x"');
+    expect(await refusal(`/api/heatmap?${RANGE}&filter=${filter}`, busy.url)).toMatchObject({ status: 504 });
   });
 });
 
@@ -243,8 +317,8 @@ describe('an empty store', () => {
       expect([path, await get(`/api/${path}`)]).toEqual([path, []]);
     }
     expect(await get<SloStatus[]>('/api/slo')).toMatchObject([
-      { total: 0, attained: null, budgetLeft: null, burnRate5m: null, burnRate1h: null },
-      { total: 0 },
+      { total: 0, bad: 0, attained: null, budgetLeft: null, burnRate5m: null, burnRate1h: null },
+      { total: 0, bad: 0 },
     ]);
     expect(await refusal('/api/exemplar', url)).toMatchObject({ status: 404 });
     expect(await refusal(`/api/traces/${'a'.repeat(32)}`, url)).toMatchObject({ status: 404, parameter: 'traceId' });

@@ -7,12 +7,15 @@ import { DEFAULT_OBJECTIVES, type Objective } from '../store/queries/slo.ts';
 import type { Status } from './contract.ts';
 import { markerRoutes } from './marker-routes.ts';
 import { questionRoutes } from './question-routes.ts';
-import { RefusalError, sendProblem } from './problem.ts';
+import { RefusalError, refuseOtherMethods, sendProblem } from './problem.ts';
+import { createTurns } from './turns.ts';
 
 /** What the API needs of the rest of the Observatory. */
 export interface ApiParts {
-  database: Pick<Database, 'reader' | 'writer'>;
-  status(): Promise<Status>;
+  database: Pick<Database, 'reader' | 'writer' | 'aside'>;
+  status(signal?: AbortSignal): Promise<Status>;
+  /** For Prometheus. */
+  metrics(): string;
 }
 
 export interface ApiOptions {
@@ -20,7 +23,7 @@ export interface ApiOptions {
   objectives?: readonly Objective[];
   /** The key that writers of markers must send as `X-Honeycomb-Team`; without it any will do. */
   markersKey?: string;
-  /** How long a question may take, milliseconds. Default 10,000. */
+  /** How long a question may take, and how long wait before, milliseconds. Default 10,000. */
   queryTimeoutMs?: number;
   /**
    * Names under which the Observatory is reached besides localhost, IP addresses and names without a dot; `*` for any.
@@ -39,16 +42,24 @@ export interface ApiContext {
   objectives: readonly Objective[];
   markersKey: string | undefined;
   now: () => number;
-  /** Runs a question with a time limit, interrupted when its asker goes away. */
-  asking<T>(request: Request, response: Response, ask: (asking: Asking) => Promise<T>): Promise<T>;
+  /** Runs a question in its turn, with a time limit, interrupted when its asker goes away. */
+  asking: Ask;
+  /** The same for what is quickly told, in no turn: it waits for no question. */
+  askingAside: Ask;
 }
 
-/** So many questions may wait for the one reading connection. */
-const MOST_WAITING = 64;
+type Ask = <T>(
+  request: Request,
+  response: Response,
+  ask: (asking: Asking & { signal: AbortSignal }) => Promise<T>,
+) => Promise<T>;
+
+/** What only those may reach who name this host. */
+const GUARDED = ['/api', '/1/markers', '/metrics'];
 
 /**
- * The routes of the JSON API under `/api` and of the markers under `/1/markers`, to be mounted at the root. Whatever
- * goes wrong in them is answered as a problem document.
+ * The routes of the JSON API under `/api`, of the markers under `/1/markers`, and `/metrics`, to be mounted at the root.
+ * Whatever goes wrong in them is answered as a problem document.
  */
 export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   const context: ApiContext = {
@@ -56,21 +67,25 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
     objectives: options.objectives ?? DEFAULT_OBJECTIVES,
     markersKey: options.markersKey,
     now: options.now ?? Date.now,
-    asking: createAsking(parts, options.queryTimeoutMs ?? 10_000),
+    ...createAsking(parts, options.queryTimeoutMs ?? 10_000),
   };
   const router = Router({ caseSensitive: true });
   const guards = [securityHeaders, hostGuard(options.hosts ?? [])];
   const openApi = readFileSync(new URL('./openapi.yaml', import.meta.url), 'utf8');
-  router.use(['/api', '/1/markers'], ...guards);
+  router.use(GUARDED, ...guards);
+  router.get('/metrics', (_request, response) => {
+    response.type('text/plain; version=0.0.4; charset=utf-8').send(parts.metrics());
+  });
   router.get('/api/openapi.yaml', (_request, response) => {
     response.type('application/yaml').send(openApi);
   });
   router.use('/api', questionRoutes(context));
   router.use('/1/markers', markerRoutes(context));
-  router.use(['/api', '/1/markers'], (request) => {
+  refuseOtherMethods(router);
+  router.use(GUARDED, (request) => {
     throw new RefusalError(404, `There is nothing at ${request.method} ${request.originalUrl.slice(0, 200)}.`);
   });
-  router.use(['/api', '/1/markers'], failureHandler(options.onFailure ?? (() => undefined)));
+  router.use(GUARDED, failureHandler(options.onFailure ?? (() => undefined)));
   return router;
 }
 
@@ -104,27 +119,47 @@ function hostGuard(hosts: readonly string[]): RequestHandler {
   };
 }
 
-function createAsking(parts: ApiParts, timeoutMs: number): ApiContext['asking'] {
-  let waiting = 0;
-  return async (_request, response, ask) => {
-    if (waiting >= MOST_WAITING) throw new RefusalError(503, 'Too many questions at once; ask again in a second.');
-    waiting += 1;
-    const gone = new AbortController();
-    const leave = (): void => gone.abort();
-    response.once('close', leave);
+function createAsking(parts: ApiParts, timeoutMs: number): Pick<ApiContext, 'asking' | 'askingAside'> {
+  const { reader, aside } = parts.database;
+  const turns = createTurns(timeoutMs);
+
+  /** Runs `ask` with a signal that comes when it has taken too long. */
+  async function inTime<T>(gone: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const late = AbortSignal.timeout(timeoutMs);
     try {
-      return await ask({ reader: parts.database.reader, signal: AbortSignal.any([late, gone.signal]) });
+      return await ask(AbortSignal.any([late, gone]));
     } catch (error) {
       if (!late.aborted || error instanceof RefusalError) throw error;
       const seconds = timeoutMs / 1000;
       const advice = 'ask about a shorter time, or about entry spans instead of all spans';
       throw new RefusalError(504, `The question took longer than ${seconds} s and was stopped: ${advice}.`);
+    }
+  }
+
+  async function whileThere<T>(response: Response, work: (gone: AbortSignal) => Promise<T>): Promise<T> {
+    const gone = new AbortController();
+    const leave = (): void => gone.abort();
+    response.once('close', leave);
+    try {
+      return await work(gone.signal);
     } finally {
       response.off('close', leave);
-      waiting -= 1;
     }
+  }
+
+  return {
+    asking: (request, response, ask) =>
+      whileThere(response, (gone) =>
+        turns.take(kindOf(request), gone, () => inTime(gone, (signal) => ask({ reader, signal }))),
+      ),
+    askingAside: (_request, response, ask) =>
+      whileThere(response, (gone) => inTime(gone, (signal) => ask({ reader: aside, signal }))),
   };
+}
+
+/** What tells most about how long a question takes: which it is, and of how many spans. */
+function kindOf(request: Request): string {
+  return `${(request.route as { path: string }).path} ${request.query['scope'] === 'spans' ? 'spans' : ''}`;
 }
 
 function failureHandler(onFailure: (error: unknown) => void): ErrorRequestHandler {

@@ -4,13 +4,14 @@ import { z } from 'zod';
 import {
   addMarker,
   datasetMarkers,
+  OrderError,
   removeMarker,
   updateMarker,
   type MarkerText,
   type StoredMarker,
 } from '../store/markers.ts';
 import type { ApiContext } from './api.ts';
-import { RefusalError } from './problem.ts';
+import { RefusalError, refuseOtherMethods } from './problem.ts';
 
 /** The year 2262, in seconds: later instants have no nanoseconds in 64 bits. */
 const LATEST_SECONDS = 9_223_372_036;
@@ -20,22 +21,17 @@ const isHttp = (text: string): boolean => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url?.protocol === 'http:' || url?.protocol === 'https:';
 };
-const body = z
-  .object({
-    start_time: instant,
-    end_time: instant,
-    message: z.string().max(4096).nullish(),
-    type: z.string().max(128).nullish(),
-    url: z
-      .string()
-      .max(2048)
-      .refine((text) => text === '' || isHttp(text), 'Expected an http or https URL.')
-      .nullish(),
-  })
-  .refine((marker) => !marker.start_time || !marker.end_time || marker.end_time >= marker.start_time, {
-    path: ['end_time'],
-    message: 'The end lies before the start.',
-  });
+const body = z.object({
+  start_time: instant,
+  end_time: instant,
+  message: z.string().max(4096).nullish(),
+  type: z.string().max(128).nullish(),
+  url: z
+    .string()
+    .max(2048)
+    .refine((text) => text === '' || isHttp(text), 'Expected an http or https URL.')
+    .nullish(),
+});
 
 function readBody(request: Request): MarkerText {
   const parsed = body.safeParse(request.body ?? {});
@@ -52,6 +48,16 @@ function readBody(request: Request): MarkerText {
     type: type ?? '',
     url: url ? url : undefined,
   };
+}
+
+/** Runs what stores a marker; only the store knows the start of one that does not say it. */
+async function inOrder<T>(store: Promise<T>): Promise<T> {
+  try {
+    return await store;
+  } catch (error) {
+    if (error instanceof OrderError) throw new RefusalError(400, error.message, { parameter: 'end_time' });
+    throw error;
+  }
 }
 
 function readName(request: Request, parameter: string): string {
@@ -104,20 +110,21 @@ export function markerRoutes(context: ApiContext): Router {
 
   router.get('/:dataset', async (request, response) => {
     const dataset = readName(request, 'dataset');
-    const markers = await context.asking(request, response, (reader) => datasetMarkers(reader, dataset));
+    const markers = await context.askingAside(request, response, (reader) => datasetMarkers(reader, dataset));
     response.json(markers.map(toHoneycomb));
   });
 
   router.post('/:dataset', ...json, async (request, response) => {
     const dataset = readName(request, 'dataset');
-    const marker = await addMarker(database, dataset, readBody(request), context.now());
+    const marker = await inOrder(addMarker(database, dataset, readBody(request), context.now()));
     if (!marker) throw new RefusalError(409, 'There are too many markers; remove some first.');
     response.status(201).json(toHoneycomb(marker));
   });
 
   router.put('/:dataset/:id', ...json, async (request, response) => {
     const id = readName(request, 'id');
-    const marker = await updateMarker(database, readName(request, 'dataset'), id, readBody(request), context.now());
+    const dataset = readName(request, 'dataset');
+    const marker = await inOrder(updateMarker(database, dataset, id, readBody(request), context.now()));
     if (!marker) throw gone(id);
     response.json(toHoneycomb(marker));
   });
@@ -129,5 +136,6 @@ export function markerRoutes(context: ApiContext): Router {
     response.json(toHoneycomb(marker));
   });
 
+  refuseOtherMethods(router);
   return router;
 }

@@ -92,6 +92,22 @@ describe("Honeycomb's markers", () => {
     await send('DELETE', `erase/${id}`);
   });
 
+  it('never end before they start, whichever of the two an update leaves out', async () => {
+    nowMs = NOW_MS + 700;
+    // The end is this second, which the start is in too: as `honeymarker add -e $(date +%s)` says it.
+    const posted = await send('POST', 'order', { end_time: NOW_S });
+    expect(posted.status).toBe(201);
+    const marker = (await posted.json()) as Honeycomb;
+    expect(marker).toMatchObject({ start_time: NOW_S, end_time: NOW_S });
+    const put = await send('PUT', `order/${marker.id}`, { end_time: NOW_S - 1 });
+    expect([put.status, ((await put.json()) as Problem).parameter]).toEqual([400, 'end_time']);
+    expect(await (await send('GET', 'order')).json()).toEqual([marker]);
+    expect((await send('PUT', `order/${marker.id}`, { start_time: NOW_S - 9, end_time: NOW_S - 1 })).status).toBe(200);
+    expect((await send('PUT', 'order/nothing', { end_time: 1 })).status).toBe(404);
+    await send('DELETE', `order/${marker.id}`);
+    nowMs = NOW_MS;
+  });
+
   it('begin now where nothing is said; 0 and "" are nothing', async () => {
     for (const body of [
       {},
@@ -141,6 +157,8 @@ describe("Honeycomb's markers", () => {
     [{ start_time: -1 }, 'start_time'],
     [{ start_time: 1e12 }, 'start_time'],
     [{ start_time: 20, end_time: 10 }, 'end_time'],
+    // It starts now.
+    [{ end_time: 1000 }, 'end_time'],
     ['{"start_time":', undefined],
     ['[]', 'body'],
   ];

@@ -1,4 +1,4 @@
-import type { Response } from 'express';
+import type { Response, Router } from 'express';
 import { FilterError } from '../filter/ast.ts';
 import type { Problem } from './contract.ts';
 
@@ -21,12 +21,18 @@ export class RefusalError extends Error {
   readonly status: number;
   readonly parameter: string | undefined;
   readonly position: number | undefined;
-  constructor(status: number, message: string, about: { parameter?: string; position?: number } = {}) {
+  readonly headers: Readonly<Record<string, string>>;
+  constructor(
+    status: number,
+    message: string,
+    about: { parameter?: string; position?: number; headers?: Readonly<Record<string, string>> } = {},
+  ) {
     super(message);
     this.name = 'RefusalError';
     this.status = status;
     this.parameter = about.parameter;
     this.position = about.position;
+    this.headers = about.headers ?? {};
   }
 }
 
@@ -54,11 +60,33 @@ export function problemOf(refusal: RefusalError): Problem {
   };
 }
 
+/** Of a path that is there, but not for the method of the request. */
+export function wrongMethod(method: string, allowed: string): RefusalError {
+  return new RefusalError(405, `${method} is not for this path; ${allowed} is.`, { headers: { Allow: allowed } });
+}
+
+/** Refuses other methods at the paths of a router, which has all its routes by now. */
+export function refuseOtherMethods(router: Router): void {
+  const methods = new Map<string, string[]>();
+  for (const { route } of router.stack) {
+    if (!route) continue;
+    const known = methods.get(route.path) ?? [];
+    for (const { method } of route.stack) known.push(...(method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
+    methods.set(route.path, known);
+  }
+  for (const [path, known] of methods) {
+    const allowed = [...new Set(known)].join(', ');
+    router.all(path, (request) => {
+      throw wrongMethod(request.method, allowed);
+    });
+  }
+}
+
 /** Answers with the problem document of a refusal. */
 export function sendProblem(response: Response, refusal: RefusalError): void {
-  if (refusal.status === 503) response.set('Retry-After', '1');
   response
     .status(refusal.status)
+    .set(refusal.headers)
     .type('application/problem+json')
     .send(JSON.stringify(problemOf(refusal)));
 }

@@ -30,7 +30,7 @@ import {
   text,
   whole,
 } from './parameters.ts';
-import { RefusalError } from './problem.ts';
+import { RefusalError, refuseOtherMethods } from './problem.ts';
 
 const MEASURES = ['count', 'errorRate', 'p50', 'p95', 'p99', 'max'] as const;
 
@@ -88,9 +88,12 @@ const noParameters = z.strictObject({});
 async function checkPatterns(asking: Asking, parameter: string, expression: Expression | undefined): Promise<void> {
   for (const { pattern, position } of patternsOf(expression)) {
     try {
-      await asking.reader.rows('pattern-check', { parameters: { pattern } });
+      const { reader, signal } = asking;
+      await reader.rows('pattern-check', { parameters: { pattern }, ...(signal ? { signal } : {}) });
     } catch (error) {
+      // Only what DuckDB says of the pattern: not that the asker is gone, or that time or memory ran out.
       const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
+      if (!reason.startsWith('Invalid Input Error')) throw error;
       throw new RefusalError(400, `This pattern cannot be read: ${reason}`, { parameter, position });
     }
   }
@@ -111,7 +114,7 @@ function sendCsv(response: Response, name: string, csv: string): void {
 /** The questions under `/api`: handlers parse, ask, answer. */
 export function questionRoutes(context: ApiContext): Router {
   const router = Router({ caseSensitive: true });
-  const { asking } = context;
+  const { asking, askingAside } = context;
 
   router.get('/heatmap', async (request, response) => {
     const given = readParameters(heatmapParameters, request);
@@ -245,7 +248,7 @@ export function questionRoutes(context: ApiContext): Router {
   router.get('/markers', async (request, response) => {
     const given = readParameters(rangeParameters, request);
     const { fromMs, toMs } = readPopulation({ ...given, filter: '', scope: 'roots' }, context.now());
-    response.json(await asking(request, response, (reader) => listMarkers(reader, fromMs, toMs)));
+    response.json(await askingAside(request, response, (reader) => listMarkers(reader, fromMs, toMs)));
   });
 
   router.get('/slo', async (request, response) => {
@@ -260,8 +263,9 @@ export function questionRoutes(context: ApiContext): Router {
 
   router.get('/status', async (request, response) => {
     readParameters(noParameters, request);
-    response.json(await context.parts.status());
+    response.json(await askingAside(request, response, ({ signal }) => context.parts.status(signal)));
   });
 
+  refuseOtherMethods(router);
   return router;
 }

@@ -14,8 +14,34 @@ export const BUILT_IN_FIELDS = [
 ] as const;
 export type BuiltInField = (typeof BUILT_IN_FIELDS)[number];
 
-/** What a test looks at: a column of the span, or an attribute of the span or of its resource by its key. */
-export type Field = { type: 'field'; name: BuiltInField } | { type: 'attribute'; key: string };
+/**
+ * Names that mean what OTLP or the roll-up of a trace tells beside the attributes; quoted (`"scope"`) they mean an
+ * attribute of that name. Unlike built-in fields they may be missing, and are compared as attributes are.
+ */
+export const INTRINSIC_NAMES = [
+  'status.message',
+  'scope',
+  'parent.id',
+  'service.name',
+  'service.version',
+  'trace.span_count',
+  'trace.error_count',
+  'trace.services',
+  'trace.slowest_statement',
+  'trace.slowest_statement_ms',
+] as const;
+export type IntrinsicName = (typeof INTRINSIC_NAMES)[number];
+/** `trace.service_ms.<service>` is one more for each service; any service, so it means that in quotes too. */
+export const SERVICE_MS_PREFIX = 'trace.service_ms.';
+
+/** What a test looks at: what the span or its trace tells of itself, or an attribute of it or of its resource. */
+export type Field =
+  { type: 'field'; name: BuiltInField } | { type: 'intrinsic'; name: string } | { type: 'attribute'; key: string };
+
+/** The name or key of a field, which alone does not tell the one from the other. */
+export function keyOf(field: Field): string {
+  return field.type === 'attribute' ? field.key : field.name;
+}
 
 export type Literal =
   | { type: 'string'; value: string }
@@ -32,6 +58,9 @@ export type TextOperator = (typeof TEXT_OPERATORS)[number];
 
 export function isBuiltIn(word: string): word is BuiltInField {
   return BUILT_IN_FIELDS.some((name) => name === word);
+}
+export function isIntrinsic(word: string): boolean {
+  return INTRINSIC_NAMES.some((name) => name === word) || word.startsWith(SERVICE_MS_PREFIX);
 }
 export function isComparison(operator: string): operator is Comparison {
   return COMPARISONS.some((comparison) => comparison === operator);

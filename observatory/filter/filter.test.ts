@@ -149,6 +149,15 @@ describe('the filter language', () => {
   it('lets quotes turn any name into the key of an attribute', () => {
     expect(parseField('duration')).toEqual({ type: 'field', name: 'duration' });
     expect(parseField('"duration"')).toEqual({ type: 'attribute', key: 'duration' });
+    expect(parseField('scope')).toEqual({ type: 'intrinsic', name: 'scope' });
+    expect(parseField('"scope"')).toEqual({ type: 'attribute', key: 'scope' });
+    // The services' names are anybody's, so quotes change nothing there.
+    for (const given of ['trace.service_ms.a b', '"trace.service_ms.a b"']) {
+      expect(parseField(given)).toEqual({ type: 'intrinsic', name: 'trace.service_ms.a b' });
+    }
+    expect(printField({ type: 'intrinsic', name: 'trace.service_ms.a b' })).toBe('"trace.service_ms.a b"');
+    expect(printField({ type: 'intrinsic', name: 'scope' })).toBe('scope');
+    expect(printKey('scope')).toBe('"scope"');
     expect(parseField('odd key, bare')).toEqual({ type: 'attribute', key: 'odd key, bare' });
     expect(printKey('error')).toBe('"error"');
     expect(printKey('And')).toBe('"And"');

@@ -2,8 +2,10 @@ import {
   FILTER_LIMITS,
   FilterError,
   RESERVED_WORDS,
+  SERVICE_MS_PREFIX,
   isBuiltIn,
   isComparison,
+  isIntrinsic,
   isTextOperator,
   type Expression,
   type Field,
@@ -14,7 +16,8 @@ import { tokenize, type Token } from './tokens.ts';
 
 /** The field that an unquoted key names. */
 function fieldOfWord(word: string): Field {
-  return isBuiltIn(word) ? { type: 'field', name: word } : { type: 'attribute', key: word };
+  if (isBuiltIn(word)) return { type: 'field', name: word };
+  return isIntrinsic(word) ? { type: 'intrinsic', name: word } : { type: 'attribute', key: word };
 }
 
 function literalOf(token: Token): Literal | undefined {
@@ -61,7 +64,9 @@ function createReader(text: string) {
     if (token.kind === 'string') {
       if (token.text === '') throw new FilterError('A key cannot be empty.', token.position);
       take();
-      return { type: 'attribute', key: token.text };
+      return token.text.startsWith(SERVICE_MS_PREFIX)
+        ? fieldOfWord(token.text)
+        : { type: 'attribute', key: token.text };
     }
     if (token.kind !== 'word') throw new FilterError(`Expected a key, found ${found(token)}.`, token.position);
     if (RESERVED_WORDS.has(token.text.toLowerCase())) {

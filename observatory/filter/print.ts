@@ -1,4 +1,4 @@
-import { RESERVED_WORDS, isBuiltIn, type Expression, type Field, type Literal } from './ast.ts';
+import { RESERVED_WORDS, isBuiltIn, isIntrinsic, type Expression, type Field, type Literal } from './ast.ts';
 
 /** A text in the quotes of the filter language; any text is possible. */
 export function quote(text: string): string {
@@ -8,21 +8,27 @@ export function quote(text: string): string {
   );
 }
 
+function isWord(text: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(text);
+}
+
 /** An attribute's key as a filter writes it: bare where that is possible and means the attribute, else quoted. */
 export function printKey(key: string): string {
-  const bare = /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(key) && !RESERVED_WORDS.has(key.toLowerCase()) && !isBuiltIn(key);
+  const bare = isWord(key) && !RESERVED_WORDS.has(key.toLowerCase()) && !isBuiltIn(key) && !isIntrinsic(key);
   return bare ? key : quote(key);
 }
 
 /** A field as a filter writes it; `parseField` reads it back. */
 export function printField(field: Field): string {
-  return field.type === 'field' ? field.name : printKey(field.key);
+  if (field.type === 'attribute') return printKey(field.key);
+  return isWord(field.name) ? field.name : quote(field.name);
 }
 
 /** A field as lists and parameters name it: its key as it is, in quotes only where it would be read as another. */
 export function fieldName(field: Field): string {
-  if (field.type === 'field') return field.name;
-  const plain = !isBuiltIn(field.key) && !field.key.startsWith('"') && field.key.trim() === field.key;
+  if (field.type !== 'attribute') return field.name;
+  const plain =
+    !isBuiltIn(field.key) && !isIntrinsic(field.key) && !field.key.startsWith('"') && field.key.trim() === field.key;
   return plain ? field.key : quote(field.key);
 }
 

@@ -1,5 +1,5 @@
 import type { Scope } from '../api/contract.ts';
-import { attributeColumn, intrinsicAttributes } from '../store/attributes.ts';
+import { attributeColumn, intrinsicColumn } from '../store/attributes.ts';
 import { joinSql, sql, type Binder, type Sql } from '../store/sql.ts';
 import {
   durationNanoseconds,
@@ -33,24 +33,17 @@ const OPERATORS: Readonly<Record<Comparison, Sql>> = {
   '>=': sql`>=`,
 };
 
-/**
- * The SQL expression that tells a field of the row `s` as text; NULL where it is missing.
- * A quoted key that OTLP's own names would hide (`"error"`) is looked up among the attributes all the same.
- */
+/** The SQL expression that tells a field of the row `s` as text; NULL where it is missing. */
 export function fieldText(field: Field, scope: Scope, binder: Binder): Sql {
-  if (field.type === 'attribute') {
-    const hidden = Object.hasOwn(COLUMNS, field.key) && Object.hasOwn(intrinsicAttributes, field.key);
-    if (!hidden) return attributeColumn(field.key, scope, binder);
-    const key = binder.bind(field.key);
-    return sql`coalesce(s.attributes[${key}], (SELECT r.attributes[${key}] FROM resources r WHERE r.resource_id = s.resource_id))`;
-  }
+  if (field.type === 'attribute') return attributeColumn(field.key, scope, binder);
+  if (field.type === 'intrinsic') return intrinsicColumn(field.name, scope, binder);
   const column = COLUMNS[field.name];
   return field.name === 'error' ? sql`${column}::VARCHAR` : column;
 }
 
 /** Whether the column behind the field can be NULL, so that a test of it must say what it makes of that. */
 function canBeMissing(field: Field): boolean {
-  return field.type === 'attribute';
+  return field.type !== 'field';
 }
 
 /** A literal as the value that a built-in field's column is compared with. */
@@ -72,6 +65,15 @@ function literalText(literal: Literal): string {
   return literal.type === 'boolean' ? String(literal.value) : literal.text;
 }
 
+/**
+ * That a text is a number and `condition` holds of it. The cast alone would take " 7 ", "1_0", "nan" and "infinity" for
+ * numbers; how the text looks is asked only where the condition holds, because that takes longer than the cast.
+ */
+function ofNumber(text: Sql, condition: (number: Sql) => Sql): Sql {
+  const isNumber = sql`regexp_full_match(${text}, '-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?')`;
+  return sql`CASE WHEN ${condition(sql`TRY_CAST(${text} AS DOUBLE)`)} THEN ${isNumber} ELSE false END`;
+}
+
 /** `x <operator> value`, as numbers where the value is one, else as text. */
 function comparison(field: Field, operator: Comparison, literal: Literal, scope: Scope, binder: Binder): Sql {
   const operation = OPERATORS[operator];
@@ -81,7 +83,9 @@ function comparison(field: Field, operator: Comparison, literal: Literal, scope:
   const text = fieldText(field, scope, binder);
   const equality = operator === '=' || operator === '!=';
   if (literal.type === 'number' && !(equality && isExactText(literal))) {
-    return sql`TRY_CAST(${text} AS DOUBLE) ${operation} ${binder.bind(Number(literal.text))}::DOUBLE`;
+    const value = sql`${binder.bind(Number(literal.text))}::DOUBLE`;
+    if (operator === '!=') return sql`NOT ${ofNumber(text, (number) => sql`${number} = ${value}`)}`;
+    return ofNumber(text, (number) => sql`${number} ${operation} ${value}`);
   }
   return sql`${text} ${operation} ${binder.bind(literalText(literal))}`;
 }
@@ -99,7 +103,7 @@ function membership(field: Field, values: readonly Literal[], scope: Scope, bind
   if (texts.length > 0) parts.push(sql`${text} IN (${list(texts, (literal) => binder.bind(literalText(literal)))})`);
   if (numbers.length > 0) {
     const asNumbers = list(numbers, (literal) => sql`${binder.bind(Number(literalText(literal)))}::DOUBLE`);
-    parts.push(sql`TRY_CAST(${text} AS DOUBLE) IN (${asNumbers})`);
+    parts.push(ofNumber(text, (number) => sql`${number} IN (${asNumbers})`));
   }
   return sql`(${joinSql(parts, sql` OR `)})`;
 }

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import { closeServer } from '@hotrod/kit/server';
+
 import { createQueue } from '../store/queue.ts';
 import type { Intake } from '../store/ingest.ts';
 import type { Signal } from '../store/records.ts';
@@ -25,7 +27,7 @@ export interface ReceiverOptions {
 export interface Receiver {
   url: string;
   /** Takes no more requests, lets those in flight finish. */
-  close(): Promise<void>;
+  close(graceMs?: number): Promise<void>;
 }
 
 /** Bodies in memory at once, as a multiple of the largest. */
@@ -150,11 +152,7 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
+    close: (graceMs) => closeServer(server, graceMs),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { AttributeValue, Scope } from '../api/contract.ts';
+import { type IntrinsicName, SERVICE_MS_PREFIX } from '../filter/ast.ts';
 import { type Binder, type Sql, sql } from './sql.ts';
 
 /**
@@ -80,30 +81,28 @@ export function hotAttributes(scope: Scope): Readonly<Record<string, string>> {
 /** Hot attributes that some resources have, too: a browser's. The others are looked for on spans alone. */
 const ofResourcesToo: ReadonlySet<string> = new Set(['user_agent.original']);
 
-/** What OTLP holds beside the attributes, under the names that filters and groupings use; all are text but `error`. */
-export const intrinsicAttributes = {
-  name: 'name',
-  kind: 'kind',
-  status: 'status',
+/** The columns of what OTLP holds beside the attributes and the built-in fields; all are text. */
+const intrinsicColumns = {
   'status.message': 'status_message',
-  error: 'error',
   scope: 'scope',
-  'trace.id': 'trace_id',
-  'span.id': 'span_id',
   'parent.id': 'parent_span_id',
   'service.name': 'service',
   'service.version': 'service_version',
 } as const;
 
 /** The roll-up of a trace on its entry span (scope `roots` alone); `trace.service_ms.<service>` is one more of them. */
-export const rollUpAttributes = {
+const rollUpColumns = {
   'trace.span_count': 'span_count',
   'trace.error_count': 'error_count',
   'trace.services': 'services',
   'trace.slowest_statement': 'slowest_statement',
   'trace.slowest_statement_ms': 'slowest_statement_ns',
 } as const;
-const serviceMsPrefix = 'trace.service_ms.';
+export const rollUpNames = Object.keys(rollUpColumns);
+const columnsOfNames: Readonly<Record<IntrinsicName, string>> = { ...intrinsicColumns, ...rollUpColumns };
+
+/** Intrinsic names whose attributes of resources tell just the same. */
+export const toldByResources: readonly string[] = ['service.name', 'service.version'];
 
 /** Those of the above whose columns are no text. */
 const typed: Readonly<Record<Scope, Readonly<Record<string, Sql>>>> = {
@@ -125,23 +124,26 @@ export function typedColumn(key: string, scope: Scope): Sql | undefined {
 }
 
 /**
+ * The SQL expression that tells what an intrinsic name means, as text, of the row `s` of the view `spans` or `roots`. A
+ * roll-up is of entry spans alone; of others its name is one like any.
+ */
+export function intrinsicColumn(name: string, scope: Scope, binder: Binder): Sql {
+  const other = typedColumn(name, scope);
+  if (other) return sql`${other}::VARCHAR`;
+  if (scope === 'roots' && name.startsWith(SERVICE_MS_PREFIX)) {
+    const service = binder.bind(name.slice(SERVICE_MS_PREFIX.length));
+    return sql`(s.service_ns[${service}] / 1e6)::VARCHAR`;
+  }
+  const columns = scope === 'roots' ? columnsOfNames : intrinsicColumns;
+  return lookUp(columns, name) ?? attributeColumn(name, scope, binder);
+}
+
+/**
  * The SQL expression that tells the attribute `key` as text (VARCHAR, NULL where missing) of the row `s` of the view
  * `spans` or `roots`, so a query says `FROM spans s`. A span's own attribute comes before its resource's. Keys are
  * bound, never written into the text.
  */
 export function attributeColumn(key: string, scope: Scope, binder: Binder): Sql {
-  const other = typedColumn(key, scope);
-  if (other) return sql`${other}::VARCHAR`;
-  if (scope === 'roots') {
-    if (key.startsWith(serviceMsPrefix)) {
-      const service = binder.bind(key.slice(serviceMsPrefix.length));
-      return sql`(s.service_ns[${service}] / 1e6)::VARCHAR`;
-    }
-    const rollUp = lookUp(rollUpAttributes, key);
-    if (rollUp) return rollUp;
-  }
-  const intrinsic = lookUp(intrinsicAttributes, key);
-  if (intrinsic) return intrinsic;
   const own = ownColumn(key, scope, binder);
   return isOfResources(key) ? sql`coalesce(${own}, ${resourceColumn(key, sql`s.resource_id`, binder)})` : own;
 }

@@ -1,14 +1,9 @@
 import type { Scope } from '../api/contract.ts';
-import type { Field } from '../filter/ast.ts';
+import { keyOf, type Field } from '../filter/ast.ts';
+import { parseField } from '../filter/parse.ts';
+import { fieldName } from '../filter/print.ts';
 import { fieldText } from '../filter/sql.ts';
-import {
-  hotAttributes,
-  intrinsicAttributes,
-  isOfResources,
-  ownColumn,
-  rollUpAttributes,
-  typedColumn,
-} from './attributes.ts';
+import { hotAttributes, isOfResources, ownColumn, rollUpNames, toldByResources, typedColumn } from './attributes.ts';
 import type { KnownKey } from './queries/attributes.ts';
 import type { Box } from './queries/population.ts';
 import { sql, type Binder, type Sql } from './sql.ts';
@@ -16,6 +11,7 @@ import { sql, type Binder, type Sql } from './sql.ts';
 /** An attribute that is compared by an expression of its own, because it is not simply a key of a MAP. */
 export interface Column {
   field: Field;
+  /** The field as lists name it: of an attribute in quotes, where a field has the same name. */
   key: string;
   /** Its value, in the type that it has: counted so, and made text afterwards. */
   value: Sql;
@@ -72,23 +68,29 @@ export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, bi
     { type: 'field', name: 'kind' },
     { type: 'field', name: 'status' },
     { type: 'field', name: 'error' },
-    ...['status.message', 'scope', 'service.name', 'service.version'].map(attribute),
+    ...['status.message', 'scope', 'service.name', 'service.version'].map(intrinsic),
     ...hotKeys(scope, known).map(attribute),
-    ...(scope === 'roots' ? Object.keys(rollUpAttributes).map(attribute) : []),
-    ...known.filter((key) => key.place === 'both' && !isOwnColumn(key.key, scope)).map((key) => attribute(key.key)),
+    ...(scope === 'roots' ? rollUpNames.map(intrinsic) : []),
+    ...known.filter(({ key, place }) => place === 'both' && !isHot(key, scope)).map(({ key }) => attribute(key)),
   ];
   const inherited = new Set(known.filter(({ place }) => place !== 'span').map(({ key }) => key));
-  const columns = fields.map((field) => ({ field, key: field.type === 'field' ? field.name : field.key }));
-  return columns
-    .filter(({ key }) => exclusionOf(key, box) === undefined)
-    .map(({ field, key }) => {
-      if (field.type === 'field' || isGiven(key)) {
-        const value = typedColumn(key, scope) ?? fieldText(field, scope, binder);
+  return fields
+    .filter((field) => exclusionOf(keyOf(field), box) === undefined)
+    .map((field) => {
+      const key = fieldName(field);
+      if (field.type !== 'attribute') {
+        const value = typedColumn(field.name, scope) ?? fieldText(field, scope, binder);
         return { field, key, inherits: false, value };
       }
       // Only where a resource has the key, and even then not for each span by itself: a look at it costs a join.
-      return { field, key, inherits: inherited.has(key) && isOfResources(key), value: ownColumn(key, scope, binder) };
+      const inherits = inherited.has(field.key) && isOfResources(field.key);
+      return { field, key, inherits, value: ownColumn(field.key, scope, binder) };
     });
+}
+
+/** The field that a counted row is about: a column, or a key of a MAP. */
+export function fieldOf({ given, key }: { given: boolean; key: string }): Field {
+  return given ? parseField(key) : attribute(key);
 }
 
 /** Of the hot attributes those that were ever stored: each costs, though it be empty. */
@@ -101,20 +103,23 @@ function attribute(key: string): Field {
   return { type: 'attribute', key };
 }
 
-/** Whether every span has it, or every entry span, whatever was sent. */
-function isGiven(key: string): boolean {
-  return [intrinsicAttributes, rollUpAttributes].some((table) => Object.hasOwn(table, key));
+function intrinsic(name: string): Field {
+  return { type: 'intrinsic', name };
 }
 
-export function isOwnColumn(key: string, scope: Scope): boolean {
-  return isGiven(key) || Object.hasOwn(hotAttributes(scope), key);
+export function isHot(key: string, scope: Scope): boolean {
+  return Object.hasOwn(hotAttributes(scope), key);
 }
 
-/** Keys that are not counted out of the MAPs, because a column tells them or nobody does. */
+/** Keys that are not counted out of the MAP of spans, because a column tells them or nobody does. */
 export function handledKeys(columns: readonly Column[], scope: Scope): string[] {
-  const named = ['status.message', 'scope', 'service.name', 'service.version', 'parent.id'];
-  const attributes = columns.filter(({ field }) => field.type === 'attribute').map(({ key }) => key);
-  return [...new Set([...named, ...Object.keys(hotAttributes(scope)), ...attributes])];
+  const attributes = columns.filter(({ field }) => field.type === 'attribute').map(({ field }) => keyOf(field));
+  return [...new Set([...Object.keys(hotAttributes(scope)), ...attributes])];
+}
+
+/** The same of the MAP of resources. */
+export function handledOfResources(handled: readonly string[]): string[] {
+  return [...handled, ...toldByResources];
 }
 
 /** `expression AS c0, expression AS c1, …`, each followed by a comma. */

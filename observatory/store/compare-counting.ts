@@ -2,7 +2,7 @@
 import type { Scope } from '../api/contract.ts';
 import type { Expression, Field } from '../filter/ast.ts';
 import { binSql } from './compare-bins.ts';
-import { columnName, isOwnColumn, type Column } from './compare-columns.ts';
+import { columnName, isHot, type Column } from './compare-columns.ts';
 import { resourceColumn } from './attributes.ts';
 import { handlingKey, type Handling, type Handlings } from './compare-sample.ts';
 import { joinSql, sql, type Binder, type Sql } from './sql.ts';
@@ -17,7 +17,7 @@ export function readsAttributes(expression: Expression | undefined, scope: Scope
 }
 
 function readsMap(field: Field, scope: Scope): boolean {
-  return field.type === 'attribute' && !isOwnColumn(field.key, scope);
+  return field.type === 'attribute' && !isHot(field.key, scope);
 }
 
 function attributeKeys<K extends Handling['kind']>(handlings: Handlings, kind: K): [string, Handling & { kind: K }][] {

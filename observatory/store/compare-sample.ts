@@ -1,5 +1,6 @@
 import type { Scope } from '../api/contract.ts';
-import { isIdKey, type Column, columnList, columnName } from './compare-columns.ts';
+import { keyOf, type Field } from '../filter/ast.ts';
+import { fieldOf, isIdKey, type Column, columnList, columnName } from './compare-columns.ts';
 import { readable, BIN_SHARES } from './compare-bins.ts';
 import type { KnownKey } from './queries/attributes.ts';
 import { askRows, populationSql, type Asking, type Population } from './queries/population.ts';
@@ -24,6 +25,11 @@ export type Handlings = ReadonlyMap<string, Handling>;
 
 export function handlingKey(given: boolean, key: string): string {
   return `${given ? 'column' : 'attribute'} ${key}`;
+}
+
+/** The field of a `handlingKey`. */
+export function handledField(name: string): Field {
+  return fieldOf({ given: name.startsWith('column '), key: name.slice(name.indexOf(' ') + 1) });
 }
 
 /** When the first and the last span of a population began, nanoseconds; null where it is empty. */
@@ -101,16 +107,22 @@ export async function askHandlings(
   for (const { key, inherits } of compared) if (!inherits) handlings.set(handlingKey(true, key), { kind: 'rare' });
   for (const row of rows) {
     const name = handlingKey(row.given, row.key);
-    const handling = handlingOf(row, known.get(row.key)?.type === 'number');
+    const handling = handlingOf(row, isNumeric(fieldOf(row), known));
     if (handling) handlings.set(name, handling);
     else handlings.delete(name);
   }
   return handlings;
 }
 
+/** Whether all values of a field are numbers. */
+export function isNumeric(field: Field, known: ReadonlyMap<string, KnownKey>): boolean {
+  if (field.type === 'attribute') return known.get(field.key)?.type === 'number';
+  return /^trace\..*_(ms|count)$|^trace\.service_ms\./.test(field.name);
+}
+
 function handlingOf(row: SampledRow, numeric: boolean): Handling | undefined {
   if (row.distinct <= FEW) return undefined;
-  if (numeric && !isIdKey(row.key)) {
+  if (numeric && !isIdKey(keyOf(fieldOf(row)))) {
     const lowest = row.lowest ?? Infinity;
     const edges = [...new Set((row.cuts ?? []).map(readable))].filter((edge) => edge > lowest);
     return { kind: 'bins', edges: edges.toSorted((a, b) => a - b) };

@@ -1,5 +1,5 @@
 import type { Compare, CompareAttribute } from '../api/contract.ts';
-import { isBuiltIn, type Field } from '../filter/ast.ts';
+import { keyOf, type Field } from '../filter/ast.ts';
 import { fieldName } from '../filter/print.ts';
 import { fieldText } from '../filter/sql.ts';
 import { askBins, type BinnedNumber, type NumberField } from './compare-bins.ts';
@@ -8,7 +8,9 @@ import {
   columnList,
   columnsOf,
   exclusionOf,
+  fieldOf,
   handledKeys,
+  handledOfResources,
   isIdKey,
   MOST_KEYS,
   type Column,
@@ -25,7 +27,15 @@ import {
 } from './compare-attribute.ts';
 import { evidence, FEWEST_TESTED, standsOut, supportOf, type Sides } from './compare-rank.ts';
 import { branchesSql, bucketSql, ownSql, readsAttributes } from './compare-counting.ts';
-import { askHandlings, handlingKey, LARGE_POPULATION, type Extent, type Handlings } from './compare-sample.ts';
+import {
+  askHandlings,
+  handledField,
+  handlingKey,
+  isNumeric,
+  LARGE_POPULATION,
+  type Extent,
+  type Handlings,
+} from './compare-sample.ts';
 import { askKnownKeys, type KnownKey } from './queries/attributes.ts';
 import { askRows, boxSql, populationSql, type Asking, type Box, type Population } from './queries/population.ts';
 import { LONGEST_VALUE } from './queries/values.ts';
@@ -142,7 +152,7 @@ async function askValues(asking: Asking, population: Population, box: Box, count
     materialized: readsAttributes(population.filter, population.scope) ? sql`MATERIALIZED` : sql`NOT MATERIALIZED`,
     columns: columnList(columns.map(({ value }) => value)),
     own: ownSql(handled, handlings, binder),
-    handled: binder.bind(handled),
+    handled: binder.bind(handledOfResources(handled)),
     branches: branchesSql(columns, handlings, binder),
     longest: binder.bind(LONGEST_VALUE),
     least_test: binder.bind(FEWEST_TESTED),
@@ -182,11 +192,6 @@ async function resolveBuckets(
   });
 }
 
-/** The attribute or field that a counted row is about. */
-function fieldOf(row: CountedRow): Field {
-  return row.given && isBuiltIn(row.key) ? { type: 'field', name: row.key } : { type: 'attribute', key: row.key };
-}
-
 /** What is counted, sorted by how it is told. */
 interface Sorted {
   compared: CountedRow[];
@@ -214,13 +219,14 @@ function sortOut(
     const present = row.selected + row.baseline;
     const handling = handlings.get(handlingKey(row.given, row.key));
     const reason = row.given ? undefined : exclusionOf(row.key, box);
-    const numeric = /^trace\..*_(ms|count)$/.test(row.key) || known.get(row.key)?.type === 'number';
+    const numeric = isNumeric(field, known);
+    const key = keyOf(field);
     if (reason !== undefined) excluded.push({ key: fieldName(field), reason });
     else if (handling?.kind === 'bins') binned.push(toBinned(row, field, handling.edges));
     else if (handling?.kind === 'buckets') compared.push({ ...row, distinct: handling.distinct });
-    else if (row.distinct > MOST_CATEGORIES && numeric && !isIdKey(row.key)) {
-      const own = !row.given && known.get(row.key)?.place === 'span';
-      numbers.push({ field, key: row.key, own, spans: present });
+    else if (row.distinct > MOST_CATEGORIES && numeric && !isIdKey(key)) {
+      const own = !row.given && known.get(key)?.place === 'span';
+      numbers.push({ field, key, own, spans: present });
     } else if (row.distinct > MOST_CATEGORIES && row.distinct === present && total > MOST_CATEGORIES) {
       excluded.push({ key: fieldName(field), reason: 'an id: every span has its own' });
     } else if (row.distinct > MOST_CATEGORIES && isTimestampText(row)) {
@@ -228,8 +234,9 @@ function sortOut(
     } else compared.push(row);
   }
   for (const [name, handling] of handlings) {
-    const key = name.slice(name.indexOf(' ') + 1);
-    const reason = exclusionOf(key, box);
+    const field = handledField(name);
+    const key = fieldName(field);
+    const reason = exclusionOf(keyOf(field), box);
     if (reason !== undefined) excluded.push({ key, reason });
     else if (handling.kind === 'id') excluded.push({ key, reason: 'an id: nearly every span has its own' });
   }
@@ -240,7 +247,7 @@ function sortOut(
   }
   for (const key of timeRollUps(rows, population, box)) {
     const reason = exclusionOf(key, box);
-    if (reason === undefined) numbers.push({ field: { type: 'attribute', key }, key, own: false, spans: total });
+    if (reason === undefined) numbers.push({ field: { type: 'intrinsic', name: key }, key, own: false, spans: total });
     else excluded.push({ key, reason });
   }
   return { compared, binned, numbers: numbers.toSorted((left, right) => right.spans - left.spans) };

@@ -30,7 +30,7 @@ export interface DatabaseOptions {
   /** What DuckDB may hold in memory, MiB; beyond it, it spills to a directory beside the file. */
   memoryLimitMb: number;
   threads: number;
-  /** Is told how long each statement of the reader took, waiting included, in seconds. */
+  /** Is told how long each statement of the reader and aside took, however it ended, waiting included, in seconds. */
   onQuery?: (name: string, seconds: number) => void;
 }
 
@@ -72,6 +72,8 @@ export const loaderRows = 512;
 export interface Database {
   /** For questions. */
   reader: Runner;
+  /** For short looks at the store that should not wait for a question. */
+  aside: Runner;
   /** For what changes the store: markers, retention. Waits for a running flush, about a second at most. */
   writer: Runner;
   /** Runs `work` alone on the writer's connection, in one transaction that is undone if it throws. */
@@ -135,12 +137,22 @@ const plain: DuckDBValueConverter<JS> = (value, type, converter) => {
 /** Grows by one with each change of schema.sql that a file of before does not have. */
 const schemaVersion = 2;
 
-async function checkSchemaVersion(connection: DuckDBConnection, path: string): Promise<void> {
-  const [row] = await ask<{ version: number }>(connection, 'SELECT version FROM store.schema_version', {});
-  if (!row) await connection.run(`INSERT INTO store.schema_version VALUES (${schemaVersion})`);
-  else if (row.version !== schemaVersion) {
+/** Makes the tables that are missing; a file of another version is left as it is. */
+async function makeTables(connection: DuckDBConnection, path: string): Promise<void> {
+  const found = await ask(
+    connection,
+    "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' AND table_name = 'schema_version'",
+    {},
+  );
+  const [row] =
+    found.length === 0
+      ? []
+      : await ask<{ version: number }>(connection, 'SELECT version FROM store.schema_version', {});
+  if (row && row.version !== schemaVersion) {
     throw new OpenError(`${path} was made by another version of the Observatory: move it away, or start that version.`);
   }
+  await connection.run(tablesScript());
+  if (!row) await connection.run(`INSERT INTO store.schema_version VALUES (${schemaVersion})`);
 }
 
 /** The path is the configuration's; DuckDB's ATTACH takes no parameters. */
@@ -267,8 +279,7 @@ async function open(options: DatabaseOptions): Promise<Database> {
   try {
     const writing = await instance.connect();
     await attach(writing, options.path);
-    await writing.run(tablesScript());
-    await checkSchemaVersion(writing, options.path);
+    await makeTables(writing, options.path);
     // Made once: a flush runs them again and again.
     const stagingScripts = { a: stagingScript('a'), b: stagingScript('b') };
     for (const side of sides) await writing.run(stagingScripts[side]);
@@ -276,24 +287,32 @@ async function open(options: DatabaseOptions): Promise<Database> {
     // From here on no statement reaches another file, whatever it says.
     await writing.run('SET enable_external_access = false; SET lock_configuration = true');
     const reading = await instance.connect();
+    const lookingAside = await instance.connect();
     const loading = await instance.connect();
     const chunks = new Map<string, DuckDBDataChunk>();
     // Never two statements at once on one connection: DuckDB's client has crashed of it.
     const writeQueue = createQueue();
     const readQueue = createQueue();
+    const asideQueue = createQueue();
     const writeSession = createSession(writing);
-    const readSession = createSession(reading);
-    const exclusively = <T>(work: (session: Session) => Promise<T>): Promise<T> => writeQueue(() => work(writeSession));
-    return {
-      reader: {
+    const runner = (connection: DuckDBConnection, queue: typeof readQueue): Runner => {
+      const session = createSession(connection);
+      return {
         rows: async (name, input) => {
           const start = performance.now();
-          const rows = await readQueue(() => readSession.rows(name, input));
-          options.onQuery?.(name, (performance.now() - start) / 1000);
-          // The queue does not know what type of row its work tells.
-          return rows as never;
+          try {
+            // The queue does not know what type of row its work tells.
+            return (await queue(() => session.rows(name, input))) as never;
+          } finally {
+            options.onQuery?.(name, (performance.now() - start) / 1000);
+          }
         },
-      },
+      };
+    };
+    const exclusively = <T>(work: (session: Session) => Promise<T>): Promise<T> => writeQueue(() => work(writeSession));
+    return {
+      reader: runner(reading, readQueue),
+      aside: runner(lookingAside, asideQueue),
       writer: { rows: (name, input) => writeQueue(() => writeSession.rows(name, input)) },
       exclusively,
       transaction: (work) =>
@@ -331,6 +350,7 @@ async function open(options: DatabaseOptions): Promise<Database> {
         }),
       close: async () => {
         loading.closeSync();
+        await asideQueue(async () => lookingAside.closeSync());
         await readQueue(async () => reading.closeSync());
         await writeQueue(async () => {
           await writing.run('CHECKPOINT store');

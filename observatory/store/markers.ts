@@ -77,17 +77,32 @@ function parametersOf(text: MarkerText) {
   };
 }
 
-/** Stores a new marker; a start that is not given is now. Undefined where there are too many already. */
+/** A marker that would end before it starts. */
+export class OrderError extends Error {
+  override readonly name = 'OrderError';
+}
+
+/** When a marker starts that does not say so: when it was made, in whole seconds as all of Honeycomb's instants. */
+function startOf(text: MarkerText, createdMs: number): number {
+  const start = text.startMs ?? Math.floor(createdMs / 1000) * 1000;
+  if (text.endMs !== undefined && text.endMs < start) throw new OrderError('The end lies before the start.');
+  return start;
+}
+
+/**
+ * Stores a new marker; a start that is not given is now. Undefined where there are too many already.
+ * @throws OrderError
+ */
 export async function addMarker(
-  database: Pick<Database, 'reader' | 'writer'>,
+  database: Pick<Database, 'aside' | 'writer'>,
   dataset: string,
   text: MarkerText,
   nowMs: number,
 ): Promise<StoredMarker | undefined> {
-  const [count] = await database.reader.rows<{ markers: number }>('marker-count');
+  const start = startOf(text, nowMs);
+  const [count] = await database.aside.rows<{ markers: number }>('marker-count');
   if ((count?.markers ?? 0) >= MOST_MARKERS) return undefined;
   const id = newId();
-  const start = text.startMs ?? nowMs;
   const parameters = {
     ...parametersOf(text),
     id,
@@ -110,7 +125,11 @@ export async function addMarker(
   };
 }
 
-/** Replaces what a marker says; what is not given is erased. Undefined where there is no such marker. */
+/**
+ * Replaces what a marker says; what is not given is erased, and a start becomes what it was by default. Undefined where
+ * there is no such marker.
+ * @throws OrderError
+ */
 export async function updateMarker(
   { writer }: Pick<Database, 'writer'>,
   dataset: string,
@@ -118,11 +137,13 @@ export async function updateMarker(
   text: MarkerText,
   nowMs: number,
 ): Promise<StoredMarker | undefined> {
+  const [made] = await writer.rows<Pick<Row, 'created_ms'>>('marker-created', { parameters: { dataset, id } });
+  if (!made) return undefined;
   const parameters = {
     ...parametersOf(text),
     id,
     dataset,
-    start_ms: text.startMs === undefined ? null : BigInt(text.startMs),
+    start_ms: BigInt(startOf(text, Number(made.created_ms))),
     now_ms: BigInt(nowMs),
   };
   const [row] = await writer.rows<Row>('marker-update', { parameters });

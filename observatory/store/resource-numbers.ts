@@ -9,8 +9,8 @@ export interface ResourceNumbering {
   numberOf(resource: Resource): number;
   /** They did not get into the file: they are new again. */
   forget(resources: readonly Resource[]): void;
-  /** By the file's number. */
-  resource(number: number): Resource | undefined;
+  /** Stored resources by the file's numbers. */
+  read(numbers: ReadonlySet<number>): Promise<ReadonlyMap<number, Resource>>;
 }
 
 interface StoredResource {
@@ -21,38 +21,56 @@ interface StoredResource {
   types: string | null;
 }
 
-export async function createResourceNumbers(database: Database): Promise<ResourceNumbering> {
+/** So many resources that were read are remembered: every process that ever sent something has one. */
+const mostRemembered = 2_000;
+
+export async function createResourceNumbers(database: Pick<Database, 'writer'>): Promise<ResourceNumbering> {
   const numbers = new Map<string, number>();
-  const byNumber = new Map<number, Resource>();
+  const remembered = new Map<number, Resource>();
   const builder = createAttributeBuilder();
   let last = 0;
-  for (const row of await database.writer.rows<StoredResource>('ingest-resource-list')) {
-    const types = JSON.parse(row.types ?? '{}') as Record<string, ValueType>;
-    for (const [key, text] of Object.entries(row.attributes)) builder.add(key, text, types[key] ?? '');
-    byNumber.set(row.resource_id, {
-      service: row.service,
-      version: row.attributes['service.version'] ?? null,
-      browser:
-        row.attributes['telemetry.sdk.language'] === 'webjs' ||
-        Object.keys(row.attributes).some((key) => key.startsWith('browser.')),
-      fingerprint: row.fingerprint,
-      attributes: builder.finish(),
-    });
-    numbers.set(row.fingerprint, row.resource_id);
-    last = Math.max(last, row.resource_id);
+  const stored = await database.writer.rows<{ resource_id: number; fingerprint: string }>('ingest-resource-numbers');
+  for (const { resource_id: number, fingerprint } of stored) {
+    numbers.set(fingerprint, number);
+    last = Math.max(last, number);
   }
+
+  function toResource({ service, fingerprint, attributes, types }: StoredResource): Resource {
+    const typeOf = JSON.parse(types ?? '{}') as Record<string, ValueType>;
+    for (const [key, text] of Object.entries(attributes))
+      builder.add(key, text, Object.hasOwn(typeOf, key) ? (typeOf[key] ?? '') : '');
+    return {
+      service,
+      version: attributes['service.version'] ?? null,
+      browser:
+        attributes['telemetry.sdk.language'] === 'webjs' ||
+        Object.keys(attributes).some((key) => key.startsWith('browser.')),
+      fingerprint,
+      attributes: builder.finish(),
+    };
+  }
+
   return {
     add(resource) {
       if (numbers.has(resource.fingerprint)) return false;
       last += 1;
       numbers.set(resource.fingerprint, last);
-      byNumber.set(last, resource);
       return true;
     },
     forget(gone) {
       for (const { fingerprint } of gone) numbers.delete(fingerprint);
     },
     numberOf: (resource) => numbers.get(resource.fingerprint) ?? 0,
-    resource: (number) => byNumber.get(number),
+    async read(wanted) {
+      if (remembered.size > mostRemembered) remembered.clear();
+      const missing = [...wanted].filter((number) => !remembered.has(number));
+      if (missing.length > 0) {
+        const parameters = { numbers: missing.map(String) };
+        const rows = await database.writer.rows('ingest-resources-by-number', { parameters });
+        for (const row of rows)
+          remembered.set(row['resource_id'] as number, toResource(row as unknown as StoredResource));
+      }
+      return remembered;
+    },
   };
 }

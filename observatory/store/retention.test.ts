@@ -106,4 +106,17 @@ describe('retention', () => {
     await run(sql`CHECKPOINT store`);
     expect((await stat(path)).size).toBeLessThan(size * 1.1);
   });
+
+  it('adds up the catalogue of keys, which each flush adds lines to', async () => {
+    const { path, observatory } = await start();
+    const flushes = 3;
+    const keys = 2_000;
+    const attributes = Object.fromEntries(Array.from({ length: keys }, (_, index) => [`key.${index}`, index]));
+    for (let id = 1; id <= flushes; id += 1) await store(observatory, [{ trace: 1, id, attributes }]);
+    const lines = sql`SELECT count(*)::INTEGER AS lines, sum(numbers)::INTEGER AS numbers FROM store.attribute_keys WHERE place = 'span'`;
+    const catalogue = () => observatory.database.exclusively((session) => session.run(lines));
+    expect(await catalogue()).toEqual([{ lines: flushes * keys, numbers: flushes * keys }]);
+    await applyRetention(observatory.database, { path, hours: 1_000_000, maxMb: 1_000 });
+    expect(await catalogue()).toEqual([{ lines: keys, numbers: flushes * keys }]);
+  });
 });

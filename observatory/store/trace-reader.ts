@@ -2,7 +2,7 @@ import type { ValueType } from './attribute-shapes.ts';
 import { promotedAttributes } from './attributes.ts';
 import type { Database, Row } from './database.ts';
 import { pause } from './pause.ts';
-import type { SpanKind, SpanStatus } from './records.ts';
+import type { Resource, SpanKind, SpanStatus } from './records.ts';
 import type { ResourceNumbering } from './resource-numbers.ts';
 import type { SpanBatch } from './span-batch.ts';
 import { createSpanBatchBuilder, spanTexts } from './span-batch-builder.ts';
@@ -60,9 +60,7 @@ export async function createTraceReader(database: Database, resources: ResourceN
     for (const { trace_id: id } of ids) filter.add(id);
   }
 
-  function add(row: Record<string, unknown>): void {
-    const resource = resources.resource(row.resource_id as number);
-    if (!resource) return;
+  function add(row: Row, resource: Resource): void {
     const types = JSON.parse((row.types as string | null) ?? '{}') as Record<string, ValueType>;
     const typeOf = (key: string): ValueType => (Object.hasOwn(types, key) ? (types[key] ?? '') : '');
     for (const [key, text] of Object.entries(row.attributes as Record<string, string>))
@@ -104,9 +102,11 @@ export async function createTraceReader(database: Database, resources: ResourceN
       };
       for (let part = 0; part < parts; part += 1) {
         const rows = await database.writer.rows('ingest-spans-of-traces', { parameters: { ...parameters, part } });
+        const known = await resources.read(new Set(rows.map((row) => row.resource_id as number)));
         for (const [index, row] of rows.entries()) {
           if (index % rowsBetweenPauses === rowsBetweenPauses - 1) await pause();
-          add(row);
+          const resource = known.get(row.resource_id as number);
+          if (resource) add(row, resource);
         }
       }
     }

@@ -95,8 +95,11 @@ function isBadRequest(thrown: unknown): thrown is Error {
 export interface RunningServer {
   /** Where it answers, for example `http://127.0.0.1:8081`. */
   url: string;
-  /** Stops taking connections, lets open requests finish, then resolves; keep-alive connections are cut when idle. */
-  close(): Promise<void>;
+  /**
+   * Stops taking connections, lets open requests finish, then resolves; keep-alive connections are cut when idle. Those
+   * that have not finished after `graceMs` are cut; without it they are waited for.
+   */
+  close(graceMs?: number): Promise<void>;
 }
 
 /**
@@ -121,19 +124,25 @@ export async function listen(
     server.listen(port, host, resolve);
   });
   const { port: actual } = server.address() as AddressInfo;
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`, close: () => close(server) };
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+    close: (graceMs) => closeServer(server, graceMs),
+  };
 }
 
 /** How often a closing server looks for connections whose request has ended meanwhile, in milliseconds. */
 const idleCheckMs = 20;
 
-function close(server: Server): Promise<void> {
+/** Closes a server as `RunningServer.close` does. */
+export function closeServer(server: Server, graceMs?: number): Promise<void> {
   return new Promise((resolve) => {
+    const late = graceMs === undefined ? undefined : setTimeout(() => server.closeAllConnections(), graceMs);
     // Node cuts what is idle now. A connection that is busy now is kept open afterwards, for its client to use again,
     // and would hold the server until the keep-alive timeout.
     const cut = setInterval(() => server.closeIdleConnections(), idleCheckMs);
     server.close(() => {
       clearInterval(cut);
+      clearTimeout(late);
       resolve();
     });
   });

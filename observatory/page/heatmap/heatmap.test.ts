@@ -171,7 +171,7 @@ describe('markers', () => {
             new Set(markers.filter(({ startMs }) => startMs < 90_000).map(({ id }) => id)),
           );
           groups.forEach((group, index) => {
-            expect(group.room).toBeGreaterThanOrEqual(63.999);
+            expect(group.room).toBeGreaterThanOrEqual(71.999);
             expect(group.left).toBeGreaterThanOrEqual(0);
             expect(group.left + group.room).toBeLessThanOrEqual((groups[index + 1]?.left ?? width) + 0.001);
           });

@@ -19,7 +19,7 @@ export interface MarkerGroup {
 }
 
 /** What a label needs at least, to be read and to be hit, and what it usually needs, CSS pixels. */
-const leastLabel = 64;
+const leastLabel = 72;
 const usualLabel = 120;
 const gap = 4;
 

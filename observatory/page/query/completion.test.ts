@@ -28,7 +28,9 @@ describe('at the caret', () => {
     ['a not in ("x") |', 'joiner', '', ''],
     ['(a = 1) |', 'joiner', '', ''],
     ['duration > 2|', 'value', 'duration', '2'],
-    ['"odd key" |', 'operator', 'odd key', ''],
+    ['"odd key" |', 'operator', '"odd key"', ''],
+    // Not the same as error, which is no attribute.
+    ['"error" = |', 'value', '"error"', ''],
     ['a contains |', 'value', 'a', ''],
   ])('of %s comes %s', (marked, ...expected) => {
     expect(at(marked)).toEqual(expected);

@@ -5,7 +5,7 @@
 
 export interface Expected {
   kind: 'key' | 'operator' | 'value' | 'joiner';
-  /** The key whose operator or value is due; '' where a key or a joiner is. */
+  /** The key whose operator or value is due, as it is written; '' where a key or a joiner is. */
   key: string;
   /** What has been typed of it, without quotes. */
   prefix: string;
@@ -28,7 +28,7 @@ export function expectedAt(text: string, caret: number): Expected {
     const word = each.text.toLowerCase();
     if (kind === 'key') {
       if (word === '(' || word === 'not') continue;
-      key = unquote(each.text);
+      key = each.text;
       kind = 'operator';
     } else if (kind === 'operator') {
       if (word === 'not') continue;

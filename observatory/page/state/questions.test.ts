@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { conditionOf } from './conditions.ts';
+import { attributeName, conditionOf } from './conditions.ts';
 import { both, breakdownPath, comparePath, exemplarPath, heatmapPath, tracesPath } from './questions.ts';
 import { defaultState, type Box } from './url-state.ts';
 
@@ -87,6 +87,7 @@ test('a filter that cannot be read is left for the API to refuse', () => {
 
 test('a condition tells fields of the span from attributes of the same name', () => {
   expect(conditionOf('service', 'driver')).toBe('service = "driver"');
+  expect(conditionOf(attributeName('scope'), 'oauth')).toBe('"scope" = "oauth"');
   expect(conditionOf('"service"', 'driver')).toBe('"service" = "driver"');
   expect(conditionOf('hotrod.customer.name', `Rachel's "best"`)).toBe(`hotrod.customer.name = "Rachel's \\"best\\""`);
   expect(conditionOf('db.query.text', null)).toBe('db.query.text !exists');

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { AttributeValue, LogRecord, SpanDetail } from '../../api/contract.ts';
 import { groupAllSpansBy, valueActions } from '../shell/actions.ts';
-import { conditionOf } from '../state/conditions.ts';
+import { attributeName, conditionOf } from '../state/conditions.ts';
 import { openMenu, type MenuItem } from '../shell/menu.tsx';
 import { tell } from '../shell/notice.tsx';
 import { exactDuration, formatDuration } from '../show/duration.ts';
@@ -70,6 +70,7 @@ export function Details({ node, model, own, logs }: Props) {
               'parent.id': span.parentSpanId,
               scope: span.scope,
             }}
+            fields
           />
         </>
       )}
@@ -155,11 +156,14 @@ function Fields({
   attributes,
   node,
   open = false,
+  fields = false,
 }: {
   title: string;
   attributes: SpanDetail['attributes'];
   node: Node;
   open?: boolean;
+  /** Whether these are fields, not attributes, which may have the same names. */
+  fields?: boolean;
 }) {
   const entries = Object.entries(attributes).filter(([, value]) => value !== null);
   if (entries.length === 0) return null;
@@ -172,15 +176,23 @@ function Fields({
         {entries
           .toSorted(([a], [b]) => a.localeCompare(b))
           .map(([key, value]) => (
-            <Field key={key} name={key} value={value} node={node} />
+            <Field key={key} name={key} field={fields ? key : attributeName(key)} value={value} node={node} />
           ))}
       </dl>
     </details>
   );
 }
 
-function Field({ name, value, node }: { name: string; value: AttributeValue; node: Node }) {
-  const menu = (anchor: Element): void => openMenu(anchor, name, fieldActions(name, value, node));
+interface FieldProps {
+  name: string;
+  /** What it is called where an attribute and a field may have the same name. */
+  field: string;
+  value: AttributeValue;
+  node: Node;
+}
+
+function Field({ name, field, value, node }: FieldProps) {
+  const menu = (anchor: Element): void => openMenu(anchor, name, fieldActions(field, value, node));
   return (
     <div>
       <dt>

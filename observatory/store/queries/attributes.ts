@@ -1,7 +1,8 @@
 import type { AttributeKey, AttributeValueCount } from '../../api/contract.ts';
-import { BUILT_IN_FIELDS, type BuiltInField, type Field } from '../../filter/ast.ts';
+import { BUILT_IN_FIELDS, INTRINSIC_NAMES, type BuiltInField, type Field } from '../../filter/ast.ts';
+import { fieldName } from '../../filter/print.ts';
 import { fieldText } from '../../filter/sql.ts';
-import { intrinsicAttributes, rollUpAttributes } from '../attributes.ts';
+import { toldByResources } from '../attributes.ts';
 import { createBinder } from '../sql.ts';
 import { askRows, populationSql, type Asking, type Population } from './population.ts';
 import { LONGEST_VALUE } from './values.ts';
@@ -47,16 +48,12 @@ const BUILT_IN_TYPES: Readonly<Partial<Record<BuiltInField, AttributeKey['type']
 /** What every span has, or every entry span, whatever was sent: name and type. */
 function givenKeys(): { key: string; type: AttributeKey['type'] }[] {
   const fields = BUILT_IN_FIELDS.map((key) => ({ key, type: BUILT_IN_TYPES[key] ?? ('string' as const) }));
-  const known = new Set<string>(BUILT_IN_FIELDS);
-  const intrinsic = Object.keys(intrinsicAttributes)
-    .filter((key) => !known.has(key))
-    .map((key) => ({ key, type: 'string' as const }));
   const numbers = /_(ms|count)$/;
-  const rollUps = Object.keys(rollUpAttributes).map((key) => ({
+  const intrinsic = INTRINSIC_NAMES.map((key) => ({
     key,
     type: numbers.test(key) ? ('number' as const) : ('string' as const),
   }));
-  return [...fields, ...intrinsic, ...rollUps];
+  return [...fields, ...intrinsic];
 }
 
 /**
@@ -68,12 +65,17 @@ export async function askAttributeKeys(asking: Asking, text: string, limit: numb
   const known = await askKnownKeys(asking, wanted, limit);
   const counted = new Map(known.map((attribute) => [attribute.key, attribute.spans]));
   const given = givenKeys().filter(({ key }) => key.toLowerCase().includes(wanted));
-  const names = new Set(given.map(({ key }) => key));
+  // An attribute with the name of one of these is another, and told in quotes, unless it says just the same.
+  const others = known.filter(({ key, place }) => place !== 'resource' || !toldByResources.includes(key));
   const keys = [
-    ...given.map(({ key, type }) => ({ key, type, spans: counted.get(key) ?? 0 })),
-    ...known.filter(({ key }) => !names.has(key)).map(({ key, type, spans }) => ({ key, type, spans })),
+    ...given.map(({ key, type }) => ({
+      key,
+      type,
+      spans: toldByResources.includes(key) ? (counted.get(key) ?? 0) : 0,
+    })),
+    ...others.map(({ key, type, spans }) => ({ key: fieldName({ type: 'attribute', key }), type, spans })),
   ];
-  const begins = (key: string): number => (key.toLowerCase().startsWith(wanted) ? 0 : 1);
+  const begins = (key: string): number => (key.toLowerCase().replace('"', '').startsWith(wanted) ? 0 : 1);
   return keys.toSorted((left, right) => begins(left.key) - begins(right.key)).slice(0, limit);
 }
 

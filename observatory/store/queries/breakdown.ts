@@ -4,7 +4,7 @@ import { fieldName } from '../../filter/print.ts';
 import { fieldText } from '../../filter/sql.ts';
 import { sql, type Sql } from '../sql.ts';
 import { askRows, nanoseconds, populationSql, type Asking, type Population } from './population.ts';
-import { stepStarts, timeSteps } from './time-steps.ts';
+import { stepNanoseconds, stepStarts, timeSteps } from './time-steps.ts';
 import { LONGEST_VALUE, shownValue, valueFilter } from './values.ts';
 
 export interface BreakdownQuestion extends Population {
@@ -134,7 +134,7 @@ async function addSeries(
     measure: MEASURES[question.measure],
     series: binder.bind(Math.min(question.series, question.limit)),
     from: binder.bind(nanoseconds(question.fromMs)),
-    step: binder.bind(BigInt(stepMs) * 1_000_000n),
+    step: binder.bind(stepNanoseconds(stepMs)),
   });
   for (const group of groups.slice(0, question.series)) {
     group.series = Array.from({ length: count }, () => (question.measure === 'count' ? 0 : null));

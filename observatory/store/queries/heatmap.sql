@@ -17,9 +17,12 @@ SELECT
   col AS "column",
   greatest(
     0,
-    guess
-      - (duration_ns < (SELECT edge FROM edges)[guess + 1])::INTEGER
-      + (duration_ns >= (SELECT edge FROM edges)[guess + 2])::INTEGER
+    least(
+      {{rows}} - 1,
+      guess
+        - (duration_ns < (SELECT edge FROM edges)[guess + 1])::INTEGER
+        + (duration_ns >= (SELECT edge FROM edges)[guess + 2])::INTEGER
+    )
   ) AS "row",
   count(*)::INTEGER AS count,
   count_if(error)::INTEGER AS errors,

@@ -4,7 +4,7 @@ import { filterSql } from '../../filter/sql.ts';
 import { sql } from '../sql.ts';
 import { latencyEdges } from './latency-rows.ts';
 import { askRows, nanoseconds, populationSql, type Asking, type Population } from './population.ts';
-import { timeSteps } from './time-steps.ts';
+import { stepNanoseconds, timeSteps } from './time-steps.ts';
 
 export interface HeatmapQuestion extends Population {
   columns: number;
@@ -64,7 +64,7 @@ async function askCells(
     highlight,
     edges: binder.bind(edges.map(String)),
     from: binder.bind(nanoseconds(question.fromMs)),
-    step: binder.bind(BigInt(stepMs) * 1_000_000n),
+    step: binder.bind(stepNanoseconds(stepMs)),
     rows: binder.bind(question.rows),
   };
   type Cell = { column: number; row: number; count: number; errors: number; lit: number };

@@ -1,7 +1,7 @@
 import { assert, constantFrom, double, integer, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { latencyEdges } from './latency-rows.ts';
-import { stepStarts, timeSteps } from './time-steps.ts';
+import { stepNanoseconds, stepStarts, timeSteps } from './time-steps.ts';
 
 describe('the rows of a heatmap', () => {
   it('end at 1, 2 or 5 times a power of ten', () => {
@@ -23,6 +23,20 @@ describe('the rows of a heatmap', () => {
     expect(latencyEdges('linear', 1, 9e9, 5, 2.7e9)).toEqual([0, 2e9, 4e9, 6e9, 8e9, 10e9]);
     expect(latencyEdges('linear', 1, 10.3e9, 1, 2.7e9)).toEqual([0, 20e9]);
     expect(latencyEdges('log', 1e9, 10.3e9, 4, 2.7e9).at(-1)).toBe(20e9);
+  });
+
+  it('fit into 64 bits, whatever a broken clock made of a duration', () => {
+    for (const scale of ['log', 'linear'] as const) {
+      for (const [shortest, longest] of [
+        [1, 5e18],
+        [5e18, 2 ** 63],
+      ] as const) {
+        const edges = latencyEdges(scale, shortest, longest, 100);
+        expect(BigInt(edges.at(-1) ?? 0)).toBeLessThan(2n ** 63n);
+        expect(edges).toEqual(edges.toSorted((left, right) => left - right));
+        expect(new Set(edges).size).toBe(101);
+      }
+    }
   });
 
   it('are ascending whole nanoseconds that hold every duration', () => {
@@ -56,6 +70,9 @@ describe('steps of time', () => {
     expect(timeSteps(0, 1_800_000, 240)).toEqual({ stepMs: 10_000, count: 180 });
     expect(timeSteps(0, 500, 240)).toEqual({ stepMs: 1000, count: 1 });
     expect(stepStarts(7, 1000, 3)).toEqual([7, 1007, 2007]);
+    expect(stepNanoseconds(timeSteps(0, 9_223_372_036_854, 2).stepMs)).toBe(4_611_686_400_000_000_000n);
+    // One step may hold all the time there is, and more.
+    expect(stepNanoseconds(timeSteps(0, 9_223_372_036_854, 1).stepMs)).toBe(2n ** 63n - 1n);
     assert(
       property(integer({ min: 1, max: 2 ** 40 }), integer({ min: 1, max: 1000 }), (range, most) => {
         const { stepMs, count } = timeSteps(5, 5 + range, most);

@@ -1,7 +1,6 @@
--- What is not given is erased; a start that is not given becomes what it was by default: when the marker was made.
 UPDATE store.markers
 SET
-  start_ms = coalesce($start_ms, created_ms),
+  start_ms = $start_ms,
   end_ms = $end_ms,
   message = $message,
   type = $type,

@@ -1,6 +1,6 @@
 import type { Percentiles } from '../../api/contract.ts';
 import { askRows, nanoseconds, populationSql, type Asking, type Population } from './population.ts';
-import { stepStarts, timeSteps } from './time-steps.ts';
+import { stepNanoseconds, stepStarts, timeSteps } from './time-steps.ts';
 
 interface Step {
   step: number;
@@ -19,7 +19,7 @@ export async function askPercentiles(asking: Asking, population: Population, poi
     view,
     where,
     from: binder.bind(nanoseconds(population.fromMs)),
-    step: binder.bind(BigInt(stepMs) * 1_000_000n),
+    step: binder.bind(stepNanoseconds(stepMs)),
   });
   const byStep = new Map(rows.map((row) => [row.step, row]));
   const steps = Array.from({ length: count }, (_, index) => byStep.get(index));

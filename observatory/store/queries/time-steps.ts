@@ -13,6 +13,12 @@ export function timeSteps(fromMs: number, toMs: number, most: number): { stepMs:
   return { stepMs, count: Math.max(1, Math.ceil(range / stepMs)) };
 }
 
+/** A step's width in nanoseconds; one that holds more than 64 bits count holds everything. */
+export function stepNanoseconds(stepMs: number): bigint {
+  const width = BigInt(stepMs) * 1_000_000n;
+  return width < 2n ** 63n ? width : 2n ** 63n - 1n;
+}
+
 /** The start of each step, Unix milliseconds. */
 export function stepStarts(fromMs: number, stepMs: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => fromMs + index * stepMs);

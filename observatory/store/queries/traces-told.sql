@@ -1,13 +1,17 @@
 -- What a list tells of its spans, each with the size of its trace. Their instants keep the search to a few blocks.
 WITH
-  wanted AS (SELECT unnest({{span_ids}}) AS span_id, unnest({{starts}})::BIGINT AS start_ns),
+  wanted AS (
+    SELECT
+      unnest({{trace_ids}}) AS trace_id, unnest({{span_ids}}) AS span_id, unnest({{starts}})::BIGINT AS start_ns
+  ),
   listed AS (
     SELECT
       s.trace_id, s.span_id, s.service, s.name, s.start_ns, s.duration_ns, s.error,
       {{highlights}} AS highlights,
       {{spans}} AS spans
     FROM {{view}} s
-    JOIN wanted ON wanted.start_ns = s.start_ns AND wanted.span_id = s.span_id
+    JOIN wanted
+      ON wanted.start_ns = s.start_ns AND wanted.span_id = s.span_id AND wanted.trace_id = s.trace_id
   ),
   sizes AS (
     SELECT trace_id, sum(span_count) AS spans
@@ -20,4 +24,4 @@ SELECT
   error, highlights, coalesce(listed.spans, sizes.spans, 1)::INTEGER AS spans
 FROM listed
 LEFT JOIN sizes ON sizes.trace_id = listed.trace_id
-ORDER BY {{listed_order}} DESC, listed.start_ns DESC, span_id
+ORDER BY {{listed_order}} DESC, listed.start_ns DESC, span_id, listed.trace_id

@@ -1,5 +1,6 @@
 import type { TraceRow } from '../../api/contract.ts';
-import { attributeColumn } from '../attributes.ts';
+import { parseField } from '../../filter/parse.ts';
+import { fieldText } from '../../filter/sql.ts';
 import { createBinder, joinSql, sql } from '../sql.ts';
 import { askRows, populationSql, viewOf, type Asking, type Population } from './population.ts';
 import { LONGEST_VALUE } from './values.ts';
@@ -40,10 +41,11 @@ export async function askTraces(
   const { scope } = population;
   const binder = createBinder();
   const texts = HIGHLIGHTS.map(
-    (key) => sql`left(${attributeColumn(key, scope, binder)}, ${binder.bind(LONGEST_VALUE)})`,
+    (key) => sql`left(${fieldText(parseField(key), scope, binder)}, ${binder.bind(LONGEST_VALUE)})`,
   );
   const rows = await askRows<Row>(asking, 'traces-told', binder, {
     view: viewOf(scope),
+    trace_ids: binder.bind(found.map(({ trace_id }) => trace_id)),
     span_ids: binder.bind(found.map(({ span_id }) => span_id)),
     starts: binder.bind(found.map(({ start_ns }) => String(start_ns))),
     highlights: sql`[${joinSql(texts, sql`, `)}]`,
@@ -75,7 +77,7 @@ function highlightsOf(values: readonly (string | null)[]): Record<string, string
 /** Which spans are listed, by the columns that decide it alone: those are quickly read. */
 async function askSpans(asking: Asking, population: Population, sort: 'newest' | 'slowest', limit: number) {
   const { binder, view, where } = populationSql(population);
-  return askRows<{ span_id: string; start_ns: bigint }>(asking, 'traces', binder, {
+  return askRows<{ trace_id: string; span_id: string; start_ns: bigint }>(asking, 'traces', binder, {
     view,
     where,
     order: sort === 'slowest' ? sql`s.duration_ns` : sql`s.start_ns`,

@@ -1,0 +1,128 @@
+import { RefusalError } from './problem.ts';
+
+/** Lets questions have the reading connection one after the other, each until it is answered. */
+export interface Turns {
+  /**
+   * Runs `work` when its turn comes.
+   *
+   * @param kind what questions of like cost have in common; of few different values.
+   * @throws RefusalError 503, at once where its turn would come too late, or as soon as that is seen.
+   */
+  take<T>(kind: string, gone: AbortSignal, work: () => Promise<T>): Promise<T>;
+}
+
+/** So many may wait at most, however quick they are. */
+const MOST_WAITING = 64;
+
+interface Waiting {
+  kind: string;
+  sinceMs: number;
+  begin(): void;
+  refuse(afterMs: number): void;
+}
+
+/**
+ * Were their statements mixed, a hundred heavy questions would all be late together. In turns the first ones are
+ * answered, and those that could not be are told so while they still have time to ask again.
+ *
+ * @param limitMs how long a question may wait for its turn.
+ */
+export function createTurns(limitMs: number): Turns {
+  /** Of each kind, how long it took of late, milliseconds. */
+  const costs = new Map<string, number>();
+  let waiting: Waiting[] = [];
+  let running: { kind: string; sinceMs: number } | undefined;
+
+  /** How long a kind will take, as far as is known: at least as long as the one of its kind that is not done yet. */
+  function costOf(kind: string): number {
+    const soFar = running?.kind === kind ? performance.now() - running.sinceMs : 0;
+    return Math.max(costs.get(kind) ?? 0, soFar);
+  }
+
+  function left(): number {
+    return running ? Math.max(0, costOf(running.kind) - (performance.now() - running.sinceMs)) : 0;
+  }
+
+  /** Refuses those whose turn would come too late. */
+  function shed(): void {
+    let ahead = left();
+    const kept: Waiting[] = [];
+    const late: Waiting[] = [];
+    for (const each of waiting) {
+      if (performance.now() - each.sinceMs + ahead > limitMs || kept.length === MOST_WAITING) late.push(each);
+      else {
+        kept.push(each);
+        ahead += costOf(each.kind);
+      }
+    }
+    waiting = kept;
+    for (const each of late) each.refuse(ahead);
+  }
+
+  function next(): void {
+    if (running) return;
+    const first = waiting.shift();
+    if (!first) return;
+    running = { kind: first.kind, sinceMs: performance.now() };
+    first.begin();
+  }
+
+  function done(kind: string, tookMs: number, isWhole: boolean): void {
+    const before = costs.get(kind) ?? tookMs;
+    // One that was stopped would have taken longer.
+    if (isWhole || tookMs > before) costs.set(kind, (before + tookMs) / 2);
+    running = undefined;
+    shed();
+    next();
+  }
+
+  function turn(kind: string, gone: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        settle();
+        reject(gone.reason as Error);
+      };
+      const settle = (): void => {
+        clearTimeout(timer);
+        gone.removeEventListener('abort', leave);
+        waiting = waiting.filter((each) => each !== entry);
+      };
+      const entry: Waiting = {
+        kind,
+        sinceMs: performance.now(),
+        begin: () => {
+          settle();
+          resolve();
+        },
+        refuse: (afterMs) => {
+          settle();
+          const seconds = Math.max(1, Math.ceil(afterMs / 1000));
+          const detail = `Too many questions at once; ask again in ${seconds} s.`;
+          reject(new RefusalError(503, detail, { headers: { 'Retry-After': String(seconds) } }));
+        },
+      };
+      // Should all that is known of costs be wrong.
+      const timer = setTimeout(() => entry.refuse(left()), limitMs);
+      gone.addEventListener('abort', leave, { once: true });
+      waiting.push(entry);
+      next();
+      shed();
+    });
+  }
+
+  return {
+    async take(kind, gone, work) {
+      gone.throwIfAborted();
+      await turn(kind, gone);
+      const start = performance.now();
+      let isWhole = false;
+      try {
+        const answer = await work();
+        isWhole = true;
+        return answer;
+      } finally {
+        done(kind, performance.now() - start, isWhole);
+      }
+    },
+  };
+}
