@@ -40,7 +40,10 @@ export interface Heatmap {
   /** Width of a column in milliseconds; column i starts at `from + i × stepMs`. */
   stepMs: number;
   columns: number;
-  /** Row boundaries in milliseconds, ascending, one more than there are rows. */
+  /**
+   * Row boundaries in milliseconds, ascending, one more than there are rows. On a linear scale the last row may reach
+   * further than the others: it then holds the few that took far longer than all else.
+   */
   edgesMs: number[];
   /** Only cells that hold something: [column, row, spans, spans with an error, spans that match `highlight`]. */
   cells: [column: number, row: number, count: number, errors: number, lit: number][];

@@ -95,4 +95,11 @@ describe.each([
     const ordered = scheme === 'light' ? steps.toReversed() : steps;
     expect(ordered).toEqual(steps.toSorted((a, b) => a - b));
   });
+
+  test('a single span stands out of the panel, and neighbouring counts out of each other', () => {
+    expect(contrast(colour('heat-1'), colour('panel'))).toBeGreaterThanOrEqual(3);
+    for (let step = 1; step < 8; step += 1) {
+      expect(contrast(colour(`heat-${step}`), colour(`heat-${step + 1}`))).toBeGreaterThan(1.15);
+    }
+  });
 });

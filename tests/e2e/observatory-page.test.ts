@@ -160,7 +160,11 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     await drag(page, [0.05, 0.02], [0.95, (await heightOf(page, 1500)) - 0.01]);
     await selection(page).waitFor();
     // What is compared stands still, until it is told to go on; the selection stays then, too.
-    await page.getByRole('button', { name: 'Paused: resume' }).click();
+    const room = await page.locator('.live').boundingBox();
+    await page.getByText('Paused', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Go live' }).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    expect(await page.locator('.live').boundingBox()).toEqual(room);
     for (let redraw = 0; redraw < 2; redraw += 1) {
       await page.waitForResponse((response) => response.url().includes('/api/heatmap'));
     }
@@ -180,6 +184,89 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     await page.getByRole('tree').waitFor();
     expect(traceIds).toContain(new URL(page.url()).pathname.slice('/trace/'.length));
     expect(complaints).toEqual([]);
+  });
+
+  it('holds still for a selection, and is live again once that is gone', async () => {
+    const { page } = await openPage();
+    const goLive = page.getByRole('button', { name: 'Go live' });
+    const pause = page.getByRole('button', { name: 'Pause' });
+    const band = page.getByRole('button', { name: 'Select the slow band' });
+    await band.click();
+    await goLive.waitFor();
+    await page.getByRole('button', { name: 'Clear the selection' }).click();
+    await pause.waitFor();
+    expect(new URL(page.url()).search).toBe('');
+    // Back is the selection, and its range.
+    await page.goBack();
+    await selection(page).waitFor();
+    await goLive.waitFor();
+    await page.reload();
+    await cards(page).first().locator('button.split').first().click();
+    await page.getByRole('menuitem', { name: 'Show only this' }).click();
+    await pause.waitFor();
+    expect([...new URL(page.url()).searchParams.keys()]).toEqual(['filter']);
+
+    // Who paused by themselves stays paused.
+    await page.goto(observatory.url);
+    await pause.click();
+    await band.click();
+    await page.getByRole('button', { name: 'Clear the selection' }).click();
+    await band.waitFor();
+    expect(await goLive.count()).toBe(1);
+    expect([...new URL(page.url()).searchParams.keys()]).toEqual(['from', 'to']);
+  });
+
+  it.each([
+    ['groups', 'tbody tr', 'tbody button'],
+    ['compare', '.split', 'button.split'],
+  ])('keeps lit what was chosen in a menu of %s, until the pointer moves', async (view, rowOf, buttonOf) => {
+    const { page } = await openPage(`/?${fixedRange()}&view=${view}&by=hotrod.customer.name&sort=p95&box=,,1500,`);
+    const lit = page.locator('.legend .lit');
+    const putOut = lit.getByRole('button');
+    const filters: string[] = [];
+    page.on('request', (request) => {
+      const filter = new URL(request.url()).searchParams.get('highlight');
+      if (filter !== null) filters.push(filter);
+    });
+    const name = await page.locator(`.results ${buttonOf} .value, .results ${buttonOf} .clip-2`).first().textContent();
+    await page.locator(`.results ${buttonOf}`).first().click();
+    await page.getByRole('menuitem', { name: 'Highlight its points' }).click();
+    await putOut.waitFor();
+    // The pointer now rests where the menu was; long enough for the row below to have been asked for.
+    await page.waitForTimeout(500);
+    expect(await lit.textContent()).toContain(name);
+    expect(new Set(filters).size).toBe(1);
+
+    // Another row lights while the pointer is on it; only what was chosen can be put out.
+    await page.locator(`.results ${rowOf}`).nth(1).hover();
+    await expect.poll(() => lit.textContent()).not.toContain(name);
+    expect(await putOut.count()).toBe(0);
+    await page.mouse.move(5, 5);
+    await putOut.click();
+    await lit.waitFor({ state: 'detached' });
+  });
+
+  it.each([1440, 390])('leaves the results where they are whatever the chart shows, %i px wide', async (width) => {
+    const { page } = await openPage('/?', { viewport: { width, height: 900 } });
+    const tabs = page.locator('.tabs');
+    const places: number[] = [];
+    const measure = async (ready: Locator): Promise<void> => {
+      await ready.waitFor();
+      places.push((await tabs.boundingBox())?.y ?? 0);
+    };
+    for (const [query, ready] of [
+      ['', page.getByText('Drag a box over the slow band')],
+      ['&box=,,1500,', selection(page)],
+      ['&filter=hotrod.customer.name+%3D+%22Quad+Goals%22', page.getByText('No slow band stands out')],
+      ['&chart=lines', page.locator('.lines canvas')],
+    ] as const) {
+      await page.goto(`${observatory.url}/?${fixedRange()}${query}`);
+      await measure(ready);
+    }
+    await page.route('**/api/heatmap**', () => undefined);
+    await page.goto(`${observatory.url}/?${fixedRange()}`);
+    await measure(page.getByText('Drawing the heatmap'));
+    expect(new Set(places).size).toBe(1);
   });
 
   it('compares by the keyboard alone', async () => {
@@ -456,8 +543,49 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
     const trap = { id: 'x', dataset: 'd', startMs: until - minute, endMs: null, type: '', color: '', message: 'trap' };
     await page.route('**/api/markers**', (route) => route.fulfill({ json: [{ ...trap, url: 'javascript:alert(1)' }] }));
     await page.reload();
-    await page.getByText('trap').waitFor();
-    expect(await page.getByText('trap').evaluate((label) => label.tagName)).toBe('SPAN');
+    const label = page.locator('.marker-label', { hasText: 'trap' });
+    await label.waitFor();
+    expect(await label.evaluate((element) => element.tagName)).toBe('SPAN');
+    expect(await page.locator('.marker-group a').count()).toBe(0);
+  });
+
+  it('keeps the link of every marker in reach on a phone, however close they lie', async () => {
+    const at = (id: number, seconds: number) => ({
+      id: String(id),
+      dataset: 'd',
+      startMs: until - seconds * 1000,
+      endMs: null,
+      type: 'deploy',
+      color: '#0072B2',
+      message: `release ${id}`,
+      url: `https://ci.example/${id}`,
+    });
+    const markers = [at(1, 300), at(2, 299), at(3, 298), at(4, -58)];
+    const { page } = await openPage('/?', { viewport: { width: 390, height: 844 } });
+    await page.route('**/api/markers**', (route) => route.fulfill({ json: markers }));
+    for (const chart of ['heatmap', 'lines']) {
+      await page.goto(`${observatory.url}/?${fixedRange()}&chart=${chart}`);
+      const shared = page.getByText('3 markers');
+      const card = page.locator('.marker-card', { hasText: 'release 2' });
+      await shared.waitFor();
+      expect(await card.isVisible()).toBe(false);
+      await shared.hover();
+      // Down to the links, without the card going away on the way.
+      await page.getByRole('link', { name: 'release 3' }).hover();
+      expect(await card.isVisible()).toBe(true);
+      await page.mouse.move(0, 0);
+      expect(await card.isVisible()).toBe(false);
+
+      await shared.focus();
+      for (const id of [1, 2, 3, 4]) {
+        await page.keyboard.press('Tab');
+        expect(await page.evaluate<string>('document.activeElement.href')).toBe(`https://ci.example/${id}`);
+      }
+      // At the right edge too the label lies within the picture.
+      const last = await page.getByRole('link', { name: 'release 4' }).boundingBox();
+      expect(last?.width).toBeGreaterThan(40);
+      expect((last?.x ?? 0) + (last?.width ?? 0)).toBeLessThan(390);
+    }
   });
 
   it('says what is wrong when the Observatory does not answer, and goes on once it does', async () => {
@@ -502,8 +630,8 @@ describe.skipIf(!hasChromium)('the Observatory’s page', () => {
       ),
     );
     await whole.route('**/*', (route) => route.abort());
-    await whole.getByRole('button', { name: 'No answer: pause' }).waitFor();
-    expect(await whole.locator('.live').getAttribute('data-live')).toBe('false');
+    await whole.locator('.live-state [data-shown=true]', { hasText: 'No answer' }).waitFor();
+    expect(await whole.locator('.live').getAttribute('data-reached')).toBe('false');
     await whole.getByRole('link', { name: 'Objectives' }).click();
     await whole.getByRole('heading', { name: 'The Observatory does not answer' }).waitFor();
   });

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { range } from '../state/clock.ts';
-import { go, isLive } from '../state/location.ts';
+import { go, selecting } from '../state/location.ts';
 import { parseMs } from './parse-ms.ts';
 
 /** The drag's alternative for those who rather type: everything from a duration on becomes the selection. */
@@ -10,8 +10,7 @@ export function SlowerThan() {
   const submit = (event: Event): void => {
     event.preventDefault();
     if (ms === null) return;
-    const still = isLive.peek() ? { from: range.peek().fromMs, to: range.peek().toMs } : {};
-    go({ box: { fromMs: null, toMs: null, minMs: ms, maxMs: null }, view: 'compare', ...still });
+    go(selecting({ fromMs: null, toMs: null, minMs: ms, maxMs: null }, range.peek()));
   };
   return (
     <form class="row" onSubmit={submit}>

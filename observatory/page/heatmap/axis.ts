@@ -1,6 +1,6 @@
 /** Round durations for the heatmap's vertical axis. Pure. */
 import { formatDuration } from '../show/duration.ts';
-import { rowsOf, yOfDuration, type Grid, type Size } from './geometry.ts';
+import { beyondOf, rowsOf, yOfDuration, type Grid, type Size } from './geometry.ts';
 
 export interface DurationTick {
   ms: number;
@@ -11,7 +11,8 @@ export interface DurationTick {
 /** Ticks at round durations, at least `apart` pixels from each other, from the shortest up. */
 export function durationTicks(grid: Grid, size: Size, apart = 22): DurationTick[] {
   const low = grid.edgesMs[0] ?? 0;
-  const high = grid.edgesMs[rowsOf(grid)] ?? 0;
+  const beyond = beyondOf(grid);
+  const high = beyond ?? grid.edgesMs[rowsOf(grid)] ?? 0;
   if (!(high > low)) return [];
   const most = Math.max(1, Math.floor(size.height / apart));
   const candidates =
@@ -20,7 +21,8 @@ export function durationTicks(grid: Grid, size: Size, apart = 22): DurationTick[
   for (const ms of candidates) {
     const y = yOfDuration(grid, size, ms);
     const last = ticks.at(-1);
-    if (last === undefined || last.y - y >= apart) ticks.push({ ms, y, label: formatDuration(ms) });
+    if (last === undefined || last.y - y >= apart)
+      ticks.push({ ms, y, label: `${ms === beyond ? '≥ ' : ''}${formatDuration(ms)}` });
   }
   return ticks;
 }

@@ -6,11 +6,12 @@ import { useAnswer, type Answer } from '../api/use-answer.ts';
 import { openExemplar, everything } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
 import { later } from '../shell/later.tsx';
+import { Either } from '../shell/either.tsx';
 import { openMenu } from '../shell/menu.tsx';
 import { EmptyStore, Failed, Loading, NoMatch } from '../shell/states.tsx';
 import { hoveredFilter } from '../state/hovered.ts';
 import { range, rangeIsKnown, tick } from '../state/clock.ts';
-import { go, isLive, state } from '../state/location.ts';
+import { go, selecting, state } from '../state/location.ts';
 import { heatmapPath } from '../state/questions.ts';
 import type { Box } from '../state/url-state.ts';
 import { storeIsEmpty } from '../shell/status.tsx';
@@ -68,6 +69,11 @@ function useMarkers(): Marker[] {
   return answer.data ?? [];
 }
 
+const selectIt = 'Select the slow band';
+const clearIt = 'Clear the selection';
+/** Why there is nothing for the button to select. */
+const noBand = 'No slow band stands out.';
+
 function HeatmapChart() {
   const now = state.value;
   const lit = hoveredFilter.value || now.lit;
@@ -77,11 +83,10 @@ function HeatmapChart() {
   );
   const markers = useMarkers();
   const heatmap = answer.data;
+  // What is drawn, which may still be the answer to an earlier question.
+  const drawnLit = new URLSearchParams(answer.path?.split('?')[1]).get('highlight') ?? '';
   const slowFrom = useMemo(() => (heatmap === null ? null : slowBandFrom(heatmap)), [heatmap]);
-  const select = (box: Box, on: HeatmapData): void => {
-    // What is compared must stand still; the range goes on with one press, the selection stays.
-    go({ box, view: 'compare', ...(isLive.peek() ? { from: on.from, to: endOf(on) } : {}) });
-  };
+  const select = (box: Box, on: HeatmapData): void => go(selecting(box, { fromMs: on.from, toMs: endOf(on) }));
   const isEmpty = heatmap !== null && heatmap.total === 0;
   return (
     <>
@@ -96,27 +101,28 @@ function HeatmapChart() {
           ]}
           onPick={(scale) => go({ scale })}
         />
-        {heatmap !== null && !isEmpty && <Legend heatmap={heatmap} lit={lit} pinned={now.lit !== ''} />}
-        <span class="grow" />
-        {now.box !== null && (
-          <button type="button" onClick={() => go({ box: null })}>
-            Clear the selection
-          </button>
-        )}
-        {slowFrom !== null && heatmap !== null && now.box === null && (
-          <button type="button" onClick={() => select({ ...everything, minMs: slowFrom }, heatmap)}>
-            Select the slow band
-          </button>
-        )}
-        {heatmap !== null && !isEmpty && (
-          <button
-            type="button"
-            aria-haspopup="menu"
-            onClick={(event) => openMenu(event.currentTarget, 'Download the heatmap', heatmapFiles(heatmap))}
-          >
-            Download
-          </button>
-        )}
+        <Legend heatmap={isEmpty ? null : heatmap} lit={drawnLit} pinned={now.lit === drawnLit} />
+        <button
+          type="button"
+          disabled={now.box === null && slowFrom === null}
+          title={now.box === null && slowFrom === null ? noBand : undefined}
+          onClick={() => {
+            if (now.box !== null) go({ box: null });
+            else if (slowFrom !== null && heatmap !== null) select({ ...everything, minMs: slowFrom }, heatmap);
+          }}
+        >
+          <Either shown={now.box === null ? selectIt : clearIt} texts={[selectIt, clearIt]} />
+        </button>
+        <button
+          type="button"
+          aria-haspopup="menu"
+          disabled={heatmap === null || isEmpty}
+          onClick={(event) =>
+            heatmap !== null && openMenu(event.currentTarget, 'Download the heatmap', heatmapFiles(heatmap))
+          }
+        >
+          Download
+        </button>
       </div>
       {answer.failure !== null && answer.failure.status !== 0 ? (
         <Failed failure={answer.failure} filter={now.filter} />
@@ -138,16 +144,19 @@ function HeatmapChart() {
             heatmap={heatmap}
             markers={markers}
             box={now.box}
-            lit={answer.path?.includes('highlight=') ?? false}
+            lit={drawnLit !== ''}
             onBox={(on, box) => select(box, on)}
             onOpen={(_on, box) => void openExemplar(box)}
             onClear={() => go({ box: null, lit: '' })}
           />
-          {now.box === null && now.view === 'compare' && (
-            <p class="hint">
-              Drag a box over the slow band to see what is different. Click a cell to open a typical trace.
-            </p>
-          )}
+          <p class="hint">
+            {now.box !== null
+              ? 'Drag another box to compare that one instead.'
+              : slowFrom === null
+                ? `${noBand} Drag a box over any points to see what is different.`
+                : 'Drag a box over the slow band to see what is different.'}{' '}
+            Click a cell to open a typical trace.
+          </p>
         </>
       )}
     </>

@@ -31,8 +31,26 @@ export function ramp(stops: readonly Rgb[], size = 64): string[] {
     const place = (index / Math.max(1, size - 1)) * Math.max(0, stops.length - 1);
     const low = stops[Math.floor(place)] ?? [0, 0, 0];
     const high = stops[Math.min(stops.length - 1, Math.floor(place) + 1)] ?? low;
-    const part = place - Math.floor(place);
-    const mix = (a: number, b: number): number => Math.round(a + (b - a) * part);
-    return `rgb(${mix(low[0], high[0])} ${mix(low[1], high[1])} ${mix(low[2], high[2])})`;
+    return `rgb(${mixed(low, high, place - Math.floor(place)).join(' ')})`;
   });
+}
+
+/** A colour that lies between two: 0 is the first, 1 the second. */
+export function mixed(one: Rgb, other: Rgb, part: number): Rgb {
+  const mix = (a: number, b: number): number => Math.round(a + (b - a) * part);
+  return [mix(one[0], other[0]), mix(one[1], other[1]), mix(one[2], other[2])];
+}
+
+/** The contrast of two colours as WCAG 2 defines it: 1 to 21. */
+export function contrast(one: Rgb, other: Rgb): number {
+  const [low = 0, high = 0] = [luminance(one), luminance(other)].toSorted((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}
+
+function luminance(colour: Rgb): number {
+  const [red, green, blue] = colour.map((value) => {
+    const part = value / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }

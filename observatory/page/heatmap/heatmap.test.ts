@@ -1,8 +1,10 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Marker } from '../../api/contract.ts';
 import { durationTicks } from './axis.ts';
-import { ceilingOf, intensity, parseColour, ramp } from './colour.ts';
+import { ceilingOf, contrast, intensity, parseColour, ramp } from './colour.ts';
 import {
+  beyondOf,
   boxOfCells,
   carriedOver,
   cellAt,
@@ -12,8 +14,7 @@ import {
   yOfDuration,
   type Grid,
 } from './geometry.ts';
-import { placeMarkers, safeLink } from './marker-layout.ts';
-import { slowBandFrom } from './slow-band.ts';
+import { markerColour, placeMarkers, safeLink } from './marker-layout.ts';
 
 /** 10 columns of 3 s; 4 rows: 100 ms to 10 s in factors of √10. */
 const grid: Grid = {
@@ -82,6 +83,33 @@ test('ticks of durations are round, ordered and apart', () => {
   expect(durationTicks({ ...grid, edgesMs: [5, 5] }, size)).toEqual([]);
 });
 
+test('a linear axis that some spans went beyond says so on top', () => {
+  const linear: Grid = { ...grid, scale: 'linear', edgesMs: [0, 1000, 2000, 3000, 4000, 5000] };
+  const labels = (edgesMs: number[]): (string | undefined)[] =>
+    durationTicks({ ...linear, edgesMs }, { width: 200, height: 300 }).map(({ label }) => label);
+  expect(beyondOf(linear)).toBeNull();
+  expect(labels(linear.edgesMs)).toEqual([
+    '0 ms',
+    '500 ms',
+    '1 s',
+    '1.5 s',
+    '2 s',
+    '2.5 s',
+    '3 s',
+    '3.5 s',
+    '4 s',
+    '4.5 s',
+    '5 s',
+  ]);
+  const capped = [...linear.edgesMs, 20_000];
+  expect(beyondOf({ ...linear, edgesMs: capped })).toBe(5000);
+  expect(labels(capped).slice(-2)).toEqual(['4.5 s', '≥ 5 s']);
+  // What lies beyond is still in a box that is drawn up to the top.
+  const top = { ...linear, edgesMs: capped };
+  expect(boxOfCells(top, { column0: 0, column1: 9, row0: 5, row1: 5 })).toMatchObject({ minMs: 5000, maxMs: null });
+  expect(beyondOf(grid)).toBeNull();
+});
+
 describe('colour', () => {
   test('has its ceiling at the 95th percentile, so that one crowded cell does not pale all others', () => {
     expect(ceilingOf([...Array.from({ length: 99 }, () => 9), 1000])).toBe(9);
@@ -104,28 +132,6 @@ describe('colour', () => {
   });
 });
 
-describe('the slow band', () => {
-  const edgesMs = [100, 200, 400, 800, 1600, 3200, 6400];
-  const rows = (counts: number[]) => ({
-    edgesMs,
-    cells: counts.map((count, row): [number, number, number, number, number] => [0, row, count, 0, 0]),
-  });
-
-  test('begins above the widest gap', () => {
-    expect(slowBandFrom(rows([10, 150, 200, 0, 0, 30]))).toBe(3200);
-  });
-
-  test('is there although a stray lies in the gap', () => {
-    expect(slowBandFrom(rows([10, 150, 200, 1, 0, 30]))).toBe(3200);
-  });
-
-  test('is not there without a gap, nor where it would be most of all, nor among too few', () => {
-    expect(slowBandFrom(rows([10, 150, 200, 80, 40, 30]))).toBeNull();
-    expect(slowBandFrom(rows([30, 0, 0, 200, 150, 20]))).toBeNull();
-    expect(slowBandFrom(rows([3, 0, 0, 0, 1, 0]))).toBeNull();
-  });
-});
-
 describe('markers', () => {
   const marker = (id: string, startMs: number, endMs: number | null): Marker => ({
     id,
@@ -140,15 +146,50 @@ describe('markers', () => {
 
   test('are a line while open and a window once closed', () => {
     const placed = placeMarkers([marker('open', 80_000, null), marker('closed', 65_000, 70_000)], 60_000, 90_000, 300);
-    expect(placed).toMatchObject([
-      { left: 50, width: 50, open: false, room: 146 },
-      { left: 200, width: 0, open: true, room: 96 },
+    expect(placed).toEqual([
+      { left: 50, room: 126, markers: [expect.objectContaining({ left: 50, width: 50 })] },
+      // At the right edge the label moves to the left of its line rather than out of the plot.
+      { left: 180, room: 120, markers: [expect.objectContaining({ left: 200, width: 0 })] },
     ]);
   });
 
   test('that began before the range still show their window; those outside do not', () => {
     const placed = placeMarkers([marker('a', 10_000, 66_000), marker('b', 10_000, 20_000)], 60_000, 90_000, 300);
-    expect(placed).toMatchObject([{ left: 0, width: 60 }]);
+    expect(placed).toMatchObject([{ left: 0, markers: [{ left: 0, width: 60 }] }]);
+  });
+
+  test('all stay in reach, however close together: by a label each, or by one that they share', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 90_000 }), { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 130, max: 1400 }),
+        (starts, width) => {
+          const markers = starts.map((start, index) => marker(String(index), start, null));
+          const groups = placeMarkers(markers, 0, 90_000, width);
+          const shown = groups.flatMap((group) => group.markers.map((placed) => placed.marker.id));
+          expect(new Set(shown)).toEqual(
+            new Set(markers.filter(({ startMs }) => startMs < 90_000).map(({ id }) => id)),
+          );
+          groups.forEach((group, index) => {
+            expect(group.room).toBeGreaterThanOrEqual(71.999);
+            expect(group.left).toBeGreaterThanOrEqual(0);
+            expect(group.left + group.room).toBeLessThanOrEqual((groups[index + 1]?.left ?? width) + 0.001);
+          });
+        },
+      ),
+    );
+  });
+
+  test('have their own colour, as far as it can be seen', () => {
+    const [white, black] = [parseColour('#ffffff'), parseColour('#16191d')];
+    expect(markerColour('#0072B2', white, black)).toBe('rgb(0 114 178)');
+    const yellow = markerColour('#f0e442', white, black) ?? '';
+    expect(yellow).not.toBe('rgb(240 228 66)');
+    const parts = yellow.match(/\d+/g)?.map(Number) ?? [];
+    expect(contrast([parts[0] ?? 0, parts[1] ?? 0, parts[2] ?? 0], white)).toBeGreaterThanOrEqual(3);
+    for (const none of ['', 'red', '#12', 'url(x)', '#0072B2;background:red']) {
+      expect(markerColour(none, white, black)).toBeNull();
+    }
   });
 
   test('are followed to the web alone', () => {

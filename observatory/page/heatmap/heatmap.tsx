@@ -5,9 +5,10 @@ import { formatCount, plural } from '../show/number.ts';
 import { formatClock } from '../show/time.ts';
 import { useScheme, useSize } from '../show/use-size.ts';
 import { columnsOfRoom } from '../state/clock.ts';
+import { state } from '../state/location.ts';
 import type { Box } from '../state/url-state.ts';
 import { drawHeatmap, inset, readPalette } from './draw.ts';
-import { boxOfCells, endOf, rectangleOfBox, rowsOf, type CellRange, type Size } from './geometry.ts';
+import { beyondOf, boxOfCells, endOf, rectangleOfBox, rowsOf, type CellRange, type Size } from './geometry.ts';
 import { Markers } from './markers.tsx';
 import { usePointing, type Cell } from './pointing.ts';
 
@@ -29,6 +30,7 @@ export function Heatmap({ heatmap, markers, box, lit, onBox, onOpen, onClear }: 
   const canvas = useRef<HTMLCanvasElement>(null);
   const outer = useSize(frame);
   const scheme = useScheme();
+  const { scope } = state.value;
   const size: Size = {
     width: Math.max(0, outer.width - inset.left - inset.right),
     height: Math.max(0, outer.height - inset.top - inset.bottom),
@@ -58,7 +60,7 @@ export function Heatmap({ heatmap, markers, box, lit, onBox, onOpen, onClear }: 
         tabIndex={0}
         role="application"
         aria-roledescription="heatmap"
-        aria-label={`Heatmap of durations over time. ${shown === null ? '' : plural(shown.total, 'span')}. Arrow keys move, Shift with arrows selects, Enter opens or compares, Escape clears.`}
+        aria-label={`Heatmap of durations over time. ${shown === null ? '' : plural(shown.total, scope === 'roots' ? 'entry span' : 'span')}. Arrow keys move, Shift with arrows selects, Enter opens or compares, Escape clears.`}
         {...handlers}
       >
         {shown !== null && <Markers markers={markers} from={shown.from} to={endOf(shown)} size={size} />}
@@ -102,8 +104,12 @@ const spanOf = (heatmap: HeatmapData, cells: CellRange): string => {
   const from = heatmap.from + cells.column0 * heatmap.stepMs;
   return `${formatClock(from)} – ${formatClock(heatmap.from + (cells.column1 + 1) * heatmap.stepMs)}`;
 };
-const durationsOf = (heatmap: HeatmapData, cells: CellRange): string =>
-  `${formatDuration(heatmap.edgesMs[cells.row0] ?? 0)} – ${formatDuration(heatmap.edgesMs[cells.row1 + 1] ?? 0)}`;
+const durationsOf = (heatmap: HeatmapData, cells: CellRange): string => {
+  const low = formatDuration(heatmap.edgesMs[cells.row0] ?? 0);
+  const isLast = cells.row1 === rowsOf(heatmap) - 1;
+  if (isLast && beyondOf(heatmap) !== null) return `${low} or more`;
+  return `${low} – ${formatDuration(heatmap.edgesMs[cells.row1 + 1] ?? 0)}`;
+};
 
 function describe(heatmap: HeatmapData, cell: Cell): string {
   const found = countAt(heatmap, cell);
@@ -129,7 +135,7 @@ function Tooltip({ heatmap, cell, size, lit }: { heatmap: HeatmapData; cell: Cel
       <span>
         {plural(found[2], 'span')}
         {found[3] > 0 && <b class="is-error">, {plural(found[3], 'error')}</b>}
-        {lit && `, ${formatCount(found[4])} lit`}
+        {lit && `, ${formatCount(found[4])} highlighted`}
       </span>
       <small>Click for a typical trace, drag to compare</small>
     </div>

@@ -4,26 +4,28 @@ import { formatCount } from '../show/number.ts';
 import { go } from '../state/location.ts';
 import { ceilingOf } from './colour.ts';
 
-/** What the heatmap's colours mean, and what is lit. */
-export function Legend({ heatmap, lit, pinned }: { heatmap: Heatmap; lit: string; pinned: boolean }) {
-  const ceiling = useMemo(() => ceilingOf(heatmap.cells.map((cell) => cell[2])), [heatmap]);
+/**
+ * What the heatmap's colours mean, and what is highlighted.
+ *
+ * @param heatmap null while there is none: the legend then keeps its room.
+ */
+export function Legend({ heatmap, lit, pinned }: { heatmap: Heatmap | null; lit: string; pinned: boolean }) {
+  const most = useMemo(() => formatCount(ceilingOf((heatmap?.cells ?? []).map((cell) => cell[2]))), [heatmap]);
   return (
-    <span class="legend">
-      <span class="num">1</span>
-      <span class="ramp" aria-hidden="true" />
-      <span>
-        <span class="num">{formatCount(ceiling)}</span> or more spans a cell
+    <span class="legend" style={heatmap === null ? { visibility: 'hidden' } : {}}>
+      <span title={`The colour tells how many spans a cell holds, from 1 to ${most} or more`}>
+        Spans per cell: <span class="num">1</span>
+        <span class="ramp" aria-hidden="true" />
+        <span class="num">{most}+</span>
       </span>
-      {heatmap.errors > 0 && (
-        <span>
-          <span class="swatch error" aria-hidden="true" /> errors
-        </span>
-      )}
+      <span>
+        <span class="swatch error" aria-hidden="true" /> errors
+      </span>
       {lit !== '' && (
         <span class="lit" title={lit}>
-          Lit: <code>{lit}</code>
+          Highlighted: <code>{lit}</code>
           {pinned && (
-            <button type="button" class="plain" aria-label="Put the light out" onClick={() => go({ lit: '' })}>
+            <button type="button" class="plain" aria-label="Stop highlighting" onClick={() => go({ lit: '' })}>
               ×
             </button>
           )}

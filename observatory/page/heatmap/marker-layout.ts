@@ -1,42 +1,65 @@
-/** Where markers lie over a time axis, and where their labels may be followed to. Pure. */
+/** Where markers lie over a time axis, how they are drawn, and where their labels may be followed to. Pure. */
 import type { Marker } from '../../api/contract.ts';
+import { contrast, mixed, parseColour, type Rgb } from './colour.ts';
 
 export interface PlacedMarker {
   marker: Marker;
   left: number;
   /** 0 for one that is still open: a line. */
   width: number;
-  open: boolean;
-  /** Room for the label until the next one begins. */
-  room: number;
-  /** At the right edge the label stands to the left of the line. */
-  flipped: boolean;
 }
 
-/** What a label usually needs, CSS pixels. */
-const labelWidth = 120;
+/** Markers that share a label, because there is no room for one each. */
+export interface MarkerGroup {
+  markers: PlacedMarker[];
+  /** Of the label, which need not begin at the line: it always lies within the plot. */
+  left: number;
+  /** Room for the label until the next one begins, or to the plot's end. */
+  room: number;
+}
+
+/** What a label needs at least, to be read and to be hit, and what it usually needs, CSS pixels. */
+const leastLabel = 72;
+const usualLabel = 120;
+const gap = 4;
 
 /** Markers within a range from left to right, in pixels of a plot of that width. */
-export function placeMarkers(markers: readonly Marker[], fromMs: number, toMs: number, width: number): PlacedMarker[] {
+export function placeMarkers(markers: readonly Marker[], fromMs: number, toMs: number, width: number): MarkerGroup[] {
   const x = (ms: number): number => ((ms - fromMs) / (toMs - fromMs)) * width;
-  const placed = markers
-    .filter((marker) => marker.startMs < toMs && (marker.endMs ?? marker.startMs) >= fromMs)
-    .toSorted((a, b) => a.startMs - b.startMs)
-    .map((marker) => {
-      const left = Math.max(0, x(marker.startMs));
-      const right = marker.endMs === null ? left : Math.min(width, x(marker.endMs));
-      return { marker, left, width: Math.max(0, right - left), open: marker.endMs === null, room: 0, flipped: false };
-    });
-  placed.forEach((each, index) => {
-    each.room = Math.max(0, (placed[index + 1]?.left ?? width) - each.left - 4);
-  });
-  const last = placed.at(-1);
-  const before = placed.at(-2);
-  if (last !== undefined && last.room < labelWidth && last.open) {
-    const reach = last.left - (before === undefined ? 0 : before.left + Math.min(before.room, labelWidth)) - 4;
-    if (reach > last.room) Object.assign(last, { room: reach, flipped: true });
+  const groups: MarkerGroup[] = [];
+  const within = markers.filter((marker) => marker.startMs < toMs && (marker.endMs ?? marker.startMs) >= fromMs);
+  for (const marker of within.toSorted((a, b) => a.startMs - b.startMs)) {
+    const left = Math.max(0, x(marker.startMs));
+    const right = marker.endMs === null ? left : Math.min(width, x(marker.endMs));
+    const placed = { marker, left, width: Math.max(0, right - left) };
+    const label = Math.max(0, Math.min(left, width - leastLabel));
+    const last = groups.at(-1);
+    if (last !== undefined && label < last.left + leastLabel + gap) last.markers.push(placed);
+    else groups.push({ markers: [placed], left: label, room: 0 });
   }
-  return placed;
+  const last = groups.at(-1);
+  const before = groups.at(-2);
+  if (last !== undefined) {
+    const free = before === undefined ? 0 : Math.min(before.left + usualLabel + gap, last.left);
+    last.left = Math.min(last.left, Math.max(free, width - usualLabel));
+  }
+  groups.forEach((group, index) => {
+    group.room = (groups[index + 1]?.left ?? width + gap) - group.left - gap;
+  });
+  return groups;
+}
+
+/** Lines that carry meaning keep this contrast. */
+const leastContrast = 3;
+
+/** A marker's own colour, moved towards the ink as far as it takes to be seen; null where it is no hex colour. */
+export function markerColour(colour: string, ground: Rgb, ink: Rgb): string | null {
+  if (!/^#[0-9a-f]{6}$/i.test(colour)) return null;
+  const own = parseColour(colour);
+  const seen = [0, 0.25, 0.5, 0.75, 1]
+    .map((share) => mixed(own, ink, share))
+    .find((candidate) => contrast(candidate, ground) >= leastContrast);
+  return seen === undefined ? null : `rgb(${seen.join(' ')})`;
 }
 
 /** The address of a marker if it is one of the web; null for anything else (`javascript:` and the like). */

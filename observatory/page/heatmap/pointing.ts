@@ -85,7 +85,9 @@ export function usePointing(
     if (shown === null) return;
     const { x, y } = place(event);
     const cell = cellAt(shown, size, x, y);
-    const inside = x >= 0 && y >= 0 && x < size.width && y < size.height;
+    // Over a marker its card tells, not the cell below.
+    const onMarker = event.target instanceof Element && event.target.closest('.marker-group') !== null;
+    const inside = !onMarker && x >= 0 && y >= 0 && x < size.width && y < size.height;
     setPointer(inside ? { x, y } : null);
     if (gesture === null || gesture.start === null || cell === null) return;
     const moved = gesture.moved || Math.hypot(x - gesture.start.x, y - gesture.start.y) >= clickSlack;

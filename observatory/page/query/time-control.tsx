@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
+import { LiveControl } from '../shell/live-control.tsx';
 import { liveLast, range } from '../state/clock.ts';
 import { go, isLive } from '../state/location.ts';
-import { isReached } from '../shell/status.tsx';
 import { formatClock, formatDayClock } from '../show/time.ts';
 
 const presets: readonly (readonly [string, string])[] = [
+  ['1m', 'Last 1 min'],
   ['2m', 'Last 2 min'],
   ['5m', 'Last 5 min'],
   ['10m', 'Last 10 min'],
@@ -50,15 +51,7 @@ export function TimeControl() {
           <option value="exact">From … to …</option>
         </select>
       </label>
-      <button
-        type="button"
-        class="live"
-        data-live={live && isReached.value}
-        title={live ? 'Hold the picture still' : 'Follow the present again'}
-        onClick={() => go(live ? { from: fromMs, to: toMs } : { from: null, to: null })}
-      >
-        <i aria-hidden="true" /> {live ? (isReached.value ? 'Live: pause' : 'No answer: pause') : 'Paused: resume'}
-      </button>
+      <LiveControl />
       {exact && <ExactRange from={fromMs} to={toMs} onClose={() => setExact(false)} />}
     </span>
   );

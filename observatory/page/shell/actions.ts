@@ -39,7 +39,7 @@ export function valueActions(keys: readonly string[], filter: string, about: Que
   const goOn = (change: Partial<State>): void => go({ ...(inTrace ? outOfTrace(now, about) : {}), ...change });
   return [
     {
-      label: lit ? 'Put its light out' : 'Light its points in the heatmap',
+      label: lit ? 'Stop highlighting its points' : 'Highlight its points in the heatmap',
       run: () => goOn({ lit: lit ? '' : filter, chart: 'heatmap' }),
     },
     { label: 'Show only this', run: () => goOn({ filter: both(about.filter, filter), lit: '', box: null }) },

@@ -29,8 +29,9 @@ export function openMenu(anchor: Element, title: string, items: MenuItem[]): voi
 function close(focusBack: boolean): void {
   const anchor = open.peek()?.anchor;
   open.value = null;
-  holdHover(false);
+  // Before hovering counts again: the focus that comes back points at nothing new.
   if (focusBack && anchor instanceof HTMLElement && anchor.isConnected) anchor.focus();
+  holdHover(false);
 }
 
 export function MenuHost() {

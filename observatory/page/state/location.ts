@@ -1,6 +1,6 @@
 /** The page's state as a signal, kept in step with the address bar in both directions. */
 import { computed, signal } from '@preact/signals';
-import { defaultState, formatState, parseState, type State } from './url-state.ts';
+import { changed, defaultState, formatState, parseState, type Box, type State } from './url-state.ts';
 
 export const state = signal<State>(parseState(window.location.pathname, window.location.search));
 
@@ -26,7 +26,7 @@ window.addEventListener('popstate', () => {
  * for what should not (each letter of a search, a span walked over with the arrow keys).
  */
 export function go(change: Partial<State>, how: 'push' | 'replace' = 'push'): void {
-  const next = { ...state.peek(), ...change };
+  const next = changed(state.peek(), change);
   const address = formatState(next);
   if (address === formatState(state.peek())) return;
   if (how === 'push') {
@@ -40,7 +40,7 @@ export function go(change: Partial<State>, how: 'push' | 'replace' = 'push'): vo
 
 /** The address of the present state with some of it changed: what a link carries, so that it opens in a new tab too. */
 export function addressOf(change: Partial<State>): string {
-  return formatState({ ...state.value, ...change });
+  return formatState(changed(state.value, change));
 }
 
 /** Turns a plain click on a link of ours into a step without a reload; leaves clicks with modifier keys to the browser. */
@@ -53,8 +53,14 @@ export function follow(event: MouseEvent, change: Partial<State>): void {
 
 export const isLive = computed(() => state.value.from === null || state.value.to === null);
 
+/** A selection, and the range it lies in: what is compared must stand still, so a live range is held there. */
+export function selecting(box: Box, range: { fromMs: number; toMs: number }): Partial<State> {
+  const still = isLive.peek() ? { from: range.fromMs, to: range.toMs, held: true } : {};
+  return { box, view: 'compare', ...still };
+}
+
 /** A new question about the time range of the present one: everything else at its default. */
 export function afresh(): State {
-  const { last, from, to } = state.value;
-  return { ...defaultState, last, from, to };
+  const { last, from, to, held } = state.value;
+  return { ...defaultState, last, ...(held ? {} : { from, to }) };
 }

@@ -29,7 +29,8 @@ test('a fixed range stays as it was given', () => {
 
 test('an automatic range is the shortest that holds all that is stored', () => {
   const now = 1_700_000_000_000;
-  expect(autoLast(now - 30_000, now)).toBe('2m');
+  expect(autoLast(now - 30_000, now)).toBe('1m');
+  expect(autoLast(now - 61_000, now)).toBe('2m');
   expect(autoLast(now - 121_000, now)).toBe('5m');
   expect(autoLast(now - 3_600_000, now)).toBe('10m');
   expect(autoLast(null, now)).toBe('10m');

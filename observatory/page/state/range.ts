@@ -1,10 +1,10 @@
 /** The time range a state stands for at an instant, on whole columns, so that a live picture scrolls and never shimmers. */
 import { parseLast, type State } from './url-state.ts';
 
-/** The length that `auto` stands for: the shortest of 2, 5 and 10 minutes that holds all that is stored. */
+/** The length that `auto` stands for: the shortest of 1, 2, 5 and 10 minutes that holds all that is stored. */
 export function autoLast(oldestMs: number | null, nowMs: number): string {
   const ageMs = oldestMs === null ? Infinity : nowMs - oldestMs;
-  return ['2m', '5m'].find((last) => ageMs <= (parseLast(last) ?? 0)) ?? '10m';
+  return ['1m', '2m', '5m'].find((last) => ageMs <= (parseLast(last) ?? 0)) ?? '10m';
 }
 
 export interface Range {

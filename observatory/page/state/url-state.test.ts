@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defaultState, formatState, parseLast, parseState, type State } from './url-state.ts';
+import { changed, defaultState, formatState, parseLast, parseState, type State } from './url-state.ts';
 
 const read = (address: string): State => {
   const url = new URL(address, 'http://localhost');
@@ -18,6 +18,7 @@ const anyState: fc.Arbitrary<State> = fc.record({
   last: fc.constantFrom('auto', '90s', '5m', '10m', '1h', '7d'),
   from: fc.constant(null),
   to: fc.constant(null),
+  held: fc.boolean(),
   box: fc.option(fc.record({ fromMs: fc.option(instant), toMs: fc.option(instant), minMs: bound, maxMs: bound })),
   view: fc.constantFrom('compare', 'groups', 'traces', 'map', 'slo'),
   chart: fc.constantFrom('heatmap', 'lines'),
@@ -43,7 +44,8 @@ describe('an address', () => {
         const fixed = a === b ? {} : { from: Math.min(a, b), to: Math.max(a, b) };
         const { box } = drawn;
         const empty = box !== null && Object.values(box).every((side) => side === null);
-        const state: State = { ...drawn, ...fixed, box: empty ? null : box };
+        const held = drawn.held && a !== b && box !== null && !empty;
+        const state: State = { ...drawn, ...fixed, held, box: empty ? null : box };
         // A browser folds "." and ".." away, encoded or not; no trace is called so.
         fc.pre(!['.', '..'].includes(state.traceId ?? ''));
         expect(read(formatState(state))).toEqual(state);
@@ -76,6 +78,7 @@ describe('an address', () => {
     ['/?last=fortnight&from=abc&to=1e9'],
     ['/?from=2000&to=1000'],
     ['/?from=1000'],
+    ['/?held=true'],
     ['/?box=1,2,3'],
     ['/?box=,,,'],
     ['/?box=a,b,c,d'],
@@ -87,6 +90,32 @@ describe('an address', () => {
 
   test('groups by at most two attributes, each once', () => {
     expect(read('/?by=a&by=a&by=&by=b&by=c').by).toEqual(['a', 'b']);
+  });
+});
+
+describe('a range held for a selection', () => {
+  const box = { fromMs: null, toMs: null, minMs: 1500, maxMs: null };
+  const held: State = { ...defaultState, from: 1000, to: 61_000, held: true, box };
+
+  test('is live again once the selection is gone, however it goes', () => {
+    expect(changed(held, { box: null })).toEqual(defaultState);
+    expect(changed(held, { filter: 'error = true', box: null })).toEqual({ ...defaultState, filter: 'error = true' });
+    expect(changed(held, { scope: 'spans', box: null })).toMatchObject({ from: null, to: null, held: false });
+  });
+
+  test('stays through all that leaves the selection, and through another selection', () => {
+    expect(changed(held, { view: 'groups', by: ['a'] })).toMatchObject({ from: 1000, to: 61_000, held: true, box });
+    expect(changed(held, { box: { ...box, minMs: 2000 } })).toMatchObject({ from: 1000, held: true });
+    expect(read(formatState(held))).toEqual(held);
+  });
+
+  test('is the user’s own once they choose one', () => {
+    const chosen = changed(held, { from: 2000, to: 3000 });
+    expect(chosen).toMatchObject({ from: 2000, to: 3000, held: false, box });
+    expect(changed(chosen, { box: null })).toMatchObject({ from: 2000, to: 3000, box: null });
+    const live = changed(held, { from: null, to: null });
+    expect(live).toEqual({ ...defaultState, box });
+    expect(changed(changed(live, { from: 5000, to: 6000 }), { box: null })).toMatchObject({ from: 5000, to: 6000 });
   });
 });
 

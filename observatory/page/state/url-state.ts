@@ -31,6 +31,8 @@ export interface State {
   /** A fixed range in Unix milliseconds; while both are null the range is live. */
   from: number | null;
   to: number | null;
+  /** The fixed range is there for the selection's sake alone: it goes with it, and the range is live again. */
+  held: boolean;
   box: Box | null;
   view: View;
   chart: Chart;
@@ -55,6 +57,7 @@ export const defaultState: State = {
   last: 'auto',
   from: null,
   to: null,
+  held: false,
   box: null,
   view: 'compare',
   chart: 'heatmap',
@@ -71,6 +74,18 @@ const views: readonly View[] = ['compare', 'groups', 'traces', 'map', 'slo'];
 const sorts: readonly Sort[] = ['count', 'errorRate', 'p50', 'p95', 'p99', 'max'];
 const measures: readonly Measure[] = ['count', 'errorRate', 'p50', 'p95', 'p99', 'max'];
 
+/**
+ * A state with some of it changed. A range that was held still for a selection is live again once that is gone; one
+ * that the user chooses is no longer held for the selection, but theirs.
+ */
+export function changed(state: State, change: Partial<State>): State {
+  const next = { ...state, ...change };
+  if (!next.held) return next;
+  if (next.box === null) return { ...next, held: false, from: null, to: null };
+  const chosen = ('from' in change || 'to' in change) && change.held !== true;
+  return chosen ? { ...next, held: false } : next;
+}
+
 /** The state an address stands for. Whatever it does not understand falls back to the default, never to an error. */
 export function parseState(pathname: string, search: string): State {
   const query = new URLSearchParams(search);
@@ -79,6 +94,7 @@ export function parseState(pathname: string, search: string): State {
   const from = instant(query.get('from'));
   const to = instant(query.get('to'));
   const fixed = from !== null && to !== null && from < to;
+  const box = parseBox(query.get('box'));
   return {
     traceId: trace === undefined ? null : decode(trace),
     spanId: query.get('span'),
@@ -88,7 +104,8 @@ export function parseState(pathname: string, search: string): State {
     last: last !== null && parseLast(last) !== null ? last : defaultState.last,
     from: fixed ? from : null,
     to: fixed ? to : null,
-    box: parseBox(query.get('box')),
+    held: fixed && box !== null && query.get('held') === 'true',
+    box,
     view: oneOf(query.get('view'), views, defaultState.view),
     chart: oneOf(query.get('chart'), ['heatmap', 'lines'], defaultState.chart),
     scale: oneOf(query.get('scale'), ['log', 'linear'], defaultState.scale),
@@ -112,6 +129,7 @@ export function formatState(state: State): string {
   put('last', state.last, defaultState.last);
   put('from', state.from === null ? null : String(state.from), null);
   put('to', state.to === null ? null : String(state.to), null);
+  put('held', state.held ? 'true' : null, null);
   put('box', state.box === null ? null : formatBox(state.box), null);
   put('view', state.view, defaultState.view);
   put('chart', state.chart, defaultState.chart);

@@ -1,20 +1,31 @@
 -- The shortest and longest duration of a population, for the rows of its heatmap; NULL where it is empty.
 -- The shortest hundredth does not count: one page load of half a millisecond among a thousand rides would squeeze the
 -- bands of the rides into a corner. (What is below the first row's boundary counts in the first row.) Durations are
--- taken by octaves, which is as quick as a minimum and needs no sorting.
+-- taken by octaves, which is as quick as a minimum and needs no sorting. The usual longest leaves out the octaves on
+-- top that hold one span in two hundred at most, or a single one of twenty or more.
 WITH
   octaves AS (
     SELECT
       floor(log2(s.duration_ns)) AS octave,
       count(*) AS spans,
-      min(s.duration_ns) AS shortest_ns
+      min(s.duration_ns) AS shortest_ns,
+      max(s.duration_ns) AS longest_ns
     FROM {{view}} s
     WHERE ({{where}}) AND s.duration_ns > 0
     GROUP BY octave
   ),
   counted AS (
-    SELECT shortest_ns, sum(spans) OVER (ORDER BY octave) AS so_far, sum(spans) OVER () AS total FROM octaves
+    SELECT
+      shortest_ns,
+      longest_ns,
+      sum(spans) OVER (ORDER BY octave) AS so_far,
+      sum(spans) OVER (ORDER BY octave DESC) AS from_here,
+      sum(spans) OVER () AS total
+    FROM octaves
   )
 SELECT
   (SELECT min(shortest_ns) FROM counted WHERE so_far > total / 100)::DOUBLE AS shortest_ns,
+  (
+    SELECT max(longest_ns) FROM counted WHERE from_here > greatest(total / 200, (total >= 20)::INTEGER)
+  )::DOUBLE AS usual_longest_ns,
   (SELECT max(s.duration_ns) FROM {{view}} s WHERE {{where}})::DOUBLE AS longest_ns

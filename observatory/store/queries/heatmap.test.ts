@@ -11,7 +11,7 @@ let store: TestStore;
 beforeAll(async () => {
   store = await openTestStore();
   const { traces } = otlpJson(EPOCH_MS, { frontend: {} });
-  const durationsMs = [0.5, ...Array.from({ length: rides }, (_, index) => 800 + index)];
+  const durationsMs = [0.5, ...Array.from({ length: rides }, (_, index) => 800 + index), 10_000];
   await store.storeTraces(
     traces(
       durationsMs.map((durationMs, index) => ({
@@ -29,8 +29,8 @@ beforeAll(async () => {
 });
 afterAll(() => store?.close());
 
-it('lets one page load not squeeze the rides into a corner, and counts it all the same', async () => {
-  const heatmap = await askHeatmap(
+const ask = (scale: 'log' | 'linear', rows: number) =>
+  askHeatmap(
     { reader: store.database.reader },
     {
       fromMs: EPOCH_MS,
@@ -38,12 +38,24 @@ it('lets one page load not squeeze the rides into a corner, and counts it all th
       scope: 'roots',
       filter: undefined,
       columns: 10,
-      rows: 20,
-      scale: 'log',
+      rows,
+      scale,
       highlight: undefined,
     },
   );
+
+it('lets one page load not squeeze the rides into a corner, and counts it all the same', async () => {
+  const heatmap = await ask('log', 20);
   expect(heatmap.edgesMs[0]).toBeGreaterThanOrEqual(100);
-  expect(heatmap.total).toBe(rides + 1);
+  expect(heatmap.total).toBe(rides + 2);
   expect(heatmap.cells.filter(([, row]) => row === 0).map(([, , count]) => count)).toEqual([1]);
+});
+
+it('lets one trace of ten seconds not press the rides to the ground of a linear scale, and shows it on top', async () => {
+  const heatmap = await ask('linear', 21);
+  expect(heatmap.edgesMs.slice(-3)).toEqual([950, 1000, 20_000]);
+  expect(heatmap.total).toBe(rides + 2);
+  const inRow = (row: number): number =>
+    heatmap.cells.filter((cell) => cell[1] === row).reduce((sum, cell) => sum + cell[2], 0);
+  expect([inRow(0), inRow(16), inRow(17), inRow(18), inRow(20)]).toEqual([1, 50, 50, 50, 1]);
 });

@@ -16,7 +16,7 @@ export interface HeatmapQuestion extends Population {
 /** Counts spans by start and duration. */
 export async function askHeatmap(asking: Asking, question: HeatmapQuestion): Promise<Heatmap> {
   const range = populationSql(question);
-  const [ends] = await askRows<{ shortest_ns: number | null; longest_ns: number | null }>(
+  const [ends] = await askRows<Record<'shortest_ns' | 'usual_longest_ns' | 'longest_ns', number | null>>(
     asking,
     'heatmap-range',
     range.binder,
@@ -25,7 +25,7 @@ export async function askHeatmap(asking: Asking, question: HeatmapQuestion): Pro
   // An empty heatmap still has its rows: a millisecond to ten seconds.
   const shortest = ends?.shortest_ns ?? 1e6;
   const longest = ends?.longest_ns ?? 9e9;
-  const edges = latencyEdges(question.scale, shortest, longest, question.rows);
+  const edges = latencyEdges(question.scale, shortest, longest, question.rows, ends?.usual_longest_ns ?? longest);
   const { stepMs, count } = timeSteps(question.fromMs, question.toMs, question.columns);
   const cells = ends?.longest_ns == null ? [] : await askCells(asking, question, edges, stepMs);
   return {
@@ -53,7 +53,8 @@ async function askCells(
   const row =
     question.scale === 'log'
       ? sql`ln(greatest(s.duration_ns, 1) / ${binder.bind(low)}::DOUBLE) * ${binder.bind(question.rows / Math.log(high / low))}::DOUBLE`
-      : sql`s.duration_ns * ${binder.bind(question.rows / high)}::DOUBLE`;
+      : // The rows are even but for the last, which may reach further.
+        sql`s.duration_ns * ${binder.bind(1 / (edges[1] ?? 1))}::DOUBLE`;
   const highlight =
     question.highlight === undefined ? sql`false` : filterSql(question.highlight, question.scope, binder);
   const fragments = {

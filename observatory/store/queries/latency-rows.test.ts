@@ -17,6 +17,14 @@ describe('the rows of a heatmap', () => {
     expect(ends('log', 0, 0)).toEqual([1000, 10_000]);
   });
 
+  it('are even on a linear scale, but for a last one that holds what took far longer than all else', () => {
+    expect(latencyEdges('linear', 1, 10.3e9, 6, 2.7e9)).toEqual([0, 1e9, 2e9, 3e9, 4e9, 5e9, 20e9]);
+    // Not far enough to be worth it.
+    expect(latencyEdges('linear', 1, 9e9, 5, 2.7e9)).toEqual([0, 2e9, 4e9, 6e9, 8e9, 10e9]);
+    expect(latencyEdges('linear', 1, 10.3e9, 1, 2.7e9)).toEqual([0, 20e9]);
+    expect(latencyEdges('log', 1e9, 10.3e9, 4, 2.7e9).at(-1)).toBe(20e9);
+  });
+
   it('fit into 64 bits, whatever a broken clock made of a duration', () => {
     for (const scale of ['log', 'linear'] as const) {
       for (const [shortest, longest] of [
@@ -37,10 +45,11 @@ describe('the rows of a heatmap', () => {
         constantFrom('log' as const, 'linear' as const),
         double({ min: 0, max: 1e15, noNaN: true }),
         double({ min: 0, max: 1e15, noNaN: true }),
+        double({ min: 0, max: 1, noNaN: true }),
         integer({ min: 1, max: 100 }),
-        (scale, one, other, rows) => {
+        (scale, one, other, part, rows) => {
           const [shortest, longest] = [Math.min(one, other), Math.max(one, other)];
-          const edges = latencyEdges(scale, shortest, longest, rows);
+          const edges = latencyEdges(scale, shortest, longest, rows, shortest + part * (longest - shortest));
           expect(edges).toHaveLength(rows + 1);
           for (const [index, edge] of edges.entries()) {
             expect(Number.isSafeInteger(edge)).toBe(true);

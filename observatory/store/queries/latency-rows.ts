@@ -18,14 +18,28 @@ const HIGHEST = 9_223_372_036_854 * 1e6;
 
 /**
  * The boundaries of a heatmap's rows, ascending whole nanoseconds, one more than rows. All durations lie below the
- * last, but those of 292 years, which a broken clock makes, count in the last row; those below the first (0 on a log scale) count in the first row. The ends are 1, 2 or 5 times a power of ten,
- * so that they stay while new spans of like latency arrive; a log scale spans at least a decade.
+ * last, but those of 292 years, which a broken clock makes, count in the last row; those below the first (0 on a log
+ * scale) count in the first row. The ends are 1, 2 or 5 times a power of ten, so that they stay while new spans of like
+ * latency arrive; a log scale spans at least a decade.
+ *
+ * @param usualLongestNs the longest but for a few. Where those few are far longer, a linear scale ends above the usual,
+ *   and its last row alone reaches up to them: one trace of ten seconds would press all others to the ground.
  */
-export function latencyEdges(scale: Scale, shortestNs: number, longestNs: number, rows: number): number[] {
+export function latencyEdges(
+  scale: Scale,
+  shortestNs: number,
+  longestNs: number,
+  rows: number,
+  usualLongestNs = longestNs,
+): number[] {
   // Below ten microseconds nothing is told apart.
   const longest = Math.max(longestNs, 9999);
   const high = Math.min(niceAbove(longest), HIGHEST);
-  if (scale === 'linear') return ascending(rows, (index) => (high * index) / rows);
+  if (scale === 'linear') {
+    const end = Math.min(niceAbove(Math.max(usualLongestNs, 9999)), HIGHEST);
+    if (rows === 1 || longest < 2 * end) return ascending(rows, (index) => (high * index) / rows);
+    return ascending(rows, (index) => (index === rows ? high : (end * index) / (rows - 1)));
+  }
   const low = Math.max(1000, Math.min(niceBelow(Math.max(shortestNs, 1)), high / 10));
   return ascending(rows, (index) => low * (high / low) ** (index / rows));
 }
