@@ -52,9 +52,9 @@ describe('spans with the same id and start', () => {
   });
 });
 
-describe('a span of centuries', () => {
+describe('a span as long as the receiver takes', () => {
   it('has its place in every heatmap, and all of time in one step', async () => {
-    const durationMs = LATEST_MS - EPOCH_MS;
+    const durationMs = 100 * 86_400_000;
     await store.storeTraces(
       traces([{ trace: 'c', id: 'c', service: 'long', name: 'long', kind: 'server', atMs: 0, durationMs }]),
     );
