@@ -25,7 +25,11 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>): 
   return function Later(props: P) {
     const [state, setState] = useState<'waiting' | 'failed' | 'done'>('waiting');
     useEffect(() => {
-      if (loaded !== null) return undefined;
+      // Also where it came after this was drawn and before this effect: nobody else draws it anew.
+      if (loaded !== null) {
+        setState('done');
+        return undefined;
+      }
       let timer: ReturnType<typeof setTimeout> | undefined;
       let left = false;
       const attempt = (): void =>
