@@ -7,8 +7,8 @@ export const deepestValue = 32;
 
 /**
  * Attributes, events, links, buckets, elements of arrays and the like beyond this are refused in one item, which is a
- * span, log record, point, resource or scope: an item is read at one
- * go, and while it is, nothing else is done. An SDK has its own limits: 128 events and links, each of 128 attributes.
+ * span, log record, point, resource or scope: an item is read at one go, and while it is, nothing else is done. An SDK
+ * has its own limits: 128 events and links, each of 128 attributes.
  */
 export const mostValues = 50_000;
 

@@ -11,12 +11,19 @@ import type { Batches, LogEntry, MetricPoint, Resource } from '../store/records.
 import type { SpanBatch } from '../store/span-batch.ts';
 import { createSpanBatchBuilder, type SpanBatchBuilder } from '../store/span-batch-builder.ts';
 
-/** What a request held. Items that OTLP does not allow are left out and counted; the others are good. */
-export interface Decoded<T> {
-  items: T;
+/** How long a decoder works before it lets others have the event loop, milliseconds. */
+export const sliceMs = 8;
+
+/** Items that OTLP does not allow: they are left out and counted. */
+export interface Rejected {
   rejected: number;
   /** Why the first was left out; '' where none was. */
   reason: string;
+}
+
+/** What a request held, without what was rejected. */
+export interface Decoded<T> extends Rejected {
+  items: T;
 }
 
 /** Throw `MalformedError` where the bytes are not what they should be. */
@@ -52,10 +59,13 @@ export function takeMetrics(builders: Builders): MetricPoint[] {
   return metrics;
 }
 
-/** Forgets the item that was begun: it is not allowed. */
-export function rejectItem({ span, other }: Builders): void {
+/** Forgets the item that was begun, and counts it. @throws the error, where it is not that this item is not allowed. */
+export function rejectItem({ span, other }: Builders, count: Rejected, error: unknown): void {
+  if (!(error instanceof RejectedError)) throw error;
   span.clear();
   other.clear();
+  count.rejected += 1;
+  count.reason ||= error.message;
 }
 
 /** Forgets everything: the request is malformed. */
@@ -67,7 +77,7 @@ export function rejectRequest(builders: Builders): void {
 }
 
 /** An item that OTLP does not allow, within a request that is sound: it alone is rejected (partial success). */
-export class RejectedError extends Error {
+class RejectedError extends Error {
   override readonly name = 'RejectedError';
 }
 

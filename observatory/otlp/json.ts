@@ -2,10 +2,11 @@ import {
   type Builders,
   type Decoded,
   type Decoders,
-  RejectedError,
+  type Rejected,
   rejectItem,
   rejectRequest,
   scopeText,
+  sliceMs,
   takeLogs,
   takeMetrics,
   takeSpans,
@@ -18,9 +19,6 @@ import { beginItem } from './any-value.ts';
 import { type JsonPoint, points, readLog, readPoint, readSpan } from './json-items.ts';
 import { parseJson } from './json-parse.ts';
 import { addKeyValues, eachObject, type JsonObject, object, text } from './json-value.ts';
-
-/** How long the reader works before it lets others have the event loop, milliseconds. */
-const sliceMs = 8;
 
 /** Reads one item, and adds what it makes of it to the builders. */
 export type ReadJsonItem<I> = (item: I, origin: Origin, builders: Builders) => void;
@@ -67,8 +65,7 @@ async function decodeRequest<T, I>(
   builders: Builders,
   { path: [byResource, byScope, itemsName], items, readItem, take }: Kind<T, I>,
 ): Promise<Decoded<T>> {
-  let rejected = 0;
-  let reason = '';
+  const count: Rejected = { rejected: 0, reason: '' };
   const slices = createSlices(sliceMs, 1);
   try {
     const request = object(await parseJson(bytes, slices), 'the request');
@@ -88,10 +85,7 @@ async function decodeRequest<T, I>(
             try {
               readItem(item, origin, builders);
             } catch (error) {
-              if (!(error instanceof RejectedError)) throw error;
-              rejectItem(builders);
-              rejected += 1;
-              reason ||= error.message;
+              rejectItem(builders, count, error);
             }
           }
           if (slices.isOver()) await slices.next();
@@ -104,5 +98,5 @@ async function decodeRequest<T, I>(
     rejectRequest(builders);
     throw error;
   }
-  return { items: take(builders), rejected, reason };
+  return { items: take(builders), ...count };
 }

@@ -2,10 +2,11 @@ import {
   type Builders,
   type Decoded,
   type Decoders,
-  RejectedError,
+  type Rejected,
   rejectItem,
   rejectRequest,
   scopeText,
+  sliceMs,
   takeLogs,
   takeMetrics,
   takeSpans,
@@ -21,8 +22,6 @@ import { readSpan } from './protobuf-spans.ts';
 import { createWire, type Extent, lengthField, messages, skip, string, tag, type Wire } from './wire.ts';
 import { addKeyValue } from './wire-attributes.ts';
 
-/** How long the reader works before it lets others have the event loop, milliseconds. */
-const sliceMs = 8;
 /** Between two looks at the clock: what takes long is long, but for what holds nothing and takes two bytes. */
 const bytesBetweenLooks = 16_384;
 
@@ -57,8 +56,7 @@ async function decodeRequest<T, I extends Extent>(
   builders: Builders,
   { items, readItem, take }: Kind<T, I>,
 ): Promise<Decoded<T>> {
-  let rejected = 0;
-  let reason = '';
+  const count: Rejected = { rejected: 0, reason: '' };
   const wire = createWire(bytes);
   const slices = createReadSlices(wire);
   try {
@@ -76,10 +74,7 @@ async function decodeRequest<T, I extends Extent>(
             try {
               readItem(wire, item, origin, builders);
             } catch (error) {
-              if (!(error instanceof RejectedError)) throw error;
-              rejectItem(builders);
-              rejected += 1;
-              reason ||= error.message;
+              rejectItem(builders, count, error);
             }
           }
           if (slices.isOver()) await slices.next();
@@ -92,7 +87,7 @@ async function decodeRequest<T, I extends Extent>(
     rejectRequest(builders);
     throw error;
   }
-  return { items: take(builders), rejected, reason };
+  return { items: take(builders), ...count };
 }
 
 /** Slices of the reader's work, whose clock is looked at whenever it has come on a little. */

@@ -96,15 +96,9 @@ const shapeLimit = 20_000;
 export interface Shapes {
   /** That of no attributes. Ask for it for each set: shapes are forgotten where they become too many. */
   empty(): Shape;
-  /** The shape with one key more; the same shape where it has the key already. @param isLong see `columnBytes`. */
+  /** The shape with one key more; the same shape where it has the key already. @param isLong see `columnBytes` (column-text.ts). */
   extend(shape: Shape, key: string, type: ValueType, isLong?: boolean): Shape;
 }
-
-/**
- * So many bytes of a value go to a column at most; longer values are whole in the MAP. Where DuckDB has to put a longer
- * text beside a column that may be NULL, it reads that text again for each NULL behind it: 100 MB for one of 84 KB.
- */
-export const columnBytes = 16_000;
 
 /** Whether a shape that was made for a key is the one for a value of this length, too. */
 export function servesAlso({ hot, slot }: Shape, isLong: boolean): boolean {

@@ -66,9 +66,8 @@ export async function createResourceNumbers(database: Pick<Database, 'writer'>):
       const missing = [...wanted].filter((number) => !remembered.has(number));
       if (missing.length > 0) {
         const parameters = { numbers: missing.map(String) };
-        const rows = await database.writer.rows('ingest-resources-by-number', { parameters });
-        for (const row of rows)
-          remembered.set(row['resource_id'] as number, toResource(row as unknown as StoredResource));
+        const rows = await database.writer.rows<StoredResource>('ingest-resources-by-number', { parameters });
+        for (const row of rows) remembered.set(row.resource_id, toResource(row));
       }
       return remembered;
     },

@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS store.resources (
 
 -- Every span, append-only, in order of arrival. In the gap `promoted` are the columns of hot attributes, all VARCHAR:
 -- http_route and so on (`promotedAttributes` in attributes.ts). What has a column is not in the MAP, unless it is longer
--- than a column holds (`columnBytes` in attribute-shapes.ts): then it is there, and its beginning is in the column.
+-- than a column holds (`columnBytes` in column-text.ts): then it is there, and its beginning is in the column.
 CREATE TABLE IF NOT EXISTS store.spans (
   trace_id        VARCHAR NOT NULL,
   span_id         VARCHAR NOT NULL,

@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer';
 
 import {
   type AttributeSink,
-  columnBytes,
   createShapes,
   servesAlso,
   type Shape,
@@ -11,6 +10,7 @@ import {
   type ValueType,
 } from './attribute-shapes.ts';
 import { promotedAttributes } from './attributes.ts';
+import { columnBytes, cutBytes, cutText, isLongText } from './column-text.ts';
 import { moveTo } from './growing-arrays.ts';
 import {
   append,
@@ -78,6 +78,11 @@ const nothing = Buffer.alloc(0);
 function optional(text: string | null): string {
   if (text === null) return '';
   return text === '' || text.startsWith(escape) ? escape + text : text;
+}
+
+/** What all spans of a resource and scope have. */
+function originTexts({ resource: { service, version }, scope }: Origin): string[] {
+  return [service, optional(version && cutText(version)), optional(scope && cutText(scope))];
 }
 
 const kindFlags: Readonly<Record<SpanKind, number>> = {
@@ -223,8 +228,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
 
   function pack(head: Origin, { kind, status }: SpanNumbers): void {
     if (origin?.resource !== head.resource || origin.scope !== head.scope) {
-      const { service, version } = head.resource;
-      const texts = [service, optional(version && cutText(version)), optional(head.scope && cutText(head.scope))];
+      const texts = originTexts(head);
       origin = head;
       originBytes = Buffer.from(texts.join(usualSeparator));
       originIsAwkward = texts.some((text) => text.includes(usualSeparator));
@@ -264,7 +268,6 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
 
   /** Packs the span with a separator that is in none of its texts. */
   function packAwkward(head: Origin, { kind, status }: SpanNumbers): string {
-    const { resource, scope } = head;
     const texts = [
       ids.toString('hex', 0, 16),
       ids.toString('hex', 16, 24),
@@ -273,9 +276,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
       kind,
       status,
       ...[spanTexts.statusMessage, spanTexts.events, spanTexts.links].map((place) => optional(textAt(place))),
-      resource.service,
-      optional(resource.version && cutText(resource.version)),
-      optional(scope && cutText(scope)),
+      ...originTexts(head),
     ];
     for (let place = textCount; place < places; place += 1) texts.push(optional(textAt(place)));
     let start = 0;
@@ -379,25 +380,6 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     clear,
     reset,
   };
-}
-
-function isLongText(text: string): boolean {
-  // No character takes more than three bytes.
-  return text.length * 3 > columnBytes && Buffer.byteLength(text) > columnBytes;
-}
-
-/** What of a text goes to a column. */
-function cutText(text: string): string {
-  if (!isLongText(text)) return text;
-  const bytes = Buffer.from(text);
-  return bytes.toString('utf8', 0, cutBytes(bytes, 0, bytes.length));
-}
-
-/** Where the part of a text that goes to a column ends: not within a character. */
-function cutBytes(bytes: Buffer, start: number, end: number): number {
-  let cut = Math.min(end, start + columnBytes);
-  while (cut < end && cut > start && ((bytes[cut] ?? 0) & 0xc0) === 0x80) cut -= 1;
-  return cut;
 }
 
 /** Strings of protobuf are UTF-8, but who says that senders keep to it: what is none becomes U+FFFD, text by text. */

@@ -126,18 +126,15 @@ export interface StagedRoot extends RootRow {
   settled: boolean;
 }
 
-/** The names of a root's services joined by the separator, and their times in the same order. */
-function serviceTimes({ serviceNs }: StagedRoot): { names: string; times: string } {
-  const names = [...serviceNs.keys()];
-  let times = serviceNs;
-  if (names.some((name) => name.includes(usualSeparator))) {
-    times = new Map();
-    for (const [name, ns] of serviceNs) {
-      const plain = name.replaceAll(usualSeparator, ' ');
-      times.set(plain, Math.max(times.get(plain) ?? 0, ns)); // two may be one now, which a MAP has once
-    }
+/** The times of a root's services by names that can be joined by the separator. */
+function serviceTimes({ serviceNs }: StagedRoot): ReadonlyMap<string, number> {
+  if (![...serviceNs.keys()].some((name) => name.includes(usualSeparator))) return serviceNs;
+  const times = new Map<string, number>();
+  for (const [name, ns] of serviceNs) {
+    const plain = name.replaceAll(usualSeparator, ' ');
+    times.set(plain, Math.max(times.get(plain) ?? 0, ns)); // two may be one now, which a MAP has once
   }
-  return { names: [...times.keys()].join(usualSeparator), times: [...times.values()].join(' ') };
+  return times;
 }
 
 export function stagedRoots(numberOf: ResourceNumbers, shapeNumberOf: ShapeNumbers): Staged<StagedRoot> {
@@ -156,8 +153,8 @@ export function stagedRoots(numberOf: ResourceNumbers, shapeNumberOf: ShapeNumbe
       [VARCHAR, (root) => root.services.join(', ')],
       [VARCHAR, (root) => root.slowestStatement],
       [BIGINT, (root) => (root.slowestStatementNs === null ? null : BigInt(root.slowestStatementNs))],
-      [VARCHAR, (root) => serviceTimes(root).names],
-      [VARCHAR, (root) => serviceTimes(root).times],
+      [VARCHAR, (root) => [...serviceTimes(root).keys()].join(usualSeparator)],
+      [VARCHAR, (root) => [...serviceTimes(root).values()].join(' ')],
       [BOOLEAN, (root) => root.settled],
     ],
   };

@@ -230,19 +230,27 @@ function parentOf(nodes: TraceNodes, trace: OpenTrace, node: number): number {
 function settleStanding(nodes: TraceNodes, trace: OpenTrace, node: number, undecided: Set<number>): void {
   const path: number[] = [];
   let above = node;
-  while (above !== none && nodes.standing[above] === standings.unknown && !undecided.has(above)) {
+  while (
+    above !== none &&
+    nodes.standing[above] === standings.unknown &&
+    !undecided.has(above) &&
+    path.length <= trace.size
+  ) {
     path.push(above);
-    undecided.add(above);
     if (!hasParent(nodes, above)) {
       stand(nodes, path.pop() ?? above, none);
       break;
     }
     above = parentOf(nodes, trace, above);
   }
-  for (let next = path.pop(); next !== undefined; next = path.pop()) {
+  for (let next = path.at(-1); next !== undefined; next = path.at(-1)) {
     const parent = parentOf(nodes, trace, next);
-    if (parent === none || nodes.standing[parent] === standings.unknown) return;
+    if (parent === none || nodes.standing[parent] === standings.unknown) {
+      for (const each of path) undecided.add(each);
+      return;
+    }
     stand(nodes, next, parent);
+    path.pop();
   }
 }
 

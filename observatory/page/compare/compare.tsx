@@ -3,7 +3,7 @@ import type { Compare as CompareData, CompareAttribute } from '../../api/contrac
 import { useAnswer } from '../api/use-answer.ts';
 import { openExemplar } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
-import { openMenu } from '../shell/menu.tsx';
+import { DownloadButton } from '../shell/download-button.tsx';
 import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
 import { formatCount, plural } from '../show/number.ts';
 import { range } from '../state/clock.ts';
@@ -65,13 +65,7 @@ function Compared({ box }: { box: Box }) {
         <button type="button" onClick={() => void openExemplar(box)}>
           Open a trace of the selection
         </button>
-        <button
-          type="button"
-          aria-haspopup="menu"
-          onClick={(event) => openMenu(event.currentTarget, 'Download the comparison', compareFiles(found))}
-        >
-          Download
-        </button>
+        <DownloadButton what="the comparison" files={() => compareFiles(found)} />
       </div>
       {found.selected === 0 ? (
         <p class="state">No span lies in the selection. Drag another box, or clear it.</p>

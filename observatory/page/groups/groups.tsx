@@ -3,6 +3,7 @@ import type { Answer } from '../api/use-answer.ts';
 import { groupAllSpansBy, valueActions } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
 import { openMenu } from '../shell/menu.tsx';
+import { DownloadButton } from '../shell/download-button.tsx';
 import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
 import { exactDuration, formatDuration } from '../show/duration.ts';
 import { formatCount, formatPercent, plural } from '../show/number.ts';
@@ -48,13 +49,7 @@ export function Groups({ answer }: { answer: Answer<Breakdown> }) {
                 : plural(found.totalGroups, 'group')}
               , {plural(found.total, 'span')}
             </span>
-            <button
-              type="button"
-              aria-haspopup="menu"
-              onClick={(event) => openMenu(event.currentTarget, 'Download the table', groupFiles(found))}
-            >
-              Download
-            </button>
+            <DownloadButton what="the table" files={() => groupFiles(found)} />
           </>
         )}
       </div>

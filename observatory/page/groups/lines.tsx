@@ -5,7 +5,7 @@ import type { Breakdown, Marker, Measure, Percentiles } from '../../api/contract
 import { useAnswer, type Answer } from '../api/use-answer.ts';
 import { everything, openExemplar } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
-import { openMenu } from '../shell/menu.tsx';
+import { DownloadButton } from '../shell/download-button.tsx';
 import { EmptyStore, Failed, failureInPlaceOf, Loading, NoMatch } from '../shell/states.tsx';
 import { storeIsEmpty } from '../shell/status.tsx';
 import { Markers } from '../heatmap/markers.tsx';
@@ -178,13 +178,7 @@ function Plot({ drawn, markers, data }: { drawn: Drawn; markers: Marker[]; data:
       )}
       <div class="line-foot">
         <p class="hint">Click a point for a typical trace of its line. Drag across to look closer.</p>
-        <button
-          type="button"
-          aria-haspopup="menu"
-          onClick={(event) => openMenu(event.currentTarget, 'Download the lines', lineFiles(drawn, data))}
-        >
-          Download
-        </button>
+        <DownloadButton what="the lines" files={() => lineFiles(drawn, data)} />
       </div>
     </>
   );

@@ -7,7 +7,7 @@ import { openExemplar, everything } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
 import { later } from '../shell/later.tsx';
 import { Either } from '../shell/either.tsx';
-import { openMenu } from '../shell/menu.tsx';
+import { DownloadButton } from '../shell/download-button.tsx';
 import { EmptyStore, Failed, Loading, NoMatch } from '../shell/states.tsx';
 import { hoveredFilter } from '../state/hovered.ts';
 import { range, rangeIsKnown, tick } from '../state/clock.ts';
@@ -113,16 +113,7 @@ function HeatmapChart() {
         >
           <Either shown={now.box === null ? selectIt : clearIt} texts={[selectIt, clearIt]} />
         </button>
-        <button
-          type="button"
-          aria-haspopup="menu"
-          disabled={heatmap === null || isEmpty}
-          onClick={(event) =>
-            heatmap !== null && openMenu(event.currentTarget, 'Download the heatmap', heatmapFiles(heatmap))
-          }
-        >
-          Download
-        </button>
+        <DownloadButton what="the heatmap" files={heatmap === null || isEmpty ? null : () => heatmapFiles(heatmap)} />
       </div>
       {answer.failure !== null && answer.failure.status !== 0 ? (
         <Failed failure={answer.failure} filter={now.filter} />

@@ -5,7 +5,7 @@ import { useAnswer } from '../api/use-answer.ts';
 import { conditionOf } from '../state/conditions.ts';
 import { TimeControl } from '../query/time-control.tsx';
 import { downloads } from '../shell/download.ts';
-import { openMenu } from '../shell/menu.tsx';
+import { DownloadButton } from '../shell/download-button.tsx';
 import { EmptyStore, Failed, Loading } from '../shell/states.tsx';
 import { storeIsEmpty } from '../shell/status.tsx';
 import { formatDuration } from '../show/duration.ts';
@@ -27,15 +27,7 @@ export function ServiceMap() {
         <h1>Service map</h1>
         <span class="grow" />
         <TimeControl />
-        {found !== null && found.nodes.length > 0 && (
-          <button
-            type="button"
-            aria-haspopup="menu"
-            onClick={(event) => openMenu(event.currentTarget, 'Download the map', mapFiles(found))}
-          >
-            Download
-          </button>
-        )}
+        {found !== null && found.nodes.length > 0 && <DownloadButton what="the map" files={() => mapFiles(found)} />}
       </div>
       {answer.failure !== null && found === null ? (
         <Failed failure={answer.failure} />

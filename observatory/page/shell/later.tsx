@@ -23,13 +23,9 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>): 
   };
   fetches.push(fetch);
   return function Later(props: P) {
-    const [state, setState] = useState<'waiting' | 'failed' | 'done'>('waiting');
+    const [state, setState] = useState<'waiting' | 'failed' | 'done'>(loaded === null ? 'waiting' : 'done');
     useEffect(() => {
-      // Also where it came after this was drawn and before this effect: nobody else draws it anew.
-      if (loaded !== null) {
-        setState('done');
-        return undefined;
-      }
+      // Asked for in any case: where it came after this was drawn and before this effect, nobody else draws it anew.
       let timer: ReturnType<typeof setTimeout> | undefined;
       let left = false;
       const attempt = (): void =>

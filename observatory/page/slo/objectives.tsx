@@ -2,7 +2,7 @@ import type { SloStatus } from '../../api/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { downloads } from '../shell/download.ts';
-import { openMenu } from '../shell/menu.tsx';
+import { DownloadButton } from '../shell/download-button.tsx';
 import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
 import { formatDuration } from '../show/duration.ts';
 import { formatCount, formatPercent } from '../show/number.ts';
@@ -24,13 +24,7 @@ export function Objectives() {
         <h1>Objectives</h1>
         <span class="grow" />
         {found !== null && found.length > 0 && (
-          <button
-            type="button"
-            aria-haspopup="menu"
-            onClick={(event) => openMenu(event.currentTarget, 'Download the objectives', objectiveFiles(found))}
-          >
-            Download
-          </button>
+          <DownloadButton what="the objectives" files={() => objectiveFiles(found)} />
         )}
       </div>
       {failure !== null ? (

@@ -3,7 +3,7 @@ import type { LogRecord, Trace } from '../../api/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { downloads } from '../shell/download.ts';
-import { openMenu } from '../shell/menu.tsx';
+import { DownloadButton } from '../shell/download-button.tsx';
 import { Failed, Loading } from '../shell/states.tsx';
 import { exactDuration, formatDuration } from '../show/duration.ts';
 import { formatCount, plural } from '../show/number.ts';
@@ -125,13 +125,7 @@ function TraceView({ model, trace, logs }: { model: TraceModel; trace: Trace | n
           {model.errors > 0 && <span class="is-error">{plural(model.errors, 'error')}</span>}
           <span title={isoNano(String(model.startNs))}>{formatMoment(Number(model.startNs / 1_000_000n))}</span>
           <code>{model.traceId}</code>
-          <button
-            type="button"
-            aria-haspopup="menu"
-            onClick={(event) => openMenu(event.currentTarget, 'Download the trace', traceFiles(model, trace))}
-          >
-            Download
-          </button>
+          <DownloadButton what="the trace" files={() => traceFiles(model, trace)} />
         </p>
       </header>
       <div class="trace-body">

@@ -4,6 +4,7 @@ import { describeBox } from '../compare/describe-box.ts';
 import { valueActions } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
 import { openMenu } from '../shell/menu.tsx';
+import { DownloadButton } from '../shell/download-button.tsx';
 import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
 import { exactDuration, formatDuration } from '../show/duration.ts';
 import { formatCount } from '../show/number.ts';
@@ -41,15 +42,7 @@ export function Traces() {
           </span>
         )}
         <span class="grow" />
-        {rows !== null && (
-          <button
-            type="button"
-            aria-haspopup="menu"
-            onClick={(event) => openMenu(event.currentTarget, 'Download the list', traceFiles(rows))}
-          >
-            Download
-          </button>
-        )}
+        {rows !== null && <DownloadButton what="the list" files={() => traceFiles(rows)} />}
       </div>
       {failure !== null ? (
         <Failed failure={failure} filter={now.filter} />
