@@ -74,7 +74,8 @@ function tracesOf({ id, name, location: { x, y } }: Customer): { what: string; p
 /** Numbers that say how much, how long or which process, and may be anybody's id by chance. */
 const measures =
   /\{[\w.]*(port|pid|size|duration|eta|distance|count|rows|failures|attempts|candidates|wait\.\w+|status_code|lineno|id\.thread)\}/;
-const notAttributes = /(traceId|spanId|parentSpanId|UnixNano|dataPoints\[\d+\]\.\w+|bucketCounts\[\d+\]|explicitBounds.*)$/;
+const notAttributes =
+  /(traceId|spanId|parentSpanId|UnixNano|dataPoints\[\d+\]\.\w+|bucketCounts\[\d+\]|explicitBounds.*)$/;
 
 /** Where an export tells of a customer, a line each. */
 function findings(customer: Customer, all: readonly Leaf[]): string[] {
