@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Compare, Heatmap, SpanDetail } from '../api/contract.ts';
+import type { Compare, Heatmap, SpanDetail } from '../contract/contract.ts';
 import { duration, tellBreakdown, tellCompare, tellHeatmap, tellLogs, tellObjectives, tellTrace } from './answers.ts';
 
 const heatmap: Heatmap = {

@@ -13,7 +13,7 @@ import type {
   SpanDetail,
   Trace,
   TraceRow,
-} from '../api/contract.ts';
+} from '../contract/contract.ts';
 import { slowBandFrom } from '../page/heatmap/slow-band.ts';
 import { criticalPath } from '../page/trace/critical-path.ts';
 import { buildTrace, type Node } from '../page/trace/model.ts';

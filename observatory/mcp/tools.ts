@@ -15,7 +15,7 @@ import type {
   SloStatus,
   Trace,
   TraceRow,
-} from '../api/contract.ts';
+} from '../contract/contract.ts';
 import {
   duration,
   tellBreakdown,
