@@ -1,5 +1,6 @@
 // The pod of `helm test`: orders a ride, and finds its whole trace in the Observatory. Ends with 1 and a sentence where
 // something is missing. Runs in the image of a service: Node alone, no packages.
+// oxlint-disable-next-line node/no-process-env -- this file is the whole program
 const { FRONTEND_URL, OBSERVATORY_URL, SERVICES = '', TIMEOUT_SECONDS = '90' } = process.env;
 const deadline = Date.now() + Number(TIMEOUT_SECONDS) * 1000;
 const expected = SERVICES.split(',');
