@@ -208,5 +208,5 @@ export default defineConfig({
     },
     { files: ['bootstrap.js'], rules: { 'unicorn/no-array-sort': 'off' } },
   ],
-  ignorePatterns: ['**/dist/**', '.hotrod/**'],
+  ignorePatterns: ['**/dist/**', '.hotrod/**', 'charts/hotrod/files'],
 });
