@@ -30,7 +30,15 @@ afterAll(async () => {
 
 function connect(poolSize = 20): Database {
   const url = postgres.url('driver');
-  const connected = createDatabase({ url, schema: 'driver', poolSize, connectTimeoutMs: 10_000, logger });
+  const connected = createDatabase({
+    url,
+    schema: 'driver',
+    poolSize,
+    connectTimeoutMs: 10_000,
+    maxWaitMs: 10_000,
+    statementTimeoutMs: 10_000,
+    logger,
+  });
   open.push(connected);
   return connected;
 }

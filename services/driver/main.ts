@@ -19,6 +19,8 @@ await runMain('driver', async () => {
     schema: 'driver',
     poolSize: config.databasePoolSize,
     connectTimeoutMs: config.databaseConnectTimeoutMs,
+    maxWaitMs: config.databaseMaxWaitMs,
+    statementTimeoutMs: config.databaseStatementTimeoutMs,
     logger,
   });
   await database.migrate(fileURLToPath(new URL('./migrations', import.meta.url)));
