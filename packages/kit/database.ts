@@ -73,9 +73,9 @@ export function createDatabase(options: {
   pool.on('error', (error) => logger.warn({ err: error }, 'An idle connection to Postgres was lost'));
 
   async function connect(): Promise<PoolClient> {
-    const isWaitFor = pool.idleCount === 0 && pool.totalCount >= options.poolSize;
-    if (isWaitFor) {
-      const waitMs = ((pool.waitingCount + 1) * heldMs.value()) / options.poolSize;
+    const ahead = pool.waitingCount - pool.idleCount; // negative: how many are free
+    if (ahead >= 0 && pool.totalCount >= options.poolSize) {
+      const waitMs = ((ahead + 1) * heldMs.value()) / options.poolSize;
       refuseLongWait({ waitMs, maxWaitMs: options.maxWaitMs, what: 'a connection to Postgres' });
     }
     throwIfNobodyWaits();
@@ -103,7 +103,7 @@ export function createDatabase(options: {
       if (error instanceof DatabaseError && error.severity === 'FATAL') discard = true;
       // A statement that was given up may still run in it.
       if (currentDeadline()?.signal.aborted) discard = true;
-      throw explain(error, options.statementTimeoutMs);
+      throw explain(error);
     } finally {
       client.off('error', onError);
       client.release(discard);
@@ -129,13 +129,11 @@ export function createDatabase(options: {
  * What Postgres or the connection to it has to do with a failure, in words that name Postgres. Other errors stay as they
  * are. SQLSTATE codes: https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
-function explain(error: unknown, statementTimeoutMs: number): unknown {
+function explain(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof ServiceError) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (code === '57014') {
-    return new ServiceError('deadline_exceeded', `Postgres did not end a statement within ${statementTimeoutMs} ms.`, {
-      cause: error,
-    });
+    return new ServiceError('deadline_exceeded', 'Postgres ended a statement that took too long.', { cause: error });
   }
   // 57P01 to 57P03 and class 08: it stops, starts, or lost one of its processes. Without a code: the socket closed.
   const isLost = /^(57P0[123]|08...|ECONN[A-Z]+|EPIPE)$/.test(code) || /^Connection terminated/.test(error.message);

@@ -19,7 +19,7 @@ afterEach(async () => {
 async function serve(requestTimeoutMs: number, routes: (app: Express) => void): Promise<string> {
   const app = createApp({ logger: createLogger('test', 'silent'), ready: {}, requestTimeoutMs, routes });
   const server = await listen(app, '127.0.0.1', 0);
-  closing.push(() => server.close(100));
+  closing.push(() => server.close({ cutAfterMs: 100 }));
   return server.url;
 }
 

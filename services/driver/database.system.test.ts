@@ -124,7 +124,10 @@ describe('the nearest drivers', () => {
     expect(found.failedReads).toBeGreaterThanOrEqual(2);
     await expect(
       createDrivers({ readFailureEvery: 1, readAttempts: 1 }).findNearest({ x: 500, y: 500 }),
-    ).rejects.toMatchObject({ code: '57014', message: 'canceling statement due to statement timeout' });
+    ).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+      cause: { code: '57014', message: 'canceling statement due to statement timeout' },
+    });
   });
 
   it('take the time that they pretend to need inside the statements', async () => {
