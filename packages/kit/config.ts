@@ -82,7 +82,7 @@ export function url(
   return { env, schema, ...(value === undefined ? {} : { default: value }), meaning };
 }
 
-/** Where a service listens: loopback unless told. */
+/** What every service takes: where it listens (loopback unless told), what it logs, and what telemetry tells of it. */
 export function listenSettings(port: number) {
   return {
     host: {
@@ -98,7 +98,13 @@ export function listenSettings(port: number) {
       default: 'info',
       meaning: 'the least severe log line that is written',
     } as Setting<'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'>,
+    resourceAttributes: optionalText('OTEL_RESOURCE_ATTRIBUTES', 'what is told of this process, key=value,…'),
   };
+}
+
+/** `service.version` from the same variable that telemetry takes it from; null where it is not set there. */
+export function releaseOf(config: { resourceAttributes: string | null }): string | null {
+  return parseKeyValueList(config.resourceAttributes)['service.version'] ?? null;
 }
 
 /** Which Postgres a service keeps its data in, and how many connections to it. */
@@ -119,4 +125,23 @@ export function databaseSettings() {
       { min: 1 },
     ),
   };
+}
+
+/** `key=value,key=value` with percent-encoded values, as `OTEL_*` variables write lists. */
+export function parseKeyValueList(text: string | null): Record<string, string> {
+  const pairs = (text ?? '').split(',').filter((pair) => pair.includes('='));
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      return [pair.slice(0, at).trim(), decode(pair.slice(at + 1).trim())];
+    }),
+  );
+}
+
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value; // a value with a bare percent sign is meant as it stands
+  }
 }

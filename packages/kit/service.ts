@@ -7,7 +7,7 @@ import { type Closable, shutdownOnSignal } from './shutdown.ts';
 /**
  * The last step of every service's start: listens, says where, and from then on ends in order when it is told to.
  *
- * @param ready,behind see {@link createApp}.
+ * @param ready,behind,release see {@link createApp}.
  * @param closables what to close after the server, in this order.
  * @throws the system's error where it cannot listen.
  */
@@ -17,6 +17,7 @@ export async function serve(options: {
   port: number;
   ready: Readonly<Record<string, ReadinessCheck>>;
   behind?: Readonly<Record<string, ReadinessCheck>>;
+  release?: string | null;
   routes: (app: Express) => void;
   closables: readonly Closable[];
 }): Promise<void> {

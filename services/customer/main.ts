@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-import { readConfig } from '@hotrod/kit/config';
+import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createDatabase } from '@hotrod/kit/database';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
@@ -33,6 +33,7 @@ await runMain('customer', async () => {
     host: config.host,
     port: config.port,
     ready: { postgres: database.ready },
+    release: releaseOf(config),
     routes: customerRoutes(customers),
     closables: [
       { name: 'database', close: database.close },

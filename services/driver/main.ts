@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-import { readConfig } from '@hotrod/kit/config';
+import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createDatabase } from '@hotrod/kit/database';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
@@ -39,6 +39,7 @@ await runMain('driver', async () => {
     host: config.host,
     port: config.port,
     ready: { postgres: database.ready },
+    release: releaseOf(config),
     routes: driverRoutes(drivers),
     closables: [
       { name: 'database', close: database.close },

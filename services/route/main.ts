@@ -1,4 +1,4 @@
-import { readConfig } from '@hotrod/kit/config';
+import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { serve } from '@hotrod/kit/service';
@@ -20,6 +20,7 @@ await runMain('route', async () => {
     host: config.host,
     port: config.port,
     ready: {},
+    release: releaseOf(config),
     routes,
     closables: [{ name: 'telemetry', close: shutdownTelemetry }],
   });
