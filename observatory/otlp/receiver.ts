@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { closeServer } from '@hotrod/kit/server';
+import { closeServer, type CloseOptions } from '@hotrod/kit/server';
 
 import { createHostCheck } from '../host-names.ts';
 import { createQueue } from '../async/queue.ts';
@@ -30,7 +30,7 @@ export interface ReceiverOptions {
 export interface Receiver {
   url: string;
   /** Takes no more requests, lets those in flight finish. */
-  close(graceMs?: number): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /** Bodies in memory at once, as a multiple of the largest. */
@@ -164,7 +164,7 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
-    close: (graceMs) => closeServer(server, graceMs),
+    close: (closeOptions) => closeServer(server, closeOptions),
   };
 }
 

@@ -30,8 +30,7 @@ await runMain('customer', async () => {
   });
   await serve({
     logger,
-    host: config.host,
-    port: config.port,
+    listen: config,
     ready: { postgres: database.ready },
     release: releaseOf(config),
     routes: customerRoutes(customers),

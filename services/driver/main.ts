@@ -36,8 +36,7 @@ await runMain('driver', async () => {
   });
   await serve({
     logger,
-    host: config.host,
-    port: config.port,
+    listen: config,
     ready: { postgres: database.ready },
     release: releaseOf(config),
     routes: driverRoutes(drivers),
