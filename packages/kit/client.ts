@@ -70,12 +70,12 @@ export function createServiceClient(options: {
    * A GET whose connection ends before an answer has begun is sent once more, on another one: the process behind it has
    * been replaced, or the way to it. A POST may have done its work, so it is not.
    */
-  async function request(method: 'GET' | 'POST', options: RequestOptions): Promise<Dispatcher.ResponseData> {
+  async function request(method: 'GET' | 'POST', what: RequestOptions): Promise<Dispatcher.ResponseData> {
     try {
-      return await pool.request({ method, ...options });
+      return await pool.request({ method, ...what });
     } catch (error) {
       if (method === 'POST' || !isLostConnection(error)) throw error;
-      return await pool.request({ method, ...options });
+      return await pool.request({ method, ...what });
     }
   }
 
