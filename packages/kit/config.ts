@@ -137,6 +137,11 @@ export function databaseSettings() {
       'how long a request waits for a connection, in milliseconds',
       { min: 1 },
     ),
+    databaseStartTimeoutMs: integer(
+      'DATABASE_START_TIMEOUT_MS',
+      0,
+      'how long to wait at the start for a Postgres that does not answer yet, in milliseconds',
+    ),
   };
 }
 

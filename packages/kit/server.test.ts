@@ -287,22 +287,31 @@ describe('listen', () => {
     agent.destroy();
   });
 
-  describe('while it closes', () => {
-    /** Asks on a connection of its own, which is kept for the next question. */
-    function client() {
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      onTestFinished(() => agent.destroy());
-      return (url: string) =>
-        new Promise<{ body: string; headers: IncomingHttpHeaders; reused: boolean }>((resolve, reject) => {
-          const request = get(url, { agent }, (response) => {
-            text(response).then(
-              (body) => resolve({ body, headers: response.headers, reused: request.reusedSocket }),
-              reject,
-            );
-          }).on('error', reject);
-        });
-    }
+  /** Asks on a connection of its own, which is kept for the next question. */
+  function client() {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    return (url: string) =>
+      new Promise<{ body: string; headers: IncomingHttpHeaders; reused: boolean }>((resolve, reject) => {
+        const request = get(url, { agent }, (response) => {
+          text(response).then(
+            (body) => resolve({ body, headers: response.headers, reused: request.reusedSocket }),
+            reject,
+          );
+        }).on('error', reject);
+      });
+  }
 
+  it('gives up a connection that has grown old, so that later instances get their share', async () => {
+    const app = createApp({ logger: pino({ enabled: false }), ready: {}, routes: () => {} });
+    const server = await listen(app, '127.0.0.1', 0, { connectionAgeMs: 0 });
+    servers.push(server);
+    const ask = client();
+    expect((await ask(`${server.url}/healthz`)).headers.connection).toBe('close');
+    expect(await ask(`${server.url}/healthz`)).toMatchObject({ reused: false, body: '{"status":"ok"}' });
+  });
+
+  describe('while it closes', () => {
     it('answers on a kept connection, and says that this was the last time', async () => {
       const { url, close } = await serve();
       const ask = client();
