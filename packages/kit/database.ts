@@ -146,7 +146,8 @@ function explain(error: unknown): unknown {
     return new ServiceError('deadline_exceeded', 'Postgres ended a statement that took too long.', { cause: error });
   }
   // 57P01 to 57P03 and class 08: it stops, starts, or lost one of its processes. Without a code: the socket closed.
-  const isLost = /^(57P0[123]|08...|ECONN[A-Z]+|EPIPE)$/.test(code) || /^Connection terminated/.test(error.message);
+  const isLost =
+    /^(57P0[123]|08...|ECONN[A-Z]+|EPIPE)$/.test(code) || error.message.startsWith('Connection terminated');
   return isLost
     ? new ServiceError('unavailable', 'Postgres ended the connection; try again in a moment.', { cause: error })
     : error;

@@ -326,13 +326,13 @@ describe('the worker pool', () => {
 
 describe('the door', () => {
   it('refuses a ride before anything is done for it, and is told when a ride is over, whatever came of it', async () => {
-    const told: string[] = [];
+    const steps: string[] = [];
     let full = false;
     const admission: Admission = {
       enter() {
         if (full) throw new ServiceError('overloaded', 'Full.');
-        told.push('entered');
-        return { reachedPool: () => void told.push('reached the pool'), left: () => void told.push('left') };
+        steps.push('entered');
+        return { reachedPool: () => void steps.push('reached the pool'), left: () => void steps.push('left') };
       },
     };
     let asked = 0;
@@ -342,9 +342,9 @@ describe('the door', () => {
     };
     const dispatch = createSuite({ admission, customers: { find } });
     await dispatch();
-    expect(told.splice(0)).toEqual(['entered', 'reached the pool', 'left']);
+    expect(steps.splice(0)).toEqual(['entered', 'reached the pool', 'left']);
     await expect(dispatch()).rejects.toThrow('no database');
-    expect(told.splice(0)).toEqual(['entered', 'left']);
+    expect(steps.splice(0)).toEqual(['entered', 'left']);
     full = true;
     await expect(dispatch()).rejects.toMatchObject({ code: 'overloaded' });
     expect(asked).toBe(2);
