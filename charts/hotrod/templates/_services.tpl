@@ -13,6 +13,7 @@ dict root component values version → the environment of a service as JSON: wha
 {{- $env := dict
   "HOST" "0.0.0.0"
   "PORT" (toString $service.port)
+  "DRAIN_MS" (mul $service.drainSeconds 1000 | toString)
   "OTEL_SERVICE_NAME" .component
   "OTEL_RESOURCE_ATTRIBUTES" (include "hotrod.resourceAttributes" (dict "root" $root "component" .component "attributes" $attributes))
 -}}
