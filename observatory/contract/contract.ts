@@ -283,6 +283,7 @@ export const honeycombMarkerSchema = z.object({
   url: z.exactOptional(z.string()),
   color: z.string(),
 });
+export const honeycombMarkersSchema = z.array(honeycombMarkerSchema);
 export type HoneycombMarker = z.infer<typeof honeycombMarkerSchema>;
 
 /** A row of `GET /api/slo`: an objective of the Observatory's configuration, over its window. */

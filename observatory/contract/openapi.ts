@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import { ZodMiniArray } from 'zod/mini';
 import type { $ZodType } from 'zod/v4/core';
 
 import * as contract from './contract.ts';
@@ -61,8 +62,7 @@ function componentSchemas(): Json {
 function schemaOf(schema: $ZodType): Json {
   const name = named.get(schema)?.id;
   if (name !== undefined) return { $ref: `#/components/schemas/${name}` };
-  if (schema instanceof z.ZodMiniArray || schema instanceof z.ZodArray)
-    return { type: 'array', items: schemaOf(schema.def.element) };
+  if (schema instanceof ZodMiniArray) return { type: 'array', items: schemaOf(schema.def.element) };
   const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { ...toJson, io: 'output' });
   return json;
 }
@@ -217,7 +217,7 @@ const paths: Json = {
     get: {
       summary: 'The markers of a dataset, in the words of the Honeycomb API.',
       responses: {
-        '200': { description: 'The markers.', content: json(z.array(contract.honeycombMarkerSchema)) },
+        '200': { description: 'The markers.', content: json(contract.honeycombMarkersSchema) },
         default: problem,
       },
     },
