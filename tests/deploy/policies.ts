@@ -56,8 +56,10 @@ export function readCases(): PolicyCase[] {
   return Object.entries(cases).flatMap(([rule, { kind, refused, allowed }]) =>
     [...refused, ...allowed].map((change) => {
       const { kind: other, ...changes } = change;
-      const manifest = structuredClone(good.get(String(other ?? kind)));
-      if (!manifest) throw new Error(`policy/cases/good.yaml has no ${String(other ?? kind)}`);
+      const original = good.get(String(other ?? kind));
+      if (!original) throw new Error(`policy/cases/good.yaml has no ${String(other ?? kind)}`);
+      // A copy in which nothing is shared, as aliases in YAML are.
+      const manifest = JSON.parse(JSON.stringify(original)) as Manifest;
       for (const [path, value] of Object.entries(changes)) set(manifest, path.split('.'), value);
       return { rule, refused: refused.includes(change), title: JSON.stringify(change), manifest };
     }),

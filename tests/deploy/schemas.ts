@@ -43,7 +43,14 @@ export async function findSchemas(directory: string): Promise<string[] | null> {
 /** Validates manifests as the API server does that is told to be strict. @returns what kubeconform says against them. */
 export async function validate(kubeconform: string, schemas: readonly string[], files: readonly string[]) {
   const locations = schemas.flatMap((location) => ['-schema-location', location]);
-  const { output, stdout, code } = await run(kubeconform, ['-strict', '-output', 'json', ...locations, ...files]);
+  const { output, stdout, code } = await run(kubeconform, [
+    '-strict',
+    '-verbose',
+    '-output',
+    'json',
+    ...locations,
+    ...files,
+  ]);
   let answer: { resources?: { filename: string; kind: string; name: string; status: string; msg: string }[] };
   try {
     answer = JSON.parse(stdout) as typeof answer;
@@ -89,7 +96,9 @@ function writeSchemas(openApi: string, directory: string): string {
   if (!existsSync(directory)) {
     mkdirSync(directory, { recursive: true });
     const { definitions } = JSON.parse(readFileSync(openApi, 'utf8')) as OpenApi;
-    const strict = Object.fromEntries(Object.entries(definitions).map(([name, schema]) => [name, strictSchema(schema)]));
+    const strict = Object.fromEntries(
+      Object.entries(definitions).map(([name, schema]) => [name, strictSchema(schema)]),
+    );
     writeFileSync(join(directory, '_definitions.json'), JSON.stringify({ definitions: strict }));
     for (const [name, schema] of Object.entries(definitions)) {
       for (const { group, version, kind } of schema['x-kubernetes-group-version-kind'] ?? []) {
