@@ -55,9 +55,9 @@ export function readCases(): PolicyCase[] {
   >;
   return Object.entries(cases).flatMap(([rule, { kind, refused, allowed }]) =>
     [...refused, ...allowed].map((change) => {
-      const { kind: other, ...changes } = change;
-      const original = good.get(String(other ?? kind));
-      if (!original) throw new Error(`policy/cases/good.yaml has no ${String(other ?? kind)}`);
+      const { kind: usual = kind, ...changes } = change as Change & { kind?: string };
+      const original = good.get(usual);
+      if (!original) throw new Error(`policy/cases/good.yaml has no ${usual}`);
       // A copy in which nothing is shared, as aliases in YAML are.
       const manifest = JSON.parse(JSON.stringify(original)) as Manifest;
       for (const [path, value] of Object.entries(changes)) set(manifest, path.split('.'), value);
@@ -86,8 +86,12 @@ export function writeManifest(directory: string, name: string, manifests: readon
 /** What the Rego rules say against files. @returns findings, each with its file and rule. */
 export async function checkWithConftest(conftest: string, files: readonly string[]) {
   const { stdout, output, code } = await run(conftest, [
-    ...['test', '--policy', join(policyDirectory, 'rego'), '--data', join(policyDirectory, 'rules.yaml')],
-    ...['--namespace', 'hotrod', '--output', 'json', ...files],
+    'test',
+    `--policy=${join(policyDirectory, 'rego')}`,
+    `--data=${join(policyDirectory, 'rules.yaml')}`,
+    '--namespace=hotrod',
+    '--output=json',
+    ...files,
   ]);
   let answer: { filename: string; successes: number; failures?: { msg: string; metadata: { rule: string } }[] }[];
   try {
