@@ -61,7 +61,6 @@ function runK6(options: Parameters<typeof k6Answers>[0], file: string): Promise<
   return new Promise((resolve, reject) => {
     const child = spawn(options.program, [...args, `--out=json=${file}`], {
       env: {
-        PATH: process.env['PATH'],
         BASE_URL: options.frontend,
         RATE: String(options.ratePerSecond),
         PROFILE_SECONDS: String(options.seconds),
