@@ -115,7 +115,7 @@ COPY --from=sources /service /app
 ENV HOST=0.0.0.0 PORT=8080
 EXPOSE 8080
 ENTRYPOINT ["node", "--max-semi-space-size=4", "--import", "../../packages/telemetry/register.ts", "main.ts"]
-# Ready, not only alive: its dependencies answer.
+# Ready, not only alive: it can do its own part.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ARG REVISION=unknown

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import type { Status } from './api/contract.ts';
+import type { Status } from './contract/contract.ts';
 import { spansRequest, temporaryDirectory } from './fixtures/test-observatory.ts';
 
 interface Running {

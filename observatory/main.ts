@@ -22,7 +22,9 @@ await runMain('observatory', async () => {
   const page = fileURLToPath(new URL('./page', import.meta.url));
   await ensurePageBuilt({
     directory: page,
-    sources: ['./filter', '../packages/kit/tokens.css'].map((path) => fileURLToPath(new URL(path, import.meta.url))),
+    sources: ['./filter', './contract', '../packages/kit/tokens.css'].map((path) =>
+      fileURLToPath(new URL(path, import.meta.url)),
+    ),
     log: (line) => logger.info(line),
   });
   // What is stored is for this user alone: telemetry names people.

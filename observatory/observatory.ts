@@ -7,14 +7,14 @@ import { createApp, listen } from '@hotrod/kit/server';
 import type { Express } from 'express';
 
 import { type ApiParts, createApi } from './api/api.ts';
-import type { Status } from './api/contract.ts';
+import type { Status } from './contract/contract.ts';
 import { sendProblem, wrongMethod } from './api/problem.ts';
 import { type ObservatoryConfig, settings } from './config.ts';
 import { startReceiver } from './otlp/receiver.ts';
 import { pageFiles } from './page-files.ts';
 import { type Database, openDatabase } from './store/database.ts';
-import { createIngest, type Ingest, ingestDefaults } from './store/ingest.ts';
-import { applyRetention, databaseBytes, type RetentionOptions } from './store/retention.ts';
+import { createIngest, type Ingest, ingestDefaults } from './store/ingest/ingest.ts';
+import { applyRetention, databaseBytes, type RetentionOptions } from './store/retention/retention.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
 
 export interface ObservatoryOptions {

@@ -1,4 +1,4 @@
-import { type Signal, signals } from './store/records.ts';
+import { type Signal, signals } from './records/records.ts';
 
 /**
  * What the Observatory knows of itself, as Prometheus metrics (text format 0.0.4). It writes no spans of its own and

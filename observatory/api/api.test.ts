@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { BATCHES, EPOCH_MS, LOG_BATCH } from './fixtures/rides.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
 import type { Database } from '../store/database.ts';
-import type { Breakdown, Compare, Heatmap, Percentiles, Problem, ServiceMap, SloStatus } from './contract.ts';
+import type { Breakdown, Compare, Heatmap, Percentiles, Problem, ServiceMap, SloStatus } from '../contract/contract.ts';
 
 let store: TestStore;
 let api: TestApi;
@@ -337,7 +337,7 @@ describe('the OpenAPI document', () => {
     required?: boolean;
   }
   type PathItem = Partial<Record<'get' | 'post' | 'put' | 'delete', Operation>>;
-  const document = parse(readFileSync(new URL('./openapi.yaml', import.meta.url), 'utf8')) as {
+  const document = parse(readFileSync(new URL('../contract/openapi.yaml', import.meta.url), 'utf8')) as {
     paths: Record<string, PathItem>;
     components: { schemas: Record<string, unknown>; parameters: Record<string, Parameter> };
   };

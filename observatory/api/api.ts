@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { createHostCheck } from '../host-names.ts';
 import type { Database } from '../store/database.ts';
-import type { Asking } from '../store/queries/population.ts';
-import { DEFAULT_OBJECTIVES, type Objective } from '../store/queries/slo.ts';
-import type { Status } from './contract.ts';
+import type { Asking } from '../store/questions/population.ts';
+import { DEFAULT_OBJECTIVES, type Objective } from '../store/questions/slo.ts';
+import type { Status } from '../contract/contract.ts';
 import { markerRoutes } from './marker-routes.ts';
 import { questionRoutes } from './question-routes.ts';
 import { RefusalError, refuseOtherMethods, sendProblem } from './problem.ts';
@@ -71,7 +71,7 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   };
   const router = Router({ caseSensitive: true });
   const guards = [securityHeaders, hostGuard(options.hosts ?? [])];
-  const openApi = readFileSync(new URL('./openapi.yaml', import.meta.url), 'utf8');
+  const openApi = readFileSync(new URL('../contract/openapi.yaml', import.meta.url), 'utf8');
   router.use(GUARDED, ...guards);
   router.get('/metrics', (_request, response) => {
     response.type('text/plain; version=0.0.4; charset=utf-8').send(parts.metrics());

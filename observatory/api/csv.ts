@@ -1,4 +1,4 @@
-import type { Breakdown, Compare, Percentiles, TraceRow } from './contract.ts';
+import type { Breakdown, Compare, Percentiles, TraceRow } from '../contract/contract.ts';
 
 type Cell = string | number | boolean | null | undefined;
 

@@ -12,7 +12,7 @@ import type {
   SloStatus,
   Trace,
   TraceRow,
-} from './contract.ts';
+} from '../contract/contract.ts';
 import { BATCHES, EPOCH_MS, LOG_BATCH, rideTrace } from './fixtures/rides.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
 

@@ -9,7 +9,7 @@ import {
   updateMarker,
   type MarkerText,
   type StoredMarker,
-} from '../store/markers.ts';
+} from '../store/markers/markers.ts';
 import type { ApiContext } from './api.ts';
 import { RefusalError, refuseOtherMethods } from './problem.ts';
 

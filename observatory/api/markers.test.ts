@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Marker, Problem } from './contract.ts';
+import type { Marker, Problem } from '../contract/contract.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
 
 const NOW_MS = 1_795_000_000_000;

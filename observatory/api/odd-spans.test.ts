@@ -9,7 +9,7 @@ import type {
   Heatmap,
   Percentiles,
   TraceRow,
-} from './contract.ts';
+} from '../contract/contract.ts';
 import { otlpJson } from './fixtures/otlp-json.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
 

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { FILTER_LIMITS } from '../filter/ast.ts';
 import { parseField, parseFilter } from '../filter/parse.ts';
-import type { Population } from '../store/queries/population.ts';
+import type { Population } from '../store/questions/population.ts';
 import { readingFilter, RefusalError } from './problem.ts';
 
 const DEFAULT_RANGE_MS = 600_000;

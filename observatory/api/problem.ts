@@ -1,6 +1,6 @@
 import type { Response, Router } from 'express';
 import { FilterError } from '../filter/ast.ts';
-import type { Problem } from './contract.ts';
+import type { Problem } from '../contract/contract.ts';
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'The question is not valid',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Breakdown, Compare } from './contract.ts';
+import type { Breakdown, Compare } from '../contract/contract.ts';
 import { recordedRides } from './fixtures/recorded-rides.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
 

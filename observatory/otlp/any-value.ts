@@ -1,6 +1,6 @@
-import type { AttributeValue } from '../api/contract.ts';
-import type { AttributeSink } from '../store/attribute-shapes.ts';
-import { MalformedError } from './wire.ts';
+import type { AttributeValue } from '../contract/contract.ts';
+import type { AttributeSink } from '../records/attribute-shapes.ts';
+import { MalformedError } from './protobuf/wire.ts';
 
 /** Arrays and maps within one another beyond this are refused: no sender means them. */
 export const deepestValue = 32;

@@ -6,10 +6,10 @@ import {
   attributeText,
   createAttributeBuilder,
   shapeText,
-} from '../store/attribute-shapes.ts';
-import type { Batches, LogEntry, MetricPoint, Resource } from '../store/records.ts';
-import type { SpanBatch } from '../store/span-batch.ts';
-import { createSpanBatchBuilder, type SpanBatchBuilder } from '../store/span-batch-builder.ts';
+} from '../records/attribute-shapes.ts';
+import type { Batches, LogEntry, MetricPoint, Resource } from '../records/records.ts';
+import type { SpanBatch } from '../records/span-batch.ts';
+import { createSpanBatchBuilder, type SpanBatchBuilder } from '../records/span-batch-builder.ts';
 
 /** How long a decoder works before it lets others have the event loop, milliseconds. */
 export const sliceMs = 8;

@@ -1,6 +1,6 @@
-import type { AttributeValue } from '../api/contract.ts';
-import type { AttributeSet } from '../store/attribute-shapes.ts';
-import type { MetricKind, MetricPoint, Origin } from '../store/records.ts';
+import type { AttributeValue } from '../contract/contract.ts';
+import type { AttributeSet } from '../records/attribute-shapes.ts';
+import type { MetricKind, MetricPoint, Origin } from '../records/records.ts';
 
 /** What all points of a metric share. */
 export interface MetricHead {

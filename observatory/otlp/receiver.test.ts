@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 import { spanIdOf, spansRequest, startTestObservatory, temporaryDirectory } from '../fixtures/test-observatory.ts';
 import type { Observatory } from '../observatory.ts';
-import type { Batches, Signal } from '../store/records.ts';
+import type { Batches, Signal } from '../records/records.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { encodeProtobuf, type Request } from './fixtures/requests.ts';
 import { plainSpans } from './fixtures/span-batches.ts';

@@ -4,16 +4,16 @@ import type { AddressInfo } from 'node:net';
 import { closeServer } from '@hotrod/kit/server';
 
 import { createHostCheck } from '../host-names.ts';
-import { createQueue } from '../store/queue.ts';
-import type { Intake } from '../store/ingest.ts';
-import type { Signal } from '../store/records.ts';
+import { createQueue } from '../async/queue.ts';
+import type { Intake } from '../store/ingest/ingest.ts';
+import type { Signal } from '../records/records.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { type Encoding, encodingOf, failure, rpcCodes, success } from './answers.ts';
 import { BodyError, type Budget, readBody } from './body.ts';
 import { createBuilders, type Decoders } from './decoding.ts';
-import { createJsonDecoders } from './json.ts';
-import { countItems, createProtobufDecoders } from './protobuf.ts';
-import { MalformedError } from './wire.ts';
+import { createJsonDecoders } from './json/request.ts';
+import { countItems, createProtobufDecoders } from './protobuf/request.ts';
+import { MalformedError } from './protobuf/wire.ts';
 
 export interface ReceiverOptions {
   host: string;

@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { Explore } from './explore/explore.tsx';
-import { later } from './shell/later.tsx';
+import { later } from './shell/lazy.tsx';
 import { MenuHost } from './shell/menu.tsx';
 import { Notice } from './shell/notice.tsx';
 import { ConnectionBanner, StatusFooter } from './shell/status.tsx';

@@ -1,6 +1,6 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
-import { fetchTheRest } from './shell/later.tsx';
+import { fetchTheRest } from './shell/lazy.tsx';
 import { isPage, NoSuchPage } from './shell/no-such-page.tsx';
 import { watchStatus } from './shell/status.tsx';
 

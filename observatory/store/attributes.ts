@@ -1,75 +1,7 @@
-import type { AttributeValue, Scope } from '../api/contract.ts';
+import type { AttributeValue, Scope } from '../contract/contract.ts';
 import { type IntrinsicName, SERVICE_MS_PREFIX } from '../filter/ast.ts';
+import { promotedAttributes, rootAttributes } from '../records/hot-attributes.ts';
 import { type Binder, type Sql, sql } from './sql.ts';
-
-/**
- * Hot attributes: those of HTTP and SQL that nearly every service has, and some of HotROD's. Each has a column of its own
- * in `spans` and `roots` and is then not in the MAP `attributes`, because a question reads a column ten times as fast as a
- * key of a MAP. Those that most spans have come first, which makes a span cheap to store. What is added here or below
- * changes the tables: `schemaVersion` in database.ts grows by one.
- */
-const hotKeys = [
-  'session.id',
-  'hotrod.request.id',
-  'hotrod.client.id',
-  'hotrod.customer.name',
-  'http.request.method',
-  'http.route',
-  'http.response.status_code',
-  'url.path',
-  'url.scheme',
-  'server.address',
-  'server.port',
-  'network.protocol.version',
-  'network.peer.address',
-  'network.peer.port',
-  'db.system.name',
-  'db.namespace',
-  'db.query.text',
-  'db.operation.name',
-  'db.response.returned_rows',
-  'url.full',
-  'url.query',
-  'url.template',
-  'client.address',
-  'user_agent.original',
-  'error.type',
-  'code.function.name',
-  'thread.id',
-  'hotrod.customer.id',
-] as const;
-
-/** Attributes of HotROD's wide events: hot on entry spans, rare on others. They have columns in `roots` alone. */
-const hotRootKeys = [
-  'hotrod.customer.location',
-  'hotrod.driver.id',
-  'hotrod.driver.candidates',
-  'hotrod.driver.distance',
-  'hotrod.driver.read.failures',
-  'hotrod.driver.claim.attempts',
-  'hotrod.ride.eta',
-  'hotrod.route.count',
-  'hotrod.route.distance',
-  'hotrod.route.eta',
-  'hotrod.route.pool.size',
-  'hotrod.route.pool.wait.max',
-  'hotrod.route.pool.wait.total',
-  'hotrod.phase.customer.duration',
-  'hotrod.phase.drivers.duration',
-  'hotrod.phase.routes.duration',
-  'hotrod.phase.claim.duration',
-  'hotrod.dispatch.outcome',
-  'hotrod.fault.flags',
-] as const;
-
-/** From key to column: the key with underscores, `http_route`. */
-const columnsOfKeys = (keys: readonly string[]): Readonly<Record<string, string>> =>
-  Object.fromEntries(keys.map((key) => [key, key.replaceAll('.', '_')]));
-
-/** The columns of hot attributes in `spans` and `roots`. */
-export const promotedAttributes = columnsOfKeys(hotKeys);
-/** The columns that `roots` has beside those. */
-export const rootAttributes = columnsOfKeys(hotRootKeys);
 
 const allHotAttributes: Readonly<Record<string, string>> = { ...promotedAttributes, ...rootAttributes };
 
@@ -167,9 +99,6 @@ function lookUp(columns: Readonly<Record<string, string>>, key: string): Sql | u
   // Own keys alone: `constructor` is no column. The value is a literal of this file.
   return Object.hasOwn(columns, key) ? (`s.${columns[key]}` as Sql) : undefined;
 }
-
-/** How a value was typed before it became text; a string has no letter. See schema.sql. */
-export type TypeLetter = 'i' | 'd' | 'b' | 'j' | 'x' | 'n';
 
 /** An attribute as text and type: the inverse of what the ingest stored. */
 export function readAttribute(text: string, type: string | undefined): AttributeValue {

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import {
@@ -21,8 +21,8 @@ import {
 } from '@duckdb/node-api';
 import { OpenError, openFailure } from './failures.ts';
 import { createKeptStatements, type KeptStatements } from './kept-statements.ts';
-import { createSlices } from './pause.ts';
-import { createQueue } from './queue.ts';
+import { createSlices } from '../async/pause.ts';
+import { createQueue } from '../async/queue.ts';
 import { script, type Side, sides, stagingScript, tablesScript } from './scripts.ts';
 import type { Bindable, Sql } from './sql.ts';
 
@@ -52,7 +52,7 @@ export interface StatementInput {
  */
 export type Row = Record<string, unknown>;
 
-/** Runs the statement of `store/queries/<name>.sql`; statements of one runner wait for one another. */
+/** Runs the statement of the file `<name>.sql` in any folder below `store`; statements of one runner wait for one another. */
 export interface Runner {
   rows<T = Row>(name: string, input?: StatementInput): Promise<T[]>;
 }
@@ -108,13 +108,28 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** The files of SQL below this folder by name, without `.sql`. */
+const statementFiles = findStatements(import.meta.dirname);
 const statements = new Map<string, string>();
+
+function findStatements(directory: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.sql')) continue;
+    const name = basename(file, '.sql');
+    const other = found.get(name);
+    if (other !== undefined) throw new Error(`two statements are called ${name}: ${other} and ${file}`);
+    found.set(name, file);
+  }
+  return found;
+}
 
 function statement(name: string): string {
   let text = statements.get(name);
   if (text === undefined) {
-    if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new Error(`no such statement: ${name}`);
-    text = readFileSync(new URL(`./queries/${name}.sql`, import.meta.url), 'utf8');
+    const file = statementFiles.get(name);
+    if (file === undefined) throw new Error(`no such statement: ${name}`);
+    text = readFileSync(join(import.meta.dirname, file), 'utf8');
     statements.set(name, text);
   }
   return text;

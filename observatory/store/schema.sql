@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS store.spans (
   {{promoted}}
   attributes      MAP(VARCHAR, VARCHAR) NOT NULL,
   types           VARCHAR,
-  -- JSON in the shape of SpanDetail.events and .links of api/contract.ts; where there are none '' (NULL in older files:
+  -- JSON in the shape of SpanDetail.events and .links of contract/contract.ts; where there are none '' (NULL in older files:
   -- behind a text of more than 16 KB DuckDB reads a NULL as slowly as that text).
   events          VARCHAR,
   links           VARCHAR

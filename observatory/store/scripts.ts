@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { promotedAttributes, rootAttributes } from './attributes.ts';
+import { promotedAttributes, rootAttributes } from '../records/hot-attributes.ts';
 
 /** The two sets of staging tables (staging-side.sql). */
 export type Side = 'a' | 'b';
@@ -60,7 +60,7 @@ export function stagingScript(side: Side): string {
       })
       .join('\n'),
   };
-  let text = script('staging.sql') + script('staging-side.sql');
+  let text = script('ingest/staging.sql') + script('ingest/staging-side.sql');
   for (const [gap, sqlText] of Object.entries(gaps)) text = text.replaceAll(`{{${gap}}}`, sqlText);
   return withColumns(
     text,

@@ -28,9 +28,10 @@ afterEach(async () => {
 async function serve(
   routes: (app: Express) => void = () => {},
   ready: Readonly<Record<string, ReadinessCheck>> = {},
+  behind: Readonly<Record<string, ReadinessCheck>> = {},
 ): Promise<RunningServer> {
   const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line) as Line) });
-  const server = await listen(createApp({ logger, ready, routes }), '127.0.0.1', 0);
+  const server = await listen(createApp({ logger, ready, behind, routes }), '127.0.0.1', 0);
   servers.push(server);
   return server;
 }
@@ -41,25 +42,25 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe('health', () => {
-  it('is alive, whatever its dependencies do', async () => {
+  it('is alive, whatever its parts do', async () => {
     const { url } = await serve(() => {}, { postgres: () => Promise.reject(new Error('down')) });
     const response = await fetch(`${url}/healthz`);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ status: 'ok' });
   });
 
-  it('is ready where every dependency answers', async () => {
-    const { url } = await serve(() => {}, { postgres: async () => {}, route: async () => {} });
+  it('is ready when its own parts answer', async () => {
+    const { url } = await serve(() => {}, { postgres: async () => {}, queue: async () => {} });
     const response = await fetch(`${url}/readyz`);
     expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ status: 'ok', failures: [] });
+    expect(await response.json()).toEqual({ status: 'ok', failures: [], behind: {} });
   });
 
-  it('says which dependencies do not answer, and only those', async () => {
+  it('says which of its own parts do not answer, and only those', async () => {
     const { url } = await serve(() => {}, {
       postgres: () => Promise.reject(new Error('no connection')),
-      route: async () => {},
-      driver: () => {
+      queue: async () => {},
+      disk: () => {
         throw new Error('at once');
       },
     });
@@ -67,24 +68,31 @@ describe('health', () => {
     expect(response.status).toBe(503);
     expect(await response.json()).toEqual({
       status: 'not ready',
-      failures: ['postgres: no connection', 'driver: at once'],
+      failures: ['postgres: no connection', 'disk: at once'],
+      behind: {},
     });
   });
 
-  it('does not wait for a dependency that never answers', async () => {
+  it('stays ready when the services behind it fail, and reports them', async () => {
+    const { url } = await serve(
+      () => {},
+      { postgres: async () => {} },
+      { customer: () => Promise.reject(new Error('cannot be reached')), route: async () => {} },
+    );
+    const response = await fetch(`${url}/readyz`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      status: 'ok',
+      failures: [],
+      behind: { customer: 'cannot be reached', route: 'ok' },
+    });
+  });
+
+  it('does not wait for a part of its own that never answers', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const asked = Promise.withResolvers<void>();
-    const { url } = await serve(() => {}, {
-      postgres: () => {
-        asked.resolve();
-        return new Promise(() => {});
-      },
-    });
-    const answer = new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
-      get(`${url}/readyz`, (response) => {
-        text(response).then((body) => resolve({ status: response.statusCode, body }), reject);
-      }).on('error', reject);
-    });
+    const { url } = await serve(() => {}, { postgres: () => hang(asked) });
+    const answer = askReady(url);
     await asked.promise;
     await vi.advanceTimersByTimeAsync(2_000);
     expect(await answer).toMatchObject({
@@ -92,6 +100,34 @@ describe('health', () => {
       body: expect.stringContaining('postgres: no answer within 2000 ms'),
     });
   });
+
+  it('answers well within the timeout of a probe when a service behind it never answers', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const asked = Promise.withResolvers<void>();
+    const { url } = await serve(() => {}, { postgres: async () => {} }, { customer: () => hang(asked) });
+    const answer = askReady(url);
+    await asked.promise;
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await answer).toMatchObject({
+      status: 200,
+      body: expect.stringContaining('"customer":"no answer within 500 ms"'),
+    });
+  });
+
+  /** A check that says when it was asked, and never answers. */
+  function hang(asked: PromiseWithResolvers<void>): Promise<never> {
+    asked.resolve();
+    return new Promise(() => {});
+  }
+
+  /** Asks `/readyz` by the clock of the system, whatever the test does to timers. */
+  function askReady(url: string): Promise<{ status: number | undefined; body: string }> {
+    return new Promise((resolve, reject) => {
+      get(`${url}/readyz`, (response) => {
+        text(response).then((body) => resolve({ status: response.statusCode, body }), reject);
+      }).on('error', reject);
+    });
+  }
 });
 
 describe('failures', () => {

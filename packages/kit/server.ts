@@ -6,19 +6,31 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import { problemContentType, ServiceError, toProblem, toServiceError } from './errors.ts';
 import type { Logger } from './logging.ts';
 
-/** A dependency that `/readyz` asks: it throws where the service could not do its work now. */
+/** Something that `/readyz` asks: it throws where that does not answer. */
 export type ReadinessCheck = () => Promise<void>;
 
-/** How long `/readyz` waits for all checks, in milliseconds. */
-const readinessTimeoutMs = 2_000;
+/** How long `/readyz` waits for the service's own parts, in milliseconds. */
+const ownPartTimeoutMs = 2_000;
 
 /**
- * An Express application with what every service shares: `/healthz` (this process is alive), `/readyz` (its
- * dependencies answer), the routes, and problem documents for all that fails or is not there.
+ * How long `/readyz` waits for the services behind this one, in milliseconds. Kubernetes gives a probe one second unless
+ * it is told otherwise: a slow service behind this one must not make this one's answer late.
+ */
+const behindTimeoutMs = 500;
+
+/**
+ * An Express application with what every service shares: `/healthz` (this process is alive), `/readyz` (it can do its own
+ * part), the routes, and problem documents for all that fails or is not there.
+ *
+ * @param options.ready the service's own parts, for example its database. While one of them fails, `/readyz` answers 503,
+ *   and a balancer sends no requests here.
+ * @param options.behind the services that this one asks. `/readyz` reports them in its body and never in its status: one
+ *   failing service would otherwise take every instance of those in front of it out of traffic, too.
  */
 export function createApp(options: {
   logger: Logger;
   ready: Readonly<Record<string, ReadinessCheck>>;
+  behind?: Readonly<Record<string, ReadinessCheck>>;
   routes: (app: Express) => void;
 }): Express {
   const app = express();
@@ -30,10 +42,16 @@ export function createApp(options: {
     response.json({ status: 'ok' });
   });
   app.get('/readyz', async (_request, response) => {
-    const failures = await failingChecks(options.ready);
+    const [own, behind] = await Promise.all([
+      runChecks(options.ready, ownPartTimeoutMs),
+      runChecks(options.behind ?? {}, behindTimeoutMs),
+    ]);
+    const failures = Object.entries(own).flatMap(([name, outcome]) =>
+      outcome === 'ok' ? [] : [`${name}: ${outcome}`],
+    );
     response
       .status(failures.length > 0 ? 503 : 200)
-      .json({ status: failures.length > 0 ? 'not ready' : 'ok', failures });
+      .json({ status: failures.length > 0 ? 'not ready' : 'ok', failures, behind });
   });
   options.routes(app);
   app.use((request) => {
@@ -43,22 +61,26 @@ export function createApp(options: {
   return app;
 }
 
-async function failingChecks(checks: Readonly<Record<string, ReadinessCheck>>): Promise<string[]> {
+/** Runs all checks at once. @returns for each `ok`, or why it failed. */
+async function runChecks(
+  checks: Readonly<Record<string, ReadinessCheck>>,
+  timeoutMs: number,
+): Promise<Record<string, string>> {
   const late = new Promise<never>((_resolve, reject) => {
-    setTimeout(() => reject(new Error(`no answer within ${readinessTimeoutMs} ms`)), readinessTimeoutMs).unref();
+    setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref();
   });
   late.catch(() => {}); // only ever awaited in the races below
   const outcomes = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => {
+    Object.entries(checks).map(async ([name, check]): Promise<[string, string]> => {
       try {
         await Promise.race([check(), late]);
-        return null;
+        return [name, 'ok'];
       } catch (error) {
-        return `${name}: ${error instanceof Error ? error.message : String(error)}`;
+        return [name, error instanceof Error ? error.message : String(error)];
       }
     }),
   );
-  return outcomes.filter((failure) => failure !== null);
+  return Object.fromEntries(outcomes);
 }
 
 /** The last handler: whatever was thrown becomes a problem document; what is ours to repair is logged with its cause. */

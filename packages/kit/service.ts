@@ -7,6 +7,7 @@ import { type Closable, shutdownOnSignal } from './shutdown.ts';
 /**
  * The last step of every service's start: listens, says where, and from then on ends in order when it is told to.
  *
+ * @param ready,behind see {@link createApp}.
  * @param closables what to close after the server, in this order.
  * @throws the system's error where it cannot listen.
  */
@@ -15,11 +16,12 @@ export async function serve(options: {
   host: string;
   port: number;
   ready: Readonly<Record<string, ReadinessCheck>>;
+  behind?: Readonly<Record<string, ReadinessCheck>>;
   routes: (app: Express) => void;
   closables: readonly Closable[];
 }): Promise<void> {
-  const { logger, host, port, ready, routes, closables } = options;
-  const server = await listen(createApp({ logger, ready, routes }), host, port);
+  const { logger, host, port, closables, ...app } = options;
+  const server = await listen(createApp({ logger, ...app }), host, port);
   shutdownOnSignal(logger, [{ name: 'server', close: server.close }, ...closables]);
   logger.info({ url: server.url }, 'Listening');
 }

@@ -59,7 +59,8 @@ await runMain('frontend', async () => {
     logger,
     host: config.host,
     port: config.port,
-    ready: { customer: customer.ready, driver: driver.ready, route: route.ready },
+    ready: {},
+    behind: { customer: customer.ready, driver: driver.ready, route: route.ready },
     routes: (express) => {
       frontendRoutes({ dispatch, customers, release: release(config), logger })(express);
       pageRoutes({ directory: `${page}/dist`, spanSink: spanSink(config), logger })(express);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import type { Marker } from '../../observatory/api/contract.ts';
+import type { Marker } from '../../observatory/contract/contract.ts';
 import { type RunningObservatory, startObservatory } from '../harness/observatory.ts';
 import { createTemporaryDirectory, root } from '../harness/suite.ts';
 import { type Outcome, run } from './tools.ts';

@@ -141,6 +141,12 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
     expect(env('k6')['BASE_URL']).toBe(`http://frontend:${stack.ports['frontend']}`);
   });
 
+  test('drives load once every service is healthy, since a frontend is healthy without the others', () => {
+    expect(service('k6').depends_on).toMatchObject(
+      Object.fromEntries(serviceNames.map((name) => [name, { condition: 'service_healthy' }])),
+    );
+  });
+
   test('limits memory everywhere, the default set to 1.5 GB in all', () => {
     const limits = Object.entries(model.services).map(([name, each]) => {
       expect(Number(each.mem_limit), name).toBeGreaterThan(0);

@@ -107,7 +107,7 @@ export async function startPostgres(): Promise<{ url(role: string): string; stop
   return {
     url: prepared.url,
     async stop() {
-      child.kill('SIGINT'); // "fast shutdown"
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT'); // "fast shutdown"
       await ended;
       directory.remove();
     },
@@ -163,6 +163,8 @@ export interface Suite {
     customer: number | string,
     headers?: Record<string, string>,
   ): Promise<{ status: number; body: Record<string, unknown>; traceId: string; ms: number }>;
+  /** Takes the database away, for good. */
+  stopPostgres(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -210,6 +212,7 @@ export async function startSuite(options: {
       services: { customer, driver, route, frontend },
       frontend: frontend.url,
       dispatch: (id, headers) => dispatch(frontend.url, id, headers),
+      stopPostgres: postgres.stop,
       stop,
     };
   } catch (error) {

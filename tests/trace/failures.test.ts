@@ -112,12 +112,27 @@ describe('a service that is gone', () => {
     expect(spans.some((span) => span.name === 'GET /nearest-drivers')).toBe(false);
   });
 
-  it('says in /readyz what is missing, while /healthz stays fine', async () => {
+  it('leaves the frontend ready, which says in /readyz who is missing', async () => {
     const ready = await fetch(`${suite.frontend}/readyz`);
-    expect(ready.status).toBe(503);
-    expect(await ready.json()).toMatchObject({
-      failures: [expect.stringContaining('customer'), expect.stringContaining('route')],
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toEqual({
+      status: 'ok',
+      failures: [],
+      behind: {
+        customer: expect.stringContaining('cannot be reached'),
+        driver: 'ok',
+        route: expect.stringContaining('cannot be reached'),
+      },
     });
     expect((await fetch(`${suite.frontend}/healthz`)).status).toBe(200);
+    expect((await fetch(suite.frontend)).status).toBe(200);
+  });
+
+  it('takes a service out of traffic whose own database is gone', async () => {
+    await suite.stopPostgres();
+    const ready = await fetch(`${suite.services.driver.url}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({ status: 'not ready', failures: [expect.stringMatching(/^postgres: /)] });
+    expect((await fetch(`${suite.services.driver.url}/healthz`)).status).toBe(200);
   });
 });

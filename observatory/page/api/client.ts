@@ -1,5 +1,5 @@
 /** Asks the Observatory's API, and tells failures apart: refused with a reason, or not reached at all. */
-import type { Problem } from '../../api/contract.ts';
+import type { Problem } from '../../contract/contract.ts';
 
 /** Why there is no answer. `status` 0: the Observatory could not be reached. */
 export interface Failure {

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { CompareAttribute, CompareValue } from '../../api/contract.ts';
+import type { CompareAttribute, CompareValue } from '../../contract/contract.ts';
 import { valueActions } from '../shell/actions.ts';
 import { openMenu } from '../shell/menu.tsx';
 import { go } from '../state/location.ts';

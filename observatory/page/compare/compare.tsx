@@ -1,14 +1,14 @@
 import { useState } from 'preact/hooks';
-import type { Compare as CompareData, CompareAttribute } from '../../api/contract.ts';
+import type { Compare as CompareData, CompareAttribute } from '../../contract/contract.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { openExemplar } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
 import { DownloadButton } from '../shell/download-button.tsx';
 import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
-import { formatCount, plural } from '../show/number.ts';
+import { formatCount, plural } from '../format/number.ts';
 import { range } from '../state/clock.ts';
 import { go, state } from '../state/location.ts';
-import { comparePath } from '../state/questions.ts';
+import { comparePath } from '../state/api-paths.ts';
 import type { Box } from '../state/url-state.ts';
 import { Card } from './card.tsx';
 import { foldAlike } from './fold.ts';

@@ -1,5 +1,5 @@
-import { formatDuration } from '../show/duration.ts';
-import { formatClock } from '../show/time.ts';
+import { formatDuration } from '../format/duration.ts';
+import { formatClock } from '../format/time.ts';
 import type { Box } from '../state/url-state.ts';
 
 /** A box in words. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CompareAttribute, CompareValue } from '../../api/contract.ts';
+import type { CompareAttribute, CompareValue } from '../../contract/contract.ts';
 import { foldAlike, foldValues, headlineOf } from './fold.ts';
 
 const value = (name: string, evidence: number, selected = 1, baseline = 2): CompareValue => ({

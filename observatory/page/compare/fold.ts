@@ -1,5 +1,5 @@
 /** What of a comparison is in sight at once, and what a press away: presentation alone, the ranking stays. Pure. */
-import type { CompareAttribute, CompareValue } from '../../api/contract.ts';
+import type { CompareAttribute, CompareValue } from '../../contract/contract.ts';
 
 /** A value with less evidence than this part of its attribute's strongest says no more than that one. */
 const leastPart = 0.1;

@@ -1,6 +1,6 @@
 /** The words of a comparison's rows. Pure. */
-import type { CompareAttribute, CompareValue } from '../../api/contract.ts';
-import { formatCount, formatPercent } from '../show/number.ts';
+import type { CompareAttribute, CompareValue } from '../../contract/contract.ts';
+import { formatCount, formatPercent } from '../format/number.ts';
 
 /** Units of numbers, by how keys end: those of HotROD and what the semantic conventions and habit make of a name. */
 const units: readonly (readonly [RegExp, string])[] = [

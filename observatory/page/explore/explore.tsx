@@ -1,6 +1,6 @@
 /** The core loop on one page: a picture above, below it what is different, groups, or traces. */
 import { useEffect, useState } from 'preact/hooks';
-import type { Breakdown } from '../../api/contract.ts';
+import type { Breakdown } from '../../contract/contract.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { Compare } from '../compare/compare.tsx';
 import { Groups } from '../groups/groups.tsx';
@@ -14,7 +14,7 @@ import { storeIsEmpty } from '../shell/status.tsx';
 import { Traces } from '../traces/traces.tsx';
 import { range, tick } from '../state/clock.ts';
 import { addressOf, follow, go, state } from '../state/location.ts';
-import { breakdownPath } from '../state/questions.ts';
+import { breakdownPath } from '../state/api-paths.ts';
 import type { View } from '../state/url-state.ts';
 
 const views: readonly (readonly [View, string])[] = [

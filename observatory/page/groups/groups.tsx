@@ -1,12 +1,12 @@
-import type { Breakdown, BreakdownGroup } from '../../api/contract.ts';
+import type { Breakdown, BreakdownGroup } from '../../contract/contract.ts';
 import type { Answer } from '../api/use-answer.ts';
 import { groupAllSpansBy, valueActions } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
 import { openMenu } from '../shell/menu.tsx';
 import { DownloadButton } from '../shell/download-button.tsx';
 import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
-import { exactDuration, formatDuration } from '../show/duration.ts';
-import { formatCount, formatPercent, plural } from '../show/number.ts';
+import { exactDuration, formatDuration } from '../format/duration.ts';
+import { formatCount, formatPercent, plural } from '../format/number.ts';
 import { hover } from '../state/hovered.ts';
 import { addressOf, follow, go, state } from '../state/location.ts';
 import type { GroupsOf, Sort } from '../state/url-state.ts';

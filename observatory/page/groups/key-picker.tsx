@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { AttributeKey } from '../../api/contract.ts';
+import type { AttributeKey } from '../../contract/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
-import { formatCount } from '../show/number.ts';
+import { formatCount } from '../format/number.ts';
 import { go, state } from '../state/location.ts';
 
 /** Fields of every span, offered beside its attributes. */

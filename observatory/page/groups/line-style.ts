@@ -1,5 +1,5 @@
 /** The look of lines over time: a group keeps its own for as long as the page lives. */
-import { serviceColour } from '../show/service-colour.ts';
+import { serviceColour } from '../format/service-colour.ts';
 
 /** How many groups get a line. */
 export const linesShown = 10;

@@ -1,7 +1,7 @@
 /** Lines over time: one a group, or the percentiles of all where nothing is grouped. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import type { Breakdown, Marker, Measure, Percentiles } from '../../api/contract.ts';
+import type { Breakdown, Marker, Measure, Percentiles } from '../../contract/contract.ts';
 import { useAnswer, type Answer } from '../api/use-answer.ts';
 import { everything, openExemplar } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
@@ -12,9 +12,9 @@ import { Markers } from '../heatmap/markers.tsx';
 import { hoveredFilter } from '../state/hovered.ts';
 import { range, tick } from '../state/clock.ts';
 import { state } from '../state/location.ts';
-import { percentilesPath } from '../state/questions.ts';
-import { formatClock } from '../show/time.ts';
-import { useScheme, useSize } from '../show/use-size.ts';
+import { percentilesPath } from '../state/api-paths.ts';
+import { formatClock } from '../format/time.ts';
+import { useScheme, useSize } from '../format/use-size.ts';
 import { KeyLine } from './key-line.tsx';
 import { lineStyles, linesShown, lookOf } from './line-style.ts';
 import { formatMeasure } from './measure.ts';

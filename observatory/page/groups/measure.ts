@@ -1,7 +1,7 @@
 /** What a line measures, as text. Pure. */
-import type { Measure } from '../../api/contract.ts';
-import { formatDuration } from '../show/duration.ts';
-import { formatCount, formatPercent } from '../show/number.ts';
+import type { Measure } from '../../contract/contract.ts';
+import { formatDuration } from '../format/duration.ts';
+import { formatCount, formatPercent } from '../format/number.ts';
 
 export const measureNames: Record<Measure, string> = {
   p50: 'Median duration',

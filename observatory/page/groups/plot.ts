@@ -1,7 +1,7 @@
 /** How uPlot draws our lines: axes in our units, a tooltip, a click that opens a trace, a drag that looks closer. */
 import type uPlot from 'uplot';
-import type { Measure } from '../../api/contract.ts';
-import { formatClock, timeTicks } from '../show/time.ts';
+import type { Measure } from '../../contract/contract.ts';
+import { formatClock, timeTicks } from '../format/time.ts';
 import { go } from '../state/location.ts';
 import { formatMeasure } from './measure.ts';
 import type { LineStyle } from './line-style.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Breakdown } from '../../api/contract.ts';
+import type { Breakdown } from '../../contract/contract.ts';
 import { pointsFor } from './points.ts';
 
 const of = (...counts: number[]): Breakdown => ({

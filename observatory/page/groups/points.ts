@@ -1,5 +1,5 @@
 /** How finely lines over time are drawn. Pure. */
-import type { Breakdown } from '../../api/contract.ts';
+import type { Breakdown } from '../../contract/contract.ts';
 import { linesShown } from './line-style.ts';
 
 const choices = [120, 60, 30, 20];

@@ -1,5 +1,5 @@
 /** Round durations for the heatmap's vertical axis. Pure. */
-import { formatDuration } from '../show/duration.ts';
+import { formatDuration } from '../format/duration.ts';
 import { beyondOf, rowsOf, yOfDuration, type Grid, type Size } from './geometry.ts';
 
 export interface DurationTick {

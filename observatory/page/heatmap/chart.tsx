@@ -1,18 +1,18 @@
 /** The picture above every result: the heatmap or lines over time, with what belongs to either. */
 import { useMemo } from 'preact/hooks';
-import type { Breakdown, Heatmap as HeatmapData, Marker, Measure } from '../../api/contract.ts';
+import type { Breakdown, Heatmap as HeatmapData, Marker, Measure } from '../../contract/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer, type Answer } from '../api/use-answer.ts';
 import { openExemplar, everything } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
-import { later } from '../shell/later.tsx';
-import { Either } from '../shell/either.tsx';
+import { later } from '../shell/lazy.tsx';
+import { Either } from '../shell/reserved-width.tsx';
 import { DownloadButton } from '../shell/download-button.tsx';
 import { EmptyStore, Failed, Loading, NoMatch } from '../shell/states.tsx';
 import { hoveredFilter } from '../state/hovered.ts';
 import { range, rangeIsKnown, tick } from '../state/clock.ts';
 import { go, selecting, state } from '../state/location.ts';
-import { heatmapPath } from '../state/questions.ts';
+import { heatmapPath } from '../state/api-paths.ts';
 import type { Box } from '../state/url-state.ts';
 import { storeIsEmpty } from '../shell/status.tsx';
 import { Heatmap, heatmapRows } from './heatmap.tsx';

@@ -1,6 +1,6 @@
 /** Paints a heatmap on a canvas. Everything that reacts (selection, cursor, markers) lies above it as elements. */
-import type { Heatmap } from '../../api/contract.ts';
-import { timeTicks } from '../show/time.ts';
+import type { Heatmap } from '../../contract/contract.ts';
+import { timeTicks } from '../format/time.ts';
 import { durationTicks } from './axis.ts';
 import { ceilingOf, intensity, parseColour, ramp } from './colour.ts';
 import { endOf, rowsOf, xOfTime, type Size } from './geometry.ts';

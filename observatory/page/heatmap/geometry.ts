@@ -1,5 +1,5 @@
 /** Where the heatmap's cells, durations and instants lie within its plot, and back. Plot coordinates are CSS pixels. Pure. */
-import type { Heatmap } from '../../api/contract.ts';
+import type { Heatmap } from '../../contract/contract.ts';
 import type { Box } from '../state/url-state.ts';
 
 /** What of a heatmap the geometry needs. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Marker } from '../../api/contract.ts';
+import type { Marker } from '../../contract/contract.ts';
 import { durationTicks } from './axis.ts';
 import { ceilingOf, contrast, intensity, parseColour, ramp } from './colour.ts';
 import {

@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { Heatmap as HeatmapData, Marker } from '../../api/contract.ts';
-import { formatDuration } from '../show/duration.ts';
-import { formatCount, plural } from '../show/number.ts';
-import { formatClock } from '../show/time.ts';
-import { useScheme, useSize } from '../show/use-size.ts';
+import type { Heatmap as HeatmapData, Marker } from '../../contract/contract.ts';
+import { formatDuration } from '../format/duration.ts';
+import { formatCount, plural } from '../format/number.ts';
+import { formatClock } from '../format/time.ts';
+import { useScheme, useSize } from '../format/use-size.ts';
 import { columnsOfRoom } from '../state/clock.ts';
 import { state } from '../state/location.ts';
 import type { Box } from '../state/url-state.ts';

@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
-import type { Heatmap } from '../../api/contract.ts';
-import { formatCount } from '../show/number.ts';
+import type { Heatmap } from '../../contract/contract.ts';
+import { formatCount } from '../format/number.ts';
 import { go } from '../state/location.ts';
 import { ceilingOf } from './colour.ts';
 

@@ -1,5 +1,5 @@
 /** Where markers lie over a time axis, how they are drawn, and where their labels may be followed to. Pure. */
-import type { Marker } from '../../api/contract.ts';
+import type { Marker } from '../../contract/contract.ts';
 import { contrast, mixed, parseColour, type Rgb } from './colour.ts';
 
 export interface PlacedMarker {

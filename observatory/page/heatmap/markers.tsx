@@ -1,8 +1,8 @@
 import { useId } from 'preact/hooks';
-import type { Marker } from '../../api/contract.ts';
-import { formatDuration } from '../show/duration.ts';
-import { formatMoment } from '../show/time.ts';
-import { useScheme } from '../show/use-size.ts';
+import type { Marker } from '../../contract/contract.ts';
+import { formatDuration } from '../format/duration.ts';
+import { formatMoment } from '../format/time.ts';
+import { useScheme } from '../format/use-size.ts';
 import { parseColour, type Rgb } from './colour.ts';
 import type { Size } from './geometry.ts';
 import { markerColour, placeMarkers, safeLink, type MarkerGroup, type PlacedMarker } from './marker-layout.ts';

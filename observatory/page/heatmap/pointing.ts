@@ -1,6 +1,6 @@
 /** Mouse, finger and keyboard over the heatmap: a click opens a cell, a drag or Shift with the arrows makes a box. */
 import { useRef, useState } from 'preact/hooks';
-import type { Heatmap } from '../../api/contract.ts';
+import type { Heatmap } from '../../contract/contract.ts';
 import { carriedOver, cellAt, cellsBetween, rowsOf, type CellRange, type Size } from './geometry.ts';
 
 export interface Cell {

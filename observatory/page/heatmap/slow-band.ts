@@ -1,5 +1,5 @@
 /** Guesses where the slow band begins, so that it can be selected without a mouse. Pure. */
-import type { Heatmap } from '../../api/contract.ts';
+import type { Heatmap } from '../../contract/contract.ts';
 
 /** More than this part of all is no band of slow ones; less than that is a handful of strays. */
 const mostOfAll = 0.45;

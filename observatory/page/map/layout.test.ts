@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ServiceMap } from '../../api/contract.ts';
+import type { ServiceMap } from '../../contract/contract.ts';
 import { labelWidth, layoutMap, nodeHeight, nodeWidth } from './layout.ts';
 
 function map(names: string[], calls: [from: string, to: string, calls?: number][]): ServiceMap {

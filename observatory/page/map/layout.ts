@@ -3,7 +3,7 @@
  * of its own through those between, so that no line runs under a service; its label stands in a gap between two layers,
  * where nothing else is. Pure.
  */
-import type { ServiceMap } from '../../api/contract.ts';
+import type { ServiceMap } from '../../contract/contract.ts';
 
 export type MapEdge = ServiceMap['edges'][number];
 

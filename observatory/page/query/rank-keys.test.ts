@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AttributeKey } from '../../api/contract.ts';
+import type { AttributeKey } from '../../contract/contract.ts';
 import { isText, rankKeys } from './rank-keys.ts';
 
 const key = (name: string, spans: number, type: AttributeKey['type'] = 'string'): AttributeKey => ({

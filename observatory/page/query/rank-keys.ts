@@ -1,5 +1,5 @@
 /** In which order keys are offered: what tells spans apart and can be read comes first. Pure. */
-import type { AttributeKey } from '../../api/contract.ts';
+import type { AttributeKey } from '../../contract/contract.ts';
 
 /** What says where a program runs or how it is measured, hardly ever why something is slow. */
 const surroundings = /^(browser|cloud|container|host|k8s|os|otel|process|service|telemetry|thread)\./;

@@ -1,6 +1,6 @@
 /** Completions for the place of the caret, from what the store has seen. */
 import { quote } from '../../filter/print.ts';
-import type { AttributeKey, AttributeValueCount } from '../../api/contract.ts';
+import type { AttributeKey, AttributeValueCount } from '../../contract/contract.ts';
 import { apiPath, ask } from '../api/client.ts';
 import { conditionOf, fieldText } from '../state/conditions.ts';
 import type { Expected } from './completion.ts';

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { LiveControl } from '../shell/live-control.tsx';
 import { liveLast, range } from '../state/clock.ts';
 import { go, isLive } from '../state/location.ts';
-import { formatClock, formatDayClock } from '../show/time.ts';
+import { formatClock, formatDayClock } from '../format/time.ts';
 
 const presets: readonly (readonly [string, string])[] = [
   ['1m', 'Last 1 min'],

@@ -4,9 +4,9 @@ import { ask } from '../api/client.ts';
 import { range } from '../state/clock.ts';
 import { fieldText } from '../state/conditions.ts';
 import { afresh, go, state } from '../state/location.ts';
-import { both, exemplarPath } from '../state/questions.ts';
+import { both, exemplarPath } from '../state/api-paths.ts';
 import type { Box, State } from '../state/url-state.ts';
-import type { Exemplar } from '../../api/contract.ts';
+import type { Exemplar } from '../../contract/contract.ts';
 import type { MenuItem } from './menu.tsx';
 import { tell } from './notice.tsx';
 

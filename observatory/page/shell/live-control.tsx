@@ -1,8 +1,8 @@
-import { Either } from './either.tsx';
+import { Either } from './reserved-width.tsx';
 import { range } from '../state/clock.ts';
 import { go, isLive, state } from '../state/location.ts';
 import { isReached } from './status.tsx';
-import { formatClock } from '../show/time.ts';
+import { formatClock } from '../format/time.ts';
 
 /** Whether the picture follows the present, and the button that changes it. Both states take the same room. */
 export function LiveControl() {

@@ -1,9 +1,9 @@
 /** The Observatory's word on itself, at the foot of every page. */
 import { computed, effect, signal } from '@preact/signals';
-import type { Status } from '../../api/contract.ts';
+import type { Status } from '../../contract/contract.ts';
 import { ask, type Failure } from '../api/client.ts';
-import { formatBytes, formatCount } from '../show/number.ts';
-import { formatAgo } from '../show/time.ts';
+import { formatBytes, formatCount } from '../format/number.ts';
+import { formatAgo } from '../format/time.ts';
 import { oldestMs } from '../state/clock.ts';
 import { KeysButton } from './keys.tsx';
 

@@ -1,9 +1,9 @@
 /** Where an objective's bad spans are looked at. Pure. */
-import type { SloStatus } from '../../api/contract.ts';
+import type { SloStatus } from '../../contract/contract.ts';
 import { durationNanoseconds } from '../../filter/ast.ts';
 import { negate } from '../../filter/compose.ts';
 import { parseFilter } from '../../filter/parse.ts';
-import { both } from '../state/questions.ts';
+import { both } from '../state/api-paths.ts';
 import type { State } from '../state/url-state.ts';
 
 type Objective = Pick<SloStatus, 'filter' | 'good' | 'windowMs'>;

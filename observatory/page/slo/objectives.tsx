@@ -1,17 +1,17 @@
-import type { SloStatus } from '../../api/contract.ts';
+import type { SloStatus } from '../../contract/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { downloads } from '../shell/download.ts';
 import { DownloadButton } from '../shell/download-button.tsx';
 import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
-import { formatDuration } from '../show/duration.ts';
-import { formatCount, formatPercent } from '../show/number.ts';
+import { formatDuration } from '../format/duration.ts';
+import { formatCount, formatPercent } from '../format/number.ts';
 import { now, oldestMs, tick } from '../state/clock.ts';
 import { addressOf, afresh, follow } from '../state/location.ts';
 import type { State } from '../state/url-state.ts';
 import { badOnes } from './bad-ones.ts';
 import { burnWord } from './burn.ts';
-import { Course } from './course.tsx';
+import { Course } from './burn-chart.tsx';
 
 /** How well the objectives are kept, and how much may still go wrong. */
 export function Objectives() {

@@ -1,4 +1,4 @@
-import type { Percentiles } from '../../api/contract.ts';
+import type { Percentiles } from '../../contract/contract.ts';
 
 type Counted = Pick<Percentiles, 'times' | 'count'>;
 

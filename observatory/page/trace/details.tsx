@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks';
-import type { AttributeValue, LogRecord, SpanDetail } from '../../api/contract.ts';
+import type { AttributeValue, LogRecord, SpanDetail } from '../../contract/contract.ts';
 import { groupAllSpansBy, valueActions } from '../shell/actions.ts';
 import { attributeName, conditionOf } from '../state/conditions.ts';
 import { openMenu, type MenuItem } from '../shell/menu.tsx';
 import { tell } from '../shell/notice.tsx';
-import { exactDuration, formatDuration } from '../show/duration.ts';
-import { plural } from '../show/number.ts';
-import { formatSql } from '../show/sql.ts';
-import { formatNanoClock } from '../show/time.ts';
+import { exactDuration, formatDuration } from '../format/duration.ts';
+import { plural } from '../format/number.ts';
+import { formatSql } from '../format/sql.ts';
+import { formatNanoClock } from '../format/time.ts';
 import { addressOf, follow, go, state } from '../state/location.ts';
 import { FieldName } from './field-name.tsx';
 import { Logs } from './logs.tsx';

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import type { LogRecord } from '../../api/contract.ts';
-import { formatDuration } from '../show/duration.ts';
-import { plural } from '../show/number.ts';
-import { formatNanoClock } from '../show/time.ts';
+import type { LogRecord } from '../../contract/contract.ts';
+import { formatDuration } from '../format/duration.ts';
+import { plural } from '../format/number.ts';
+import { formatNanoClock } from '../format/time.ts';
 import { go } from '../state/location.ts';
 import type { TraceModel } from './model.ts';
 import { FieldName } from './field-name.tsx';

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useScheme, useSize } from '../show/use-size.ts';
+import { useScheme, useSize } from '../format/use-size.ts';
 import type { Segment } from './critical-path.ts';
 import type { TraceModel } from './model.ts';
 import type { Zoom } from './waterfall.tsx';

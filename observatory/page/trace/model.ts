@@ -3,8 +3,8 @@
  * that disagree brought into line. Times are nanoseconds from the trace's beginning, exact as numbers because they are
  * differences of BigInts. Pure.
  */
-import type { SpanDetail, Trace } from '../../api/contract.ts';
-import { serviceColours } from '../show/service-colour.ts';
+import type { SpanDetail, Trace } from '../../contract/contract.ts';
+import { serviceColours } from '../format/service-colour.ts';
 
 export interface Node {
   span: SpanDetail;

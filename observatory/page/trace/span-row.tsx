@@ -1,4 +1,4 @@
-import { exactDuration, formatDuration } from '../show/duration.ts';
+import { exactDuration, formatDuration } from '../format/duration.ts';
 import type { Segment } from './critical-path.ts';
 import type { Node } from './model.ts';
 import { descendants } from './rows.ts';

@@ -1,4 +1,4 @@
-import type { AttributeValue } from '../../api/contract.ts';
+import type { AttributeValue } from '../../contract/contract.ts';
 
 /** An attribute's value as text: texts as they are, lists and maps as JSON. Pure. */
 export function textOf(value: AttributeValue): string {

@@ -1,5 +1,5 @@
 /** Round marks for the time axis of a waterfall. Pure. */
-import { formatDuration } from '../show/duration.ts';
+import { formatDuration } from '../format/duration.ts';
 
 /** Marks at 1, 2 or 5 times a power of ten; all nanoseconds from the trace's beginning. */
 export function offsetTicks(from: number, to: number, most: number): { at: number; label: string }[] {

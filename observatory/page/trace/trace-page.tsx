@@ -1,13 +1,13 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { LogRecord, Trace } from '../../api/contract.ts';
+import type { LogRecord, Trace } from '../../contract/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { downloads } from '../shell/download.ts';
 import { DownloadButton } from '../shell/download-button.tsx';
 import { Failed, Loading } from '../shell/states.tsx';
-import { exactDuration, formatDuration } from '../show/duration.ts';
-import { formatCount, plural } from '../show/number.ts';
-import { formatMoment, isoNano } from '../show/time.ts';
+import { exactDuration, formatDuration } from '../format/duration.ts';
+import { formatCount, plural } from '../format/number.ts';
+import { formatMoment, isoNano } from '../format/time.ts';
 import { addressOf, afresh, follow, go, state } from '../state/location.ts';
 import { criticalPath, heaviest, ownTimes } from './critical-path.ts';
 import { buildTrace, type TraceModel } from './model.ts';

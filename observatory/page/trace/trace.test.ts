@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { SpanDetail } from '../../api/contract.ts';
+import type { SpanDetail } from '../../contract/contract.ts';
 import { criticalPath, heaviest, ownTimes } from './critical-path.ts';
 import { buildTrace, isEntry, type Node } from './model.ts';
 import { ancestors, descendants, matchBeside, matches, shownFor, visibleRows } from './rows.ts';

@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { formatCount, plural } from '../show/number.ts';
-import { useSize } from '../show/use-size.ts';
+import { formatCount, plural } from '../format/number.ts';
+import { useSize } from '../format/use-size.ts';
 import { go, state } from '../state/location.ts';
 import type { Segment } from './critical-path.ts';
 import { Minimap } from './minimap.tsx';

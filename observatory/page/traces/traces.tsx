@@ -1,4 +1,4 @@
-import type { TraceRow } from '../../api/contract.ts';
+import type { TraceRow } from '../../contract/contract.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { describeBox } from '../compare/describe-box.ts';
 import { valueActions } from '../shell/actions.ts';
@@ -6,15 +6,15 @@ import { downloads } from '../shell/download.ts';
 import { openMenu } from '../shell/menu.tsx';
 import { DownloadButton } from '../shell/download-button.tsx';
 import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
-import { exactDuration, formatDuration } from '../show/duration.ts';
-import { formatCount } from '../show/number.ts';
-import { serviceColour } from '../show/service-colour.ts';
-import { formatClock, formatNanoClock } from '../show/time.ts';
+import { exactDuration, formatDuration } from '../format/duration.ts';
+import { formatCount } from '../format/number.ts';
+import { serviceColour } from '../format/service-colour.ts';
+import { formatClock, formatNanoClock } from '../format/time.ts';
 import { conditionOf } from '../state/conditions.ts';
 import { hover } from '../state/hovered.ts';
 import { range, tick } from '../state/clock.ts';
 import { addressOf, follow, go, state } from '../state/location.ts';
-import { tracesPath } from '../state/questions.ts';
+import { tracesPath } from '../state/api-paths.ts';
 import type { Order, State } from '../state/url-state.ts';
 
 /** How many characters of a value the API tells. */

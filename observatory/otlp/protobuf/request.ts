@@ -1,0 +1,158 @@
+import {
+  type Builders,
+  type Decoded,
+  type Decoders,
+  type Rejected,
+  rejectItem,
+  rejectRequest,
+  scopeText,
+  sliceMs,
+  takeLogs,
+  takeMetrics,
+  takeSpans,
+  toResource,
+} from '../decoding.ts';
+import type { AttributeSet } from '../../records/attribute-shapes.ts';
+import { createSlices, type Slices } from '../../async/pause.ts';
+import type { Origin, Resource } from '../../records/records.ts';
+import { beginItem, countValues } from '../any-value.ts';
+import { readLog } from './logs.ts';
+import { points, readPoint } from './metrics.ts';
+import { readSpan } from './spans.ts';
+import { createWire, type Extent, lengthField, messages, skip, string, tag, type Wire } from './wire.ts';
+import { addKeyValue } from './wire-attributes.ts';
+
+/** Between two looks at the clock: what takes long is long, but for what holds nothing and takes two bytes. */
+const bytesBetweenLooks = 16_384;
+
+/** Reads one item up to its end, and adds what it makes of it to the builders. */
+export type ReadItem<I extends Extent = Extent> = (wire: Wire, item: I, origin: Origin, builders: Builders) => void;
+
+/** What the three requests differ in. */
+interface Kind<T, I extends Extent> {
+  /** Where the items of a scope lie; null is none, but a place to pause. */
+  items: (wire: Wire, scope: Extent) => Iterable<I | null>;
+  readItem: ReadItem<I>;
+  take: (builders: Builders) => T;
+}
+
+const itemsOf = (wire: Wire, { start, end }: Extent): Iterable<Extent> => messages(wire, start, end, 2);
+
+/** Decoders of the three requests of OTLP in protobuf (opentelemetry-proto 1.x), written by hand for speed. */
+export function createProtobufDecoders(builders: Builders): Decoders {
+  return {
+    spans: (bytes) => decodeRequest(bytes, builders, { items: itemsOf, readItem: readSpan, take: takeSpans }),
+    logs: (bytes) => decodeRequest(bytes, builders, { items: itemsOf, readItem: readLog, take: takeLogs }),
+    metrics: (bytes) => decodeRequest(bytes, builders, { items: points, readItem: readPoint, take: takeMetrics }),
+  };
+}
+
+/**
+ * All three requests are alike: request { 1: resource items { 1: resource, 2: scope items { 1: scope, 2: item } } }.
+ * A resource or scope may stand after its items, so each level is gone through twice.
+ */
+async function decodeRequest<T, I extends Extent>(
+  bytes: Buffer,
+  builders: Builders,
+  { items, readItem, take }: Kind<T, I>,
+): Promise<Decoded<T>> {
+  const count: Rejected = { rejected: 0, reason: '' };
+  const wire = createWire(bytes);
+  const slices = createReadSlices(wire);
+  try {
+    for (const ofResource of messages(wire, 0, bytes.length, 1)) {
+      const attributes = readResource(wire, ofResource, builders);
+      let resource: Resource | null = null;
+      for (const ofScope of messages(wire, ofResource.start, ofResource.end, 2)) {
+        const scope = readScope(wire, ofScope);
+        let origin: Origin | null = null;
+        for (const item of items(wire, ofScope)) {
+          if (item !== null) {
+            origin ??= { resource: (resource ??= toResource(attributes)), scope };
+            wire.position = item.start;
+            beginItem();
+            try {
+              readItem(wire, item, origin, builders);
+            } catch (error) {
+              rejectItem(builders, count, error);
+            }
+          }
+          if (slices.isOver()) await slices.next();
+        }
+        if (slices.isOver()) await slices.next();
+      }
+      if (slices.isOver()) await slices.next();
+    }
+  } catch (error) {
+    rejectRequest(builders);
+    throw error;
+  }
+  return { items: take(builders), ...count };
+}
+
+/** Slices of the reader's work, whose clock is looked at whenever it has come on a little. */
+function createReadSlices(wire: Wire): Slices {
+  const slices = createSlices(sliceMs, 1);
+  let lookedAt = 0;
+  return {
+    isOver() {
+      if (wire.position - lookedAt < bytesBetweenLooks) return false;
+      lookedAt = wire.position;
+      return slices.isOver();
+    },
+    next: slices.next,
+  };
+}
+
+function readResource(wire: Wire, { start, end }: Extent, { other }: Builders): AttributeSet {
+  beginItem();
+  for (const resource of messages(wire, start, end, 1)) {
+    countValues(1);
+    for (const attribute of messages(wire, resource.start, resource.end, 1)) {
+      countValues(1);
+      wire.position = attribute.start;
+      addKeyValue(wire, attribute.end, other);
+    }
+  }
+  return other.finish();
+}
+
+function readScope(wire: Wire, { start, end }: Extent): string | null {
+  let name = '';
+  let version = '';
+  beginItem();
+  for (const scope of messages(wire, start, end, 1)) {
+    countValues(1);
+    wire.position = scope.start;
+    while (wire.position < scope.end) {
+      const field = tag(wire, scope.end);
+      if (field === lengthField(1)) name = string(wire, scope.end);
+      else if (field === lengthField(2)) version = string(wire, scope.end);
+      else skip(wire, field, scope.end);
+    }
+  }
+  return scopeText(name, version);
+}
+
+/** How many items a request holds, without reading them: for counting what is refused unread. 0 where it is malformed. */
+export async function countItems(bytes: Buffer): Promise<number> {
+  const wire = createWire(bytes);
+  const slices = createReadSlices(wire);
+  let count = 0;
+  try {
+    for (const ofResource of messages(wire, 0, bytes.length, 1)) {
+      for (const ofScope of messages(wire, ofResource.start, ofResource.end, 2)) {
+        for (const item of itemsOf(wire, ofScope)) {
+          count += 1;
+          wire.position = item.end;
+          if (slices.isOver()) await slices.next();
+        }
+        if (slices.isOver()) await slices.next();
+      }
+      if (slices.isOver()) await slices.next();
+    }
+  } catch {
+    return 0;
+  }
+  return count;
+}

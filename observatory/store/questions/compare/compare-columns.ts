@@ -1,0 +1,143 @@
+import type { Scope } from '../../../contract/contract.ts';
+import { keyOf, type Field } from '../../../filter/ast.ts';
+import { parseField } from '../../../filter/parse.ts';
+import { fieldName } from '../../../filter/print.ts';
+import { fieldText } from '../../filter-sql.ts';
+import {
+  hotAttributes,
+  isOfResources,
+  ownColumn,
+  rollUpNames,
+  toldByResources,
+  typedColumn,
+} from '../../attributes.ts';
+import type { KnownKey } from '../attributes.ts';
+import type { Box } from '../population.ts';
+import { sql, type Binder, type Sql } from '../../sql.ts';
+
+/** An attribute that is compared by an expression of its own, because it is not simply a key of a MAP. */
+export interface Column {
+  field: Field;
+  /** The field as lists name it: of an attribute in quotes, where a field has the same name. */
+  key: string;
+  /** Its value, in the type that it has: counted so, and made text afterwards. */
+  value: Sql;
+  /** Whether a resource tells its value where `value` is NULL. */
+  inherits: boolean;
+}
+
+/** An attribute that is not compared, and why. */
+export interface Exclusion {
+  key: string;
+  reason: string;
+}
+
+/** So many keys are known at most: the most frequent. */
+export const MOST_KEYS = 5000;
+const IDS = ['trace.id', 'span.id', 'parent.id'];
+/** A duration by its name: the last part says so, or carries a unit of time. */
+const DURATION_KEY = /(^|[._])(duration|latency|elapsed)$|_(ns|us|ms|seconds)$|^trace\.service_ms\./;
+/** Chosen by how long something took, so no property of the request. */
+const CHOSEN_BY_DURATION = new Set(['trace.slowest_statement']);
+
+/** Whether a key names a thing: its values are categories even where they are numbers. */
+export function isIdKey(key: string): boolean {
+  return /(^|[._])id$/.test(key);
+}
+
+/**
+ * Why an attribute is left out whatever its values are; undefined where it is compared. Where the box bounds the
+ * duration, other durations and what was chosen by them only say again that the selection is slow.
+ */
+export function exclusionOf(key: string, box: Box): string | undefined {
+  if (IDS.includes(key)) return 'an id: every span has its own';
+  if (box.minMs === undefined && box.maxMs === undefined) return undefined;
+  if (DURATION_KEY.test(key)) return 'a duration, and the selection was made by duration';
+  return CHOSEN_BY_DURATION.has(key) ? 'chosen by duration, as the selection was' : undefined;
+}
+
+/** What was brushed: it differs because it was made to. */
+export function brushed(box: Box): Exclusion[] {
+  const fields: Exclusion[] = [];
+  if (box.minMs !== undefined || box.maxMs !== undefined) {
+    fields.push({ key: 'duration', reason: 'the selection was made by it' });
+  }
+  if (box.fromMs !== undefined || box.toMs !== undefined) {
+    fields.push({ key: 'start', reason: 'the selection was made by it' });
+  }
+  return fields;
+}
+
+/** Attributes with columns of their own, and keys that both spans and resources have. */
+export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, binder: Binder): Column[] {
+  const fields: Field[] = [
+    { type: 'field', name: 'name' },
+    { type: 'field', name: 'kind' },
+    { type: 'field', name: 'status' },
+    { type: 'field', name: 'error' },
+    ...['status.message', 'scope', 'service.name', 'service.version'].map(intrinsic),
+    ...hotKeys(scope, known).map(attribute),
+    ...(scope === 'roots' ? rollUpNames.map(intrinsic) : []),
+    ...known.filter(({ key, place }) => place === 'both' && !isHot(key, scope)).map(({ key }) => attribute(key)),
+  ];
+  const inherited = new Set(known.filter(({ place }) => place !== 'span').map(({ key }) => key));
+  return fields
+    .filter((field) => exclusionOf(keyOf(field), box) === undefined)
+    .map((field) => {
+      const key = fieldName(field);
+      if (field.type !== 'attribute') {
+        const value = typedColumn(field.name, scope) ?? fieldText(field, scope, binder);
+        return { field, key, inherits: false, value };
+      }
+      // Only where a resource has the key, and even then not for each span by itself: a look at it costs a join.
+      const inherits = inherited.has(field.key) && isOfResources(field.key);
+      return { field, key, inherits, value: ownColumn(field.key, scope, binder) };
+    });
+}
+
+/** The field that a counted row is about: a column, or a key of a MAP. */
+export function fieldOf({ given, key }: { given: boolean; key: string }): Field {
+  return given ? parseField(key) : attribute(key);
+}
+
+/** Of the hot attributes those that were ever stored: each costs, though it be empty. */
+function hotKeys(scope: Scope, known: readonly KnownKey[]): string[] {
+  const keys = new Set(known.map(({ key }) => key));
+  return Object.keys(hotAttributes(scope)).filter((key) => keys.has(key) || known.length >= MOST_KEYS);
+}
+
+function attribute(key: string): Field {
+  return { type: 'attribute', key };
+}
+
+function intrinsic(name: string): Field {
+  return { type: 'intrinsic', name };
+}
+
+export function isHot(key: string, scope: Scope): boolean {
+  return Object.hasOwn(hotAttributes(scope), key);
+}
+
+/** Keys that are not counted out of the MAP of spans, because a column tells them or nobody does. */
+export function handledKeys(columns: readonly Column[], scope: Scope): string[] {
+  const attributes = columns.filter(({ field }) => field.type === 'attribute').map(({ field }) => keyOf(field));
+  return [...new Set([...Object.keys(hotAttributes(scope)), ...attributes])];
+}
+
+/** The same of the MAP of resources. */
+export function handledOfResources(handled: readonly string[]): string[] {
+  return [...handled, ...toldByResources];
+}
+
+/** `expression AS c0, expression AS c1, …`, each followed by a comma. */
+export function columnList(values: readonly Sql[]): Sql {
+  let list = sql``;
+  for (const [index, value] of values.entries()) list = sql`${list} ${value} AS ${columnName(index)},`;
+  return list;
+}
+
+/** The name of the column at a place of the list. */
+export function columnName(index: number): Sql {
+  if (!Number.isSafeInteger(index)) throw new TypeError('not a place in a list');
+  return `c${index}` as Sql;
+}

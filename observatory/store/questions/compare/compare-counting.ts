@@ -1,0 +1,189 @@
+/** The parts of compare-values.sql that depend on which attributes there are and how each is counted. */
+import type { Scope } from '../../../contract/contract.ts';
+import type { Expression, Field } from '../../../filter/ast.ts';
+import { binSql } from './compare-bins.ts';
+import { columnName, isHot, type Column } from './compare-columns.ts';
+import { resourceColumn } from '../../attributes.ts';
+import { handlingKey, type Handling, type Handlings } from './compare-sample.ts';
+import { joinSql, sql, type Binder, type Sql } from '../../sql.ts';
+
+/** Whether a filter reads the MAP of attributes, which is dear. */
+export function readsAttributes(expression: Expression | undefined, scope: Scope): boolean {
+  if (expression === undefined) return false;
+  if (expression.type === 'and' || expression.type === 'or') {
+    return expression.terms.some((term) => readsAttributes(term, scope));
+  }
+  return expression.type === 'not' ? readsAttributes(expression.term, scope) : readsMap(expression.field, scope);
+}
+
+function readsMap(field: Field, scope: Scope): boolean {
+  return field.type === 'attribute' && !isHot(field.key, scope);
+}
+
+function attributeKeys<K extends Handling['kind']>(handlings: Handlings, kind: K): [string, Handling & { kind: K }][] {
+  const found: [string, Handling & { kind: K }][] = [];
+  for (const [name, handling] of handlings) {
+    if (name.startsWith('attribute ') && isOfKind(handling, kind))
+      found.push([name.slice('attribute '.length), handling]);
+  }
+  return found;
+}
+
+function isOfKind<K extends Handling['kind']>(handling: Handling, kind: K): handling is Handling & { kind: K } {
+  return handling.kind === kind;
+}
+
+/** How the column `kind` of the join below tells a key's handling: small numbers compare quickest. */
+const SKIP = '0';
+const BINS = '1';
+const BUCKETS = '2';
+
+/**
+ * The keys and values of the MAP: without those that are handled elsewhere or ids, and with numbers told by their bins
+ * and texts of very many values by a bucket of their hash.
+ */
+export function ownSql(handled: readonly string[], handlings: Handlings, binder: Binder): Sql {
+  const bins = attributeKeys(handlings, 'bins');
+  const buckets = attributeKeys(handlings, 'buckets');
+  const skipped = [...handled, ...attributeKeys(handlings, 'id').map(([key]) => key)];
+  const kinds = new Map([
+    ...bins.map(([key]) => [key, BINS] as const),
+    ...buckets.map(([key]) => [key, BUCKETS] as const),
+    ...skipped.map((key) => [key, SKIP] as const),
+  ]);
+  const cases = bins.map(([key, { edges }]) => sql`WHEN ${binder.bind(key)} THEN ${placeSql(sql`number`, edges)}`);
+  const bin = bins.length === 0 ? sql`NULL` : sql`CASE key ${joinSql(cases, sql` `)} END`;
+  return sql`
+    SELECT
+      selected,
+      key,
+      CASE
+        WHEN kind IS NULL THEN value
+        WHEN kind = 1 THEN ${bin}
+        ELSE ${bucketSql(sql`value`)}::VARCHAR
+      END AS value,
+      coalesce(kind, 0)::UTINYINT AS kind
+    FROM (
+      SELECT selected, pairs.key, value, kind, CASE WHEN kind = 1 THEN TRY_CAST(value AS DOUBLE) END AS number
+      FROM pairs
+      LEFT JOIN (
+        SELECT
+          unnest(${binder.bind([...kinds.keys()])}) AS key,
+          unnest(${binder.bind([...kinds.values()])})::UTINYINT AS kind
+      ) kinds ON kinds.key = pairs.key
+      WHERE kind IS DISTINCT FROM 0
+    )`;
+}
+
+/** The bucket of a text: one of 4,096, so that a frequent value makes its bucket stand out. */
+export function bucketSql(text: Sql): Sql {
+  return sql`(hash(${text}) & 4095)`;
+}
+
+/** The place of a number's bin as text; NULL where it is none or not finite. */
+function placeSql(number: Sql, edges: readonly number[]): Sql {
+  return sql`CASE WHEN isfinite(${number}) THEN ${binSql(number, edges)} END`;
+}
+
+/** A column as it is counted: its value, or the place of its bin, or its bucket; and which of these (`kind`). */
+interface CountedColumn {
+  key: string;
+  value: Sql;
+  kind: Sql;
+}
+
+function countedColumn(key: string, told: Sql, handling: Handling | undefined): CountedColumn | null {
+  switch (handling?.kind) {
+    case 'id':
+      return null;
+    case 'bins':
+      return { key, kind: sql`1`, value: placeSql(sql`TRY_CAST(${told} AS DOUBLE)`, handling.edges) };
+    case 'buckets':
+      // Nothing has a hash, too: it is no value.
+      return {
+        key,
+        kind: sql`2`,
+        value: sql`CASE WHEN ${told} IS NOT NULL THEN ${bucketSql(sql`${told}::VARCHAR`)} END`,
+      };
+    default:
+      return { key, kind: sql`0`, value: told };
+  }
+}
+
+/**
+ * So many columns are counted in one pass. A branch for each takes longer to plan than to run where spans are few; all in
+ * one pass take memory for as many tables of groups at once.
+ */
+const COLUMNS_A_PASS = 8;
+
+/** The branches of compare-values.sql that count the columns; those that hold ids are left out. */
+export function branchesSql(columns: readonly Column[], handlings: Handlings, binder: Binder): Sql {
+  const own: CountedColumn[] = [];
+  const rare: CountedColumn[] = [];
+  const branches: Sql[] = [];
+  for (const [index, { key, inherits }] of columns.entries()) {
+    const column = columnName(index);
+    const handling = handlings.get(handlingKey(true, key));
+    // What a resource tells is looked up once for each group of spans, not once for each span.
+    const told = inherits ? sql`coalesce(${column}, ${resourceColumn(key, sql`s.resource_id`, binder)})` : column;
+    const counted = countedColumn(key, told, handling);
+    if (counted === null) continue;
+    if (inherits) branches.push(inheritingBranch(counted, column, binder));
+    else if (handling?.kind === 'rare') rare.push(counted);
+    else own.push(counted);
+  }
+  if (rare.length > 0) branches.push(rareSql(rare, binder));
+  for (let start = 0; start < own.length; start += COLUMNS_A_PASS) {
+    branches.push(passSql(own.slice(start, start + COLUMNS_A_PASS), binder));
+  }
+  return joinSql(
+    branches.map((branch) => sql`UNION ALL ${branch}`),
+    sql` `,
+  );
+}
+
+/** Columns that are nearly always empty: only spans that have one of them are counted. */
+function rareSql(columns: readonly CountedColumn[], binder: Binder): Sql {
+  const texts = joinSql(
+    columns.map(({ value }) => sql`${value}::VARCHAR`),
+    sql`, `,
+  );
+  const keys = binder.bind(columns.map(({ key }) => key));
+  return sql`SELECT true, key, value, 0, count_if(selected), count(*) - count_if(selected)
+    FROM (
+      SELECT selected, unnest(${keys}) AS key, unnest([${texts}]) AS value
+      FROM s WHERE coalesce(${texts}, NULL) IS NOT NULL
+    )
+    WHERE value IS NOT NULL GROUP BY key, value`;
+}
+
+function inheritingBranch({ key, value, kind }: CountedColumn, column: Sql, binder: Binder): Sql {
+  return sql`SELECT true, ${binder.bind(key)}, (${value})::VARCHAR AS value, ${kind}, sum(selected), sum(baseline)
+    FROM (
+      SELECT ${column}, resource_id, count_if(selected) AS selected, count(*) - count_if(selected) AS baseline
+      FROM s GROUP BY ${column}, resource_id
+    ) s
+    WHERE value IS NOT NULL GROUP BY value`;
+}
+
+function passSql(columns: readonly CountedColumn[], binder: Binder): Sql {
+  const list = (each: (column: CountedColumn, name: Sql) => Sql, between = sql`, `): Sql =>
+    joinSql(
+      columns.map((column, index) => each(column, columnName(index))),
+      between,
+    );
+  // Of each row one column is grouped by, and the others are NULL: grouping() tells which.
+  return sql`SELECT true, key, value, kind, selected, baseline
+    FROM (
+      SELECT
+        CASE ${list(({ key }, name) => sql`WHEN grouping(${name}) = 0 THEN ${binder.bind(key)}`, sql` `)} END AS key,
+        CASE ${list(({ kind }, name) => sql`WHEN grouping(${name}) = 0 THEN ${kind}`, sql` `)} END AS kind,
+        -- Groups are fewer than spans: only they are made text.
+        coalesce(${list((_, name) => sql`${name}::VARCHAR`)}, NULL) AS value,
+        count_if(selected) AS selected,
+        count(*) - count_if(selected) AS baseline
+      FROM (SELECT selected, ${list(({ value }, name) => sql`${value} AS ${name}`)} FROM s)
+      GROUP BY GROUPING SETS (${list((_, name) => sql`(${name})`)})
+    )
+    WHERE value IS NOT NULL`;
+}

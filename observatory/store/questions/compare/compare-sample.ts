@@ -1,0 +1,132 @@
+import type { Scope } from '../../../contract/contract.ts';
+import { keyOf, type Field } from '../../../filter/ast.ts';
+import { fieldOf, isIdKey, type Column, columnList, columnName } from './compare-columns.ts';
+import { readable, BIN_SHARES } from './compare-bins.ts';
+import type { KnownKey } from '../attributes.ts';
+import { askRows, populationSql, type Asking, type Population } from '../population.ts';
+import { joinSql, sql, type Binder } from '../../sql.ts';
+
+/**
+ * How the values of an attribute are counted where there are very many spans. Counts are exact in any case; what is
+ * avoided is a group for each of a million ids.
+ */
+export type Handling =
+  /** A number: in bins between these boundaries. */
+  | { kind: 'bins'; edges: number[] }
+  /** Of very many values: by buckets, and by value where a bucket is evidence. `distinct` were seen in the sample. */
+  | { kind: 'buckets'; distinct: number }
+  /** An id: not at all. */
+  | { kind: 'id' }
+  /** A column that was empty in the sample: out of the few spans that have it after all. */
+  | { kind: 'rare' };
+
+/** Attributes that need a handling of their own, by `handlingKey`. */
+export type Handlings = ReadonlyMap<string, Handling>;
+
+export function handlingKey(given: boolean, key: string): string {
+  return `${given ? 'column' : 'attribute'} ${key}`;
+}
+
+/** The field of a `handlingKey`. */
+export function handledField(name: string): Field {
+  return fieldOf({ given: name.startsWith('column '), key: name.slice(name.indexOf(' ') + 1) });
+}
+
+/** When the first and the last span of a population began, nanoseconds; null where it is empty. */
+export interface Extent {
+  first: bigint | null;
+  last: bigint | null;
+}
+
+/** Populations up to this size are counted without a look at a sample. */
+export const LARGE_POPULATION = 20_000;
+/**
+ * The sample: some spans from each of several parts of the time. To plan a part takes longer than to read it, more so of
+ * entry spans, which have more columns; and what they are changes less from one to the next.
+ */
+const SLICES: Readonly<Record<Scope, bigint>> = { roots: 2n, spans: 4n };
+const SAMPLED = 2_000;
+/**
+ * One of so many spans at most: neighbours in the store came from one exporter and are alike. Entry spans hardly are, and
+ * of those between two that are taken every column is read, too.
+ */
+const MOST_THINNED: Readonly<Record<Scope, number>> = { roots: 4, spans: 16 };
+/** Numbers with more distinct values than this in the sample are binned. */
+const FEW = 20;
+/** Texts with more distinct values than this in the sample are counted by buckets. */
+const MANY = 300;
+
+interface SampledRow {
+  given: boolean;
+  key: string;
+  distinct: number;
+  present: number;
+  cuts: number[] | null;
+  lowest: number | null;
+}
+
+/**
+ * Looks at some spans to see which attributes have very many values.
+ *
+ * @param spans how many the population has.
+ */
+export async function askHandlings(
+  asking: Asking,
+  population: Population,
+  extent: Extent,
+  spans: number,
+  columns: (binder: Binder) => Column[],
+  known: ReadonlyMap<string, KnownKey>,
+): Promise<Handlings> {
+  const { binder, where } = populationSql(population);
+  const view = population.scope === 'roots' ? sql`settled` : sql`spans`;
+  const parts = SLICES[population.scope];
+  const compared = columns(binder);
+  const list = columnList(compared.map(({ value }) => value));
+  const first = extent.first ?? 0n;
+  const step = ((extent.last ?? 0n) - first) / parts + 1n;
+  // So few are left out that the slices are filled all the same.
+  const thinned = Math.min(MOST_THINNED[population.scope], Math.max(1, Math.floor(spans / SAMPLED / 2)));
+  const slices = Array.from({ length: Number(parts) }, (_, index) => {
+    const from = first + BigInt(index) * step;
+    return sql`(SELECT ${list} s.attributes FROM ${view} s
+      WHERE ${where} AND s.start_ns >= ${binder.bind(from)} AND s.start_ns < ${binder.bind(from + step)}
+        AND hash(s.span_id) % ${binder.bind(thinned)}::UBIGINT = 0
+      LIMIT ${binder.bind(SAMPLED / Number(parts))})`;
+  });
+  const texts = compared.map((_, index) => sql`${columnName(index)}::VARCHAR`);
+  const rows = await askRows<SampledRow>(asking, 'compare-sample', binder, {
+    slices: joinSql(slices, sql` UNION ALL `),
+    keys: binder.bind(compared.map(({ key }) => key)),
+    values: joinSql(texts, sql`, `),
+    shares: binder.bind(BIN_SHARES),
+    few: binder.bind(FEW),
+  });
+  const handlings = new Map<string, Handling>();
+  // What is empty is told by no row. A resource may tell it where the span does not.
+  for (const { key, inherits } of compared) if (!inherits) handlings.set(handlingKey(true, key), { kind: 'rare' });
+  for (const row of rows) {
+    const name = handlingKey(row.given, row.key);
+    const handling = handlingOf(row, isNumeric(fieldOf(row), known));
+    if (handling) handlings.set(name, handling);
+    else handlings.delete(name);
+  }
+  return handlings;
+}
+
+/** Whether all values of a field are numbers. */
+export function isNumeric(field: Field, known: ReadonlyMap<string, KnownKey>): boolean {
+  if (field.type === 'attribute') return known.get(field.key)?.type === 'number';
+  return /^trace\..*_(ms|count)$|^trace\.service_ms\./.test(field.name);
+}
+
+function handlingOf(row: SampledRow, numeric: boolean): Handling | undefined {
+  if (row.distinct <= FEW) return undefined;
+  if (numeric && !isIdKey(keyOf(fieldOf(row)))) {
+    const lowest = row.lowest ?? Infinity;
+    const edges = [...new Set((row.cuts ?? []).map(readable))].filter((edge) => edge > lowest);
+    return { kind: 'bins', edges: edges.toSorted((a, b) => a - b) };
+  }
+  if (row.distinct <= MANY) return undefined;
+  return row.distinct === row.present ? { kind: 'id' } : { kind: 'buckets', distinct: row.distinct };
+}

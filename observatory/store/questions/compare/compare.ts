@@ -1,0 +1,323 @@
+import type { Compare, CompareAttribute } from '../../../contract/contract.ts';
+import { keyOf, type Field } from '../../../filter/ast.ts';
+import { fieldName } from '../../../filter/print.ts';
+import { fieldText } from '../../filter-sql.ts';
+import { askBins, type BinnedNumber, type NumberField } from './compare-bins.ts';
+import {
+  brushed,
+  columnList,
+  columnsOf,
+  exclusionOf,
+  fieldOf,
+  handledKeys,
+  handledOfResources,
+  isIdKey,
+  MOST_KEYS,
+  type Column,
+  type Exclusion,
+} from './compare-columns.ts';
+import { hotAttributes } from '../../attributes.ts';
+import {
+  binnedAttribute,
+  categories,
+  isTimestamp,
+  isTimestampText,
+  MOST_SHOWN,
+  type Counted,
+} from './compare-attribute.ts';
+import { evidence, FEWEST_TESTED, standsOut, supportOf, type Sides } from './compare-rank.ts';
+import { branchesSql, bucketSql, ownSql, readsAttributes } from './compare-counting.ts';
+import {
+  askHandlings,
+  handledField,
+  handlingKey,
+  isNumeric,
+  LARGE_POPULATION,
+  type Extent,
+  type Handlings,
+} from './compare-sample.ts';
+import { askKnownKeys, type KnownKey } from '../attributes.ts';
+import { askRows, boxSql, populationSql, type Asking, type Box, type Population } from '../population.ts';
+import { LONGEST_VALUE } from '../values.ts';
+import { sql, type Binder } from '../../sql.ts';
+
+/** Numbers with more distinct values than this are compared in bins. */
+const MOST_CATEGORIES = 20;
+/** So many numbers are put into bins at most; those that the most spans have come first. */
+const MOST_BINNED = 100;
+
+/** One attribute's counts as the database tells them. */
+interface CountedRow extends Counted {
+  /** Whether it is a column, not a key of a MAP. */
+  given: boolean;
+  key: string;
+  tests: number;
+  fingerprint: string;
+}
+
+/** An attribute with all that ranking and grouping need. */
+interface Candidate {
+  attribute: CompareAttribute;
+  /** Equal for attributes that split the two sides in the same way. */
+  signature: string;
+  /** How many of its values might have been evidence. */
+  tests: number;
+  standsOut: (tests: number) => boolean;
+}
+
+/**
+ * What is different about the spans in the box, against all others of the population: every attribute, ranked by
+ * evidence (docs/ranking.md). Attributes that stand out beyond chance come first.
+ *
+ * @param limit how many attributes are told; those that split identically count as one.
+ * @param large how many spans are so many that attributes of very many values are counted in another way.
+ */
+export async function askCompare(
+  asking: Asking,
+  population: Population,
+  box: Box,
+  limit: number,
+  large = LARGE_POPULATION,
+): Promise<Compare> {
+  const { sides, extent } = await askSides(asking, population, box);
+  const excluded = brushed(box);
+  const spans = sides.selected + sides.baseline;
+  if (spans === 0) return { ...sides, attributes: [], excluded };
+  const keys = await askKnownKeys(asking, '', MOST_KEYS);
+  const known = new Map(keys.map((key) => [key.key, key]));
+  const columns = (binder: Binder): Column[] => columnsOf(population.scope, keys, box, binder);
+  const handlings: Handlings =
+    spans > large ? await askHandlings(asking, population, extent, spans, columns, known) : new Map<string, never>();
+  const rows = await askValues(asking, population, box, { sides, columns, handlings, known });
+  for (const row of rows) {
+    if (handlings.get(handlingKey(row.given, row.key))?.kind === 'buckets') {
+      await resolveBuckets(asking, population, box, row, sides);
+    }
+  }
+  const { compared, binned, numbers } = sortOut(rows, known, box, sides, population, handlings, excluded);
+  binned.push(...(await askBins(asking, population, box, numbers.slice(0, MOST_BINNED))));
+  const candidates = compared.map((row) => categoricalCandidate(row, sides));
+  for (const number of binned) {
+    const splits = [...number.splits, missing(number.splits, sides)];
+    if (isTimestamp(number.edges, population)) excluded.push({ key: fieldName(number.field), reason: 'a timestamp' });
+    else {
+      candidates.push({
+        attribute: binnedAttribute(number, sides),
+        signature: JSON.stringify(splits),
+        tests: splits.length,
+        standsOut: (tests) => standsOut(splits, sides, tests),
+      });
+    }
+  }
+  return { ...sides, attributes: rank(candidates, limit), excluded: excluded.toSorted(byKey) };
+}
+
+function byKey(left: Exclusion, right: Exclusion): number {
+  return left.key < right.key ? -1 : 1;
+}
+
+async function askSides(asking: Asking, population: Population, box: Box): Promise<{ sides: Sides; extent: Extent }> {
+  const { binder, view, where } = populationSql(population);
+  const fragments = { view, where, box: boxSql(box, binder) };
+  const [row] = await askRows<Extent & { [K in keyof Sides]: number | null }>(
+    asking,
+    'compare-sides',
+    binder,
+    fragments,
+  );
+  if (!row) throw new Error('compare-sides.sql told no row');
+  const { selected, baseline, ...extent } = row;
+  // Of no rows at all DuckDB's count_if is NULL.
+  return { sides: { selected: selected ?? 0, baseline: baseline ?? 0 }, extent };
+}
+
+interface Counting {
+  sides: Sides;
+  columns: (binder: Binder) => Column[];
+  handlings: Handlings;
+  known: ReadonlyMap<string, KnownKey>;
+}
+
+async function askValues(asking: Asking, population: Population, box: Box, counting: Counting): Promise<CountedRow[]> {
+  const { sides, handlings } = counting;
+  const { binder, view, where } = populationSql(population);
+  const columns = counting.columns(binder);
+  const excluded = [...counting.known.keys()].filter((key) => exclusionOf(key, box) !== undefined);
+  const handled = [...handledKeys(columns, population.scope), ...(handlings.size > 0 ? excluded : [])];
+  return askRows<CountedRow>(asking, 'compare-values', binder, {
+    view,
+    where,
+    box: boxSql(box, binder),
+    // Without a copy each attribute reads its own column alone; but a filter's look at the MAP is done only once.
+    materialized: readsAttributes(population.filter, population.scope) ? sql`MATERIALIZED` : sql`NOT MATERIALIZED`,
+    columns: columnList(columns.map(({ value }) => value)),
+    own: ownSql(handled, handlings, binder),
+    handled: binder.bind(handledOfResources(handled)),
+    branches: branchesSql(columns, handlings, binder),
+    longest: binder.bind(LONGEST_VALUE),
+    least_test: binder.bind(FEWEST_TESTED),
+    least_selected: binder.bind(supportOf(sides.selected)),
+    least_baseline: binder.bind(supportOf(sides.baseline)),
+    most_shown: binder.bind(MOST_SHOWN + 1),
+  });
+}
+
+/**
+ * Puts the values in the place of the buckets that were counted: those of buckets that are evidence. A value that is
+ * evidence makes its bucket so, for hardly anything else is in it.
+ */
+async function resolveBuckets(
+  asking: Asking,
+  population: Population,
+  box: Box,
+  row: CountedRow,
+  sides: Sides,
+): Promise<void> {
+  const buckets = (row.supported ?? []).filter((bucket) => evidence(bucket, sides) > 0).map(({ value }) => value ?? '');
+  row.supported = [];
+  row.frequent = [];
+  if (buckets.length === 0) return;
+  const { binder, view, where } = populationSql(population);
+  const value = sql`s.value`;
+  row.supported = await askRows<NonNullable<Counted['supported']>[number]>(asking, 'compare-buckets', binder, {
+    view,
+    where,
+    box: boxSql(box, binder),
+    value: fieldText(fieldOf(row), population.scope, binder),
+    bucket: sql`${bucketSql(value)}::VARCHAR`,
+    buckets: binder.bind(buckets),
+    longest: binder.bind(LONGEST_VALUE),
+    least_selected: binder.bind(supportOf(sides.selected)),
+    least_baseline: binder.bind(supportOf(sides.baseline)),
+  });
+}
+
+/** What is counted, sorted by how it is told. */
+interface Sorted {
+  compared: CountedRow[];
+  binned: BinnedNumber[];
+  /** Numbers that are still to be counted in bins. */
+  numbers: NumberField[];
+}
+
+/** Tells categories, numbers, and what is left out (which it adds to `excluded`) apart. */
+function sortOut(
+  rows: readonly CountedRow[],
+  known: ReadonlyMap<string, KnownKey>,
+  box: Box,
+  sides: Sides,
+  population: Population,
+  handlings: Handlings,
+  excluded: Exclusion[],
+): Sorted {
+  const compared: CountedRow[] = [];
+  const binned: BinnedNumber[] = [];
+  const numbers: (NumberField & { spans: number })[] = [];
+  const total = sides.selected + sides.baseline;
+  for (const row of rows) {
+    const field = fieldOf(row);
+    const present = row.selected + row.baseline;
+    const handling = handlings.get(handlingKey(row.given, row.key));
+    const reason = row.given ? undefined : exclusionOf(row.key, box);
+    const numeric = isNumeric(field, known);
+    const key = keyOf(field);
+    if (reason !== undefined) excluded.push({ key: fieldName(field), reason });
+    else if (handling?.kind === 'bins') binned.push(toBinned(row, field, handling.edges));
+    else if (handling?.kind === 'buckets') compared.push({ ...row, distinct: handling.distinct });
+    else if (row.distinct > MOST_CATEGORIES && numeric && !isIdKey(key)) {
+      const own = !row.given && known.get(key)?.place === 'span';
+      numbers.push({ field, key, own, spans: present });
+    } else if (row.distinct > MOST_CATEGORIES && row.distinct === present && total > MOST_CATEGORIES) {
+      excluded.push({ key: fieldName(field), reason: 'an id: every span has its own' });
+    } else if (row.distinct > MOST_CATEGORIES && isTimestampText(row)) {
+      excluded.push({ key: fieldName(field), reason: 'a timestamp' });
+    } else compared.push(row);
+  }
+  for (const [name, handling] of handlings) {
+    const field = handledField(name);
+    const key = fieldName(field);
+    const reason = exclusionOf(keyOf(field), box);
+    if (reason !== undefined) excluded.push({ key, reason });
+    else if (handling.kind === 'id') excluded.push({ key, reason: 'an id: nearly every span has its own' });
+  }
+  // Columns that are left out are not counted, so no row tells them.
+  for (const key of Object.keys(hotAttributes(population.scope))) {
+    const reason = known.has(key) ? exclusionOf(key, box) : undefined;
+    if (reason !== undefined) excluded.push({ key, reason });
+  }
+  for (const key of timeRollUps(rows, population, box)) {
+    const reason = exclusionOf(key, box);
+    if (reason === undefined) numbers.push({ field: { type: 'intrinsic', name: key }, key, own: false, spans: total });
+    else excluded.push({ key, reason });
+  }
+  return { compared, binned, numbers: numbers.toSorted((left, right) => right.spans - left.spans) };
+}
+
+/** A number that was counted in bins at once: the values of its row are the places of the bins. */
+function toBinned(row: CountedRow, field: Field, edges: number[]): BinnedNumber {
+  const splits = Array.from({ length: edges.length + 1 }, () => ({ selected: 0, baseline: 0 }));
+  for (const { value, selected, baseline } of row.supported ?? []) splits[Number(value)] = { selected, baseline };
+  return { field, key: row.key, edges, splits };
+}
+
+/** Roll-ups that compare-values does not count: times spent in each service, and what columnsOf left out. */
+function timeRollUps(rows: readonly CountedRow[], population: Population, box: Box): string[] {
+  if (population.scope !== 'roots') return [];
+  const services = rows.find((row) => row.given && row.key === 'trace.services');
+  const names = (services?.frequent ?? []).flatMap(({ value }) => value?.split(', ') ?? []);
+  const left = ['trace.slowest_statement', 'trace.slowest_statement_ms'].filter((key) => exclusionOf(key, box));
+  return [...left, ...new Set(names.map((name) => `trace.service_ms.${name}`))];
+}
+
+function missing(splits: readonly Sides[], sides: Sides): Sides {
+  return {
+    selected: sides.selected - splits.reduce((sum, split) => sum + split.selected, 0),
+    baseline: sides.baseline - splits.reduce((sum, split) => sum + split.baseline, 0),
+  };
+}
+
+function categoricalCandidate(row: CountedRow, sides: Sides): Candidate {
+  const { attribute, splits } = categories(row, fieldOf(row), sides);
+  return {
+    attribute,
+    signature: `${row.distinct} ${row.selected} ${row.baseline} ${row.fingerprint}`,
+    tests: row.tests + (row.selected + row.baseline < sides.selected + sides.baseline ? 1 : 0),
+    standsOut: (tests) => standsOut(splits, sides, tests),
+  };
+}
+
+/** Which of several attributes that split identically gives the card its name: one that people read. */
+function readability(key: string): number {
+  if (/(^|[._])name$/.test(key)) return 0;
+  return isIdKey(key) || /(^|[._])(url|uri|full|query|path|hash)([._]|$)/.test(key) ? 2 : 1;
+}
+
+function byReadability({ attribute: left }: Candidate, { attribute: right }: Candidate): number {
+  const difference = readability(left.key) - readability(right.key);
+  return difference || left.key.length - right.key.length || (left.key < right.key ? -1 : 1);
+}
+
+/** Scores that differ by less than this differ by the order of additions. */
+const SAME_SCORE = 1e-9;
+
+/** What stands out first, then by score; of equals, values that have names before bins of numbers. */
+function byEvidence(left: CompareAttribute, right: CompareAttribute): number {
+  const significance = Number(right.significant) - Number(left.significant);
+  if (significance !== 0) return significance;
+  if (Math.abs(right.score - left.score) > SAME_SCORE) return right.score - left.score;
+  if (left.kind !== right.kind) return left.kind === 'categories' ? -1 : 1;
+  return left.key < right.key ? -1 : 1;
+}
+
+function rank(candidates: readonly Candidate[], limit: number): CompareAttribute[] {
+  const groups = Map.groupBy(candidates.toSorted(byReadability), (candidate) => candidate.signature);
+  const heads = [...groups.values()].map(([head, ...others]) => ({
+    head: head as Candidate,
+    same: others.map(({ attribute }) => attribute.key),
+  }));
+  const tests = heads.reduce((sum, { head }) => sum + head.tests, 0);
+  return heads
+    .map(({ head, same }) => ({ ...head.attribute, same, significant: head.standsOut(tests) }))
+    .toSorted(byEvidence)
+    .slice(0, limit);
+}

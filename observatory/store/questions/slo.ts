@@ -1,0 +1,94 @@
+import type { SloStatus } from '../../contract/contract.ts';
+import { parseFilter } from '../../filter/parse.ts';
+import { filterSql } from '../filter-sql.ts';
+import { askRows, nanoseconds, populationSql, type Asking } from './population.ts';
+
+/** What is promised of entry spans. */
+export interface Objective {
+  name: string;
+  description: string;
+  /** Which entry spans count, and which of them are good: in the filter language. */
+  filter: string;
+  good: string;
+  /** The ratio of good ones promised, above 0 and below 1. */
+  objective: number;
+  windowMs: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** What the suite promises unless configured otherwise. */
+export const DEFAULT_OBJECTIVES: readonly Objective[] = [
+  {
+    name: 'Dispatch latency',
+    description: '95 % of dispatches are answered within 1.5 s',
+    filter: 'service = "frontend" and http.route = "/dispatch"',
+    good: 'duration < 1.5s',
+    objective: 0.95,
+    windowMs: DAY_MS,
+  },
+  {
+    name: 'Dispatch availability',
+    description: '99 % of dispatches are answered without an error',
+    filter: 'service = "frontend" and http.route = "/dispatch"',
+    good: 'error = false',
+    objective: 0.99,
+    windowMs: DAY_MS,
+  },
+];
+
+interface Counts {
+  total: number;
+  bad: number;
+  total_1h: number;
+  bad_1h: number;
+  total_5m: number;
+  bad_5m: number;
+}
+
+/** How fast bad spans spend the budget: 1 spends it up exactly by the window's end. Null without a span. */
+function burnRate(bad: number, total: number, objective: number): number | null {
+  return total === 0 ? null : bad / total / (1 - objective);
+}
+
+/**
+ * How an objective stands at `nowMs`.
+ * @throws FilterError where one of its filters cannot be read.
+ */
+export async function askSlo(asking: Asking, objective: Objective, nowMs: number): Promise<SloStatus> {
+  const { binder, where } = populationSql({
+    fromMs: nowMs - objective.windowMs,
+    toMs: nowMs,
+    scope: 'roots',
+    filter: parseFilter(objective.filter),
+  });
+  const [counts] = await askRows<Counts>(asking, 'slo', binder, {
+    where,
+    good: filterSql(parseFilter(objective.good), 'roots', binder),
+    last_hour: binder.bind(nanoseconds(nowMs - 3_600_000)),
+    last_minutes: binder.bind(nanoseconds(nowMs - 300_000)),
+  });
+  const { total, bad, total_1h, bad_1h, total_5m, bad_5m } = counts ?? {
+    total: 0,
+    bad: 0,
+    total_1h: 0,
+    bad_1h: 0,
+    total_5m: 0,
+    bad_5m: 0,
+  };
+  const spent = burnRate(bad, total, objective.objective);
+  return {
+    name: objective.name,
+    description: objective.description,
+    filter: objective.filter,
+    good: objective.good,
+    objective: objective.objective,
+    windowMs: objective.windowMs,
+    total,
+    bad,
+    attained: total === 0 ? null : 1 - bad / total,
+    budgetLeft: spent === null ? null : 1 - spent,
+    burnRate5m: burnRate(bad_5m, total_5m, objective.objective),
+    burnRate1h: burnRate(bad_1h, total_1h, objective.objective),
+  };
+}
