@@ -20,6 +20,7 @@ async function startAlone(changes: Partial<ReceiverOptions> = {}) {
   const receiver = await startReceiver(
     {
       hasRoom: () => store.room,
+      failure: () => null,
       take: (signal, items) => {
         (taken[signal] as unknown[]).push(items);
         telemetry.received(signal, items.length);

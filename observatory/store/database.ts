@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import {
   BIGINT,
+  DOUBLE,
   type DuckDBConnection,
   DuckDBDataChunk,
   DuckDBInstance,
@@ -23,7 +24,7 @@ import { OpenError, openFailure } from './failures.ts';
 import { createKeptStatements, type KeptStatements } from './kept-statements.ts';
 import { createSlices } from '../async/pause.ts';
 import { createQueue } from '../async/queue.ts';
-import { script, type Side, sides, stagingScript, tablesScript } from './scripts.ts';
+import { script, type Side, sides, stagingScript, summaryScript, tablesScript } from './scripts.ts';
 import type { Bindable, Sql } from './sql.ts';
 
 export interface DatabaseOptions {
@@ -101,6 +102,8 @@ export interface Database {
   load(table: string, types: readonly DuckDBType[]): Promise<Loader>;
   /** Empties the staging tables of a side, and those that a flush fills as a whole, and gives their memory back. */
   emptyStaging(side: Side): Promise<void>;
+  /** Empties those that a flush fills as a whole. */
+  emptySummary(): Promise<void>;
   /**
    * Waits for what is queued, moves the write-ahead log into the file and closes it. Where that fails (a full disk), the log
    * stays, and is read at the next start.
@@ -143,6 +146,11 @@ function fill(name: string, fragments: Readonly<Record<string, Sql>>): string {
   });
 }
 
+/** Whether DuckDB's INTEGER holds it. */
+function isSmallInteger(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < 2 ** 31;
+}
+
 function bindings(
   parameters: Readonly<Record<string, Bindable>>,
 ): [Record<string, DuckDBValue>, Record<string, DuckDBType>] {
@@ -153,6 +161,10 @@ function bindings(
       // Not HUGEINT, the client's own choice: a comparison of BIGINT with HUGEINT reads every block.
       values[name] = value;
       types[name] = BIGINT;
+    } else if (typeof value === 'number' && !isSmallInteger(value)) {
+      // Not BIGINT, the client's own choice for whole numbers, which fails from 2^63 on.
+      values[name] = value;
+      types[name] = DOUBLE;
     } else if (Array.isArray(value)) {
       values[name] = listValue(value as string[]);
       types[name] = LIST(VARCHAR);
@@ -490,6 +502,10 @@ async function open(options: DatabaseOptions): Promise<Database> {
       emptyStaging: (side) =>
         exclusively(async () => {
           await writing.run(stagingScripts[side]);
+        }),
+      emptySummary: () =>
+        exclusively(async () => {
+          await writing.run(summaryScript());
         }),
       close: async () => {
         loading.closeSync();

@@ -67,7 +67,8 @@ export function openFailure(path: string, error: unknown): Error {
   if (error instanceof OpenError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const holder = /lock is held.*\(PID (\d+)\)/.exec(text)?.[1];
-  if (holder !== undefined) return new OpenError(`${path} is in use by process ${holder}: another Observatory runs on it.`);
+  if (holder !== undefined)
+    return new OpenError(`${path} is in use by process ${holder}: another Observatory runs on it.`);
   if (/Permission denied|Read-only file system/i.test(text)) {
     return new OpenError(`${path} may not be written by this user: give it to the user, or set OBSERVATORY_DATA_DIR.`);
   }
@@ -77,6 +78,8 @@ export function openFailure(path: string, error: unknown): Error {
   if (failureKind(error) === 'room') {
     return new OpenError(`${path} cannot be written, for its disk is full: free some room, and start again.`);
   }
+  // Not of DuckDB: a fault of ours.
+  if (!/^(?:Error: )?[A-Z][A-Za-z ]+ Error: /.test(text)) return error instanceof Error ? error : new Error(text);
   const what = /wal/i.test(text) ? `${path}.wal, the last seconds before ${path} was closed, is` : `${path} is`;
   return new OpenError(
     `${what} damaged. Start with --start-anew to begin an empty database and keep this one beside it, or move ` +

@@ -47,8 +47,18 @@ export function tablesScript(): string {
 
 /** Makes the staging tables of a side, and those that a flush fills as a whole. */
 export function stagingScript(side: Side): string {
+  return summaryScript() + filled(script('ingest/staging-side.sql'), { side });
+}
+
+/** Makes the staging tables that a flush fills as a whole. */
+export function summaryScript(): string {
+  return filled(script('ingest/staging.sql'), {});
+}
+
+/** Fills the gaps of a script of staging tables. */
+function filled(text: string, more: Readonly<Record<string, string>>): string {
   const gaps = {
-    side,
+    ...more,
     root_keys: Object.keys(rootAttributes)
       .map((key) => `'${key}'`)
       .join(', '),
@@ -60,10 +70,10 @@ export function stagingScript(side: Side): string {
       })
       .join('\n'),
   };
-  let text = script('ingest/staging.sql') + script('ingest/staging-side.sql');
-  for (const [gap, sqlText] of Object.entries(gaps)) text = text.replaceAll(`{{${gap}}}`, sqlText);
+  let whole = text;
+  for (const [gap, sqlText] of Object.entries(gaps)) whole = whole.replaceAll(`{{${gap}}}`, sqlText);
   return withColumns(
-    text,
+    whole,
     (column, index) => `text_or_null(t[${firstPromoted + index}]) AS ${column},`,
     (column, key) => `all_attributes['${key}'] AS ${column},`,
   );
