@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { createHostCheck } from '../host-names.ts';
-import type { Database } from '../store/database.ts';
+import { type Database, YieldError } from '../store/database.ts';
+import { failureKind, failureSentence } from '../store/failures.ts';
 import type { Asking } from '../store/questions/population.ts';
 import { DEFAULT_OBJECTIVES, type Objective } from '../store/questions/slo.ts';
 import type { Status } from '../contract/contract.ts';
@@ -93,6 +94,9 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
 const FAILED =
   'Something went wrong here, not in the question: try again. If it stays so, the log of the Observatory says why: .hotrod/logs/observatory.log of npm start, else its terminal.';
 
+const TOO_LARGE =
+  'The answer takes more memory than the store may use (OBSERVATORY_MEMORY_LIMIT_MB): ask about a shorter time, or about entry spans instead of all spans.';
+
 const securityHeaders: RequestHandler = (_request, response, next) => {
   response.set({
     'Cache-Control': 'no-store',
@@ -167,6 +171,13 @@ function failureHandler(onFailure: (error: unknown) => void): ErrorRequestHandle
   };
 }
 
+/** How long whoever asked waits before asking again, seconds. */
+const AGAIN_AFTER = 3;
+
+function busy(detail: string): RefusalError {
+  return new RefusalError(503, detail, { headers: { 'Retry-After': String(AGAIN_AFTER) } });
+}
+
 function refusalOf(error: unknown, onFailure: (error: unknown) => void): RefusalError {
   if (error instanceof RefusalError) return error;
   // Errors of Express and of its body parser carry the status that they stand for.
@@ -175,6 +186,9 @@ function refusalOf(error: unknown, onFailure: (error: unknown) => void): Refusal
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new RefusalError(400, 'The request cannot be read.');
   }
+  if (error instanceof YieldError) return busy(error.message);
+  const kind = failureKind(error);
+  if (kind === 'memory') return busy(TOO_LARGE);
   onFailure(error);
-  return new RefusalError(500, FAILED);
+  return kind === 'detached' ? busy(`Just now ${failureSentence(kind)}.`) : new RefusalError(500, FAILED);
 }

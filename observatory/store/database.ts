@@ -107,8 +107,10 @@ export interface Database {
   /**
    * Waits for what is queued, moves the write-ahead log into the file and closes it. Where that fails (a full disk), the log
    * stays, and is read at the next start.
+   *
+   * @param options.leaveAsIs whether the file is not written to: one that may be damaged is kept as it is.
    */
-  close(): Promise<void>;
+  close(options?: { leaveAsIs?: boolean }): Promise<void>;
 }
 
 /** The files of SQL below this folder by name, without `.sql`. */
@@ -423,6 +425,8 @@ async function open(options: DatabaseOptions): Promise<Database> {
     for (const side of sides) await writing.run(stagingScripts[side]);
     await writing.run(script('views.sql'));
     // From here on no statement reaches another file, whatever it says.
+    // Not by itself either, when it lets go of the file: it may be damaged, or its disk full.
+    await writing.run('PRAGMA disable_checkpoint_on_shutdown');
     await writing.run(`SET allowed_paths = [${ownFiles(options.path)}]`);
     await writing.run('SET enable_external_access = false; SET lock_configuration = true');
     const gate = createGate();
@@ -507,11 +511,11 @@ async function open(options: DatabaseOptions): Promise<Database> {
         exclusively(async () => {
           await writing.run(summaryScript());
         }),
-      close: async () => {
+      close: async ({ leaveAsIs = false } = {}) => {
         loading.closeSync();
         for (const each of asking) await each.close();
         await writeQueue(async () => {
-          await writing.run('CHECKPOINT store').catch(() => undefined);
+          if (!leaveAsIs) await writing.run('CHECKPOINT store').catch(() => undefined);
           writing.closeSync();
         });
         instance.closeSync();
