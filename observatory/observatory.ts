@@ -3,10 +3,11 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import type { Setting } from '@hotrod/kit/config';
 import type { Logger } from '@hotrod/kit/logging';
-import { createApp, listen } from '@hotrod/kit/server';
+import { createApp, listen, type RunningServer } from '@hotrod/kit/server';
 import type { Express } from 'express';
 
-import { type ApiParts, createApi } from './api/api.ts';
+import { createApi } from './api/api.ts';
+import type { ApiParts } from './api/context.ts';
 import type { Status } from './contract/contract.ts';
 import { sendProblem, wrongMethod } from './api/problem.ts';
 import { type ObservatoryConfig, settings } from './config.ts';
@@ -48,7 +49,7 @@ export interface Observatory {
 
 const retentionIntervalMs = 60_000;
 /** How long requests under way may take to end when it closes: a part of the time that the process is given. */
-const graceMs = 1_000;
+const cutAfterMs = 1_000;
 
 /**
  * Starts receiver, store, API and page in this process.
@@ -57,12 +58,12 @@ const graceMs = 1_000;
  */
 export async function startObservatory(options: ObservatoryOptions): Promise<Observatory> {
   try {
-    return await start(options);
+    return await startAll(options);
   } catch (error) {
     if (!options.startAnew || !(error instanceof OpenError) || !error.damaged) throw error;
     const kept = setAside(databasePath(options.config));
     options.logger.warn({ err: error, kept }, 'The database is damaged; it is kept, and an empty one begun');
-    return start(options);
+    return startAll(options);
   }
 }
 
@@ -70,7 +71,7 @@ function databasePath({ dataDir }: ObservatoryConfig): string {
   return join(dataDir, 'observatory.duckdb');
 }
 
-async function start(options: ObservatoryOptions): Promise<Observatory> {
+async function startAll(options: ObservatoryOptions): Promise<Observatory> {
   const { config, logger } = options;
   const telemetry = createTelemetry();
   const path = databasePath(config);
@@ -80,12 +81,12 @@ async function start(options: ObservatoryOptions): Promise<Observatory> {
     threads: config.threads,
     onQuery: (statement, seconds) => telemetry.queried(statement, seconds),
   });
-  const servers: ((graceMs: number) => Promise<void>)[] = [];
+  const servers: RunningServer['close'][] = [];
   const closers: ((options: { leaveAsIs: boolean }) => Promise<void>)[] = [database.close];
-  const closeAll = async (options: { leaveAsIs: boolean }): Promise<void> => {
+  const closeAll = async (how: { leaveAsIs: boolean }): Promise<void> => {
     // No one who is slow to send or to read keeps what was acknowledged from the disk.
-    await Promise.all(servers.splice(0).map((close) => close(graceMs)));
-    for (const close of closers.splice(0).toReversed()) await close(options);
+    await Promise.all(servers.splice(0).map((close) => close({ cutAfterMs })));
+    for (const close of closers.splice(0).toReversed()) await close(how);
   };
   try {
     const ingest = await createIngest(

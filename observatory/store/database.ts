@@ -22,6 +22,7 @@ import {
 } from '@duckdb/node-api';
 import { OpenError, openFailure } from './failures.ts';
 import { createKeptStatements, type KeptStatements } from './kept-statements.ts';
+import { createGate, type Gate } from '../async/gate.ts';
 import { createSlices } from '../async/pause.ts';
 import { createQueue } from '../async/queue.ts';
 import { script, type Side, sides, stagingScript, summaryScript, tablesScript } from './scripts.ts';
@@ -315,12 +316,12 @@ function createQuestions(connection: DuckDBConnection, gate: Gate, onQuery: Data
         const rows = await queue(async () => {
           await gate.opened(input?.signal);
           running = true;
-          const holds = gate.holds();
+          const closings = gate.closings();
           try {
             return await session.rows(name, input);
           } catch (error) {
             input?.signal?.throwIfAborted();
-            throw gate.holds() > holds ? new YieldError() : error;
+            throw gate.closings() > closings ? new YieldError() : error;
           } finally {
             running = false;
           }
@@ -340,47 +341,6 @@ function createQuestions(connection: DuckDBConnection, gate: Gate, onQuery: Data
     isRunning: () => running,
     forget: session.forget,
     close: () => queue(async () => connection.closeSync()),
-  };
-}
-
-/** What holds questions off. */
-interface Gate {
-  close(): () => void;
-  /** How often it was closed. */
-  holds(): number;
-  /** @throws the reason of the signal where that comes first. */
-  opened(signal?: AbortSignal): Promise<void>;
-}
-
-function createGate(): Gate {
-  let closed = 0;
-  let holds = 0;
-  let waiting: (() => void)[] = [];
-  return {
-    close() {
-      closed += 1;
-      holds += 1;
-      let open = false;
-      return () => {
-        if (open) return;
-        open = true;
-        closed -= 1;
-        if (closed > 0) return;
-        const leaving = waiting;
-        waiting = [];
-        for (const leave of leaving) leave();
-      };
-    },
-    holds: () => holds,
-    async opened(signal) {
-      while (closed > 0) {
-        signal?.throwIfAborted();
-        await new Promise<void>((resolve) => {
-          waiting.push(resolve);
-          signal?.addEventListener('abort', () => resolve(), { once: true });
-        });
-      }
-    },
   };
 }
 

@@ -47,16 +47,16 @@ export function tablesScript(): string {
 
 /** Makes the staging tables of a side, and those that a flush fills as a whole. */
 export function stagingScript(side: Side): string {
-  return summaryScript() + filled(script('ingest/staging-side.sql'), { side });
+  return summaryScript() + fillGaps(script('ingest/staging-side.sql'), { side });
 }
 
 /** Makes the staging tables that a flush fills as a whole. */
 export function summaryScript(): string {
-  return filled(script('ingest/staging.sql'), {});
+  return fillGaps(script('ingest/staging.sql'), {});
 }
 
 /** Fills the gaps of a script of staging tables. */
-function filled(text: string, more: Readonly<Record<string, string>>): string {
+function fillGaps(template: string, more: Readonly<Record<string, string>>): string {
   const gaps = {
     ...more,
     root_keys: Object.keys(rootAttributes)
@@ -70,10 +70,10 @@ function filled(text: string, more: Readonly<Record<string, string>>): string {
       })
       .join('\n'),
   };
-  let whole = text;
-  for (const [gap, sqlText] of Object.entries(gaps)) whole = whole.replaceAll(`{{${gap}}}`, sqlText);
+  let text = template;
+  for (const [gap, sqlText] of Object.entries(gaps)) text = text.replaceAll(`{{${gap}}}`, sqlText);
   return withColumns(
-    whole,
+    text,
     (column, index) => `text_or_null(t[${firstPromoted + index}]) AS ${column},`,
     (column, key) => `all_attributes['${key}'] AS ${column},`,
   );

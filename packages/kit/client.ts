@@ -1,7 +1,8 @@
-import { errors, Pool } from 'undici';
+import { type Dispatcher, errors, Pool } from 'undici';
 import { z } from 'zod';
 
 import { fromProblem, ServiceError } from './errors.ts';
+import { acceptRelease, releaseHeader } from './release.ts';
 
 /** Asks one other service over HTTP, with keep-alive connections and a deadline for every call. */
 export interface ServiceClient {
@@ -25,12 +26,15 @@ const largestAnswer = 2 ** 20;
  * @param service the other service's name, for messages.
  * @param baseUrl where it is; a path is put before that of every call.
  * @param connections how many requests may be under way at once; more wait inside undici.
+ * @param answeredBy told, for every answer that comes, which release of the other service gave it. It runs in the
+ *   asynchronous context of the call. An answer that does not say it, or not in an acceptable way, is not told.
  */
 export function createServiceClient(options: {
   service: string;
   baseUrl: string;
   timeoutMs: number;
   connections: number;
+  answeredBy?: (release: string) => void;
 }): ServiceClient {
   const { service, timeoutMs } = options;
   const base = new URL(options.baseUrl);
@@ -45,13 +49,14 @@ export function createServiceClient(options: {
     let status: number;
     let parsed: unknown;
     try {
-      const response = await pool.request({
-        method,
+      const response = await request(method, {
         path: basePath + path,
         signal: AbortSignal.timeout(timeoutMs),
         ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
       });
       status = response.statusCode;
+      const release = acceptRelease(response.headers[releaseHeader]);
+      if (release !== null) options.answeredBy?.(release);
       parsed = parseJson(await response.body.text());
     } catch (error) {
       throw unreachable(error);
@@ -65,6 +70,19 @@ export function createServiceClient(options: {
         cause: answer.error,
       });
     return answer.data;
+  }
+
+  /**
+   * A GET whose connection ends before an answer has begun is sent once more, on another one: the process behind it has
+   * been replaced, or the way to it. A POST may have done its work, so it is not.
+   */
+  async function request(method: 'GET' | 'POST', what: RequestOptions): Promise<Dispatcher.ResponseData> {
+    try {
+      return await pool.request({ method, ...what });
+    } catch (error) {
+      if (method === 'POST' || !isLostConnection(error)) throw error;
+      return await pool.request({ method, ...what });
+    }
   }
 
   function unreachable(error: unknown): ServiceError {
@@ -89,6 +107,14 @@ export function createServiceClient(options: {
     },
     close: () => pool.close(),
   };
+}
+
+type RequestOptions = Omit<Dispatcher.RequestOptions, 'method' | 'origin'>;
+
+/** Whether a connection that had been made was lost. One that cannot be made is none: nobody is there. */
+function isLostConnection(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 function toText(query: Readonly<Record<string, string | number>>): Record<string, string> {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-import { readConfig } from '@hotrod/kit/config';
+import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createDatabase } from '@hotrod/kit/database';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
@@ -19,6 +19,7 @@ await runMain('customer', async () => {
     schema: 'customer',
     poolSize: config.databasePoolSize,
     connectTimeoutMs: config.databaseConnectTimeoutMs,
+    startTimeoutMs: config.databaseStartTimeoutMs,
     logger,
   });
   await database.migrate(fileURLToPath(new URL('./migrations', import.meta.url)));
@@ -30,9 +31,9 @@ await runMain('customer', async () => {
   });
   await serve({
     logger,
-    host: config.host,
-    port: config.port,
+    listen: config,
     ready: { postgres: database.ready },
+    release: releaseOf(config),
     routes: customerRoutes(customers),
     closables: [
       { name: 'database', close: database.close },

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 
 import { createTemporaryDirectory, findFreePort, root } from '../harness/suite.ts';
 
@@ -116,12 +117,15 @@ async function answers(url: string): Promise<boolean> {
 export interface Gate {
   url: string;
   headers: Record<string, string | string[] | undefined>[];
+  /** Every request that passed, whole: what a backend would have read. */
+  bodies: { path: string; json: unknown }[];
   setAway(away: boolean): void;
   close(): Promise<void>;
 }
 
 export async function startGate(receiverUrl: string): Promise<Gate> {
   const headers: Gate['headers'] = [];
+  const bodies: Gate['bodies'] = [];
   let away = false;
   const server = createServer((request, response) => {
     void (async () => {
@@ -133,9 +137,14 @@ export async function startGate(receiverUrl: string): Promise<Gate> {
       }
       headers.push(request.headers);
       const encoding = request.headers['content-encoding'];
+      const whole = Buffer.concat(chunks);
+      bodies.push({
+        path: request.url ?? '',
+        json: JSON.parse((encoding === 'gzip' ? gunzipSync(whole) : whole).toString()),
+      });
       const answer = await fetch(`${receiverUrl}${request.url}`, {
         method: 'POST',
-        body: Buffer.concat(chunks),
+        body: whole,
         headers: { 'content-type': 'application/json', ...(encoding ? { 'content-encoding': encoding } : {}) },
       });
       response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
@@ -145,6 +154,7 @@ export async function startGate(receiverUrl: string): Promise<Gate> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     headers,
+    bodies,
     setAway: (is) => void (away = is),
     close: () =>
       new Promise((resolve) => {

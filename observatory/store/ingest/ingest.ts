@@ -8,6 +8,7 @@ import { keyCountsDefaults } from './key-counts.ts';
 import { createParts } from './parts.ts';
 import { pause } from '../../async/pause.ts';
 import { createQueue } from '../../async/queue.ts';
+import type { Intake } from '../../records/intake.ts';
 import { type Batches, type LogEntry, type MetricPoint, type Signal, signals } from '../../records/records.ts';
 import { createResourceNumbers } from './resource-numbers.ts';
 import type { SpanBatch, SpanRange, SpanRef } from '../../records/span-batch.ts';
@@ -70,16 +71,6 @@ const mostGivenUp = 64;
 /** How often it is looked whether questions have to be held off. */
 const watchMs = 250;
 const { setTimeout: startTimer } = globalThis;
-
-/** What the receiver needs of the store. */
-export interface Intake {
-  /** Whether a batch of so many items and bytes may be taken now. */
-  hasRoom(items: number, bytes: number): boolean;
-  /** Why nothing can be stored now, a sentence; null where all is well. While there is a reason there is no room. */
-  failure(): string | null;
-  /** Takes a batch; the caller has asked for room. It is stored within about a second. */
-  take<S extends Signal>(signal: S, items: Batches[S], bytes: number): void;
-}
 
 export interface Ingest extends Intake {
   /** Items that wait to be stored. */

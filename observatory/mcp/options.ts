@@ -1,0 +1,68 @@
+import { parseArgs } from 'node:util';
+
+export const help = `The Observatory's telemetry for agents, by the Model Context Protocol. It only reads.
+
+  npm run --silent mcp                       over standard input and output, as agents start it
+  npm run mcp -- --http 8090                 over HTTP, at http://127.0.0.1:8090/mcp
+
+  --observatory URL   where the Observatory is (default http://127.0.0.1:8088; or set OBSERVATORY_URL)
+  --http PORT         listen there instead of using standard input and output; 0 takes any free port
+  --host HOST         where to listen (default 127.0.0.1); whoever reaches it can read all telemetry
+  --help              this text
+`;
+
+/** How the program was called. */
+export interface Options {
+  observatory: string;
+  /** Null: standard input and output. */
+  http: { host: string; port: number } | null;
+}
+
+/** A wrong command line; the message says what is expected. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/**
+ * Reads the command line.
+ *
+ * @param env OBSERVATORY_URL stands in for `--observatory`.
+ * @returns `help` where that was asked for.
+ * @throws {UsageError}
+ */
+export function readOptions(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Options | 'help' {
+  const values = parse(args);
+  if (values.help) return 'help';
+  const observatory = values.observatory ?? (env['OBSERVATORY_URL'] || 'http://127.0.0.1:8088');
+  if (!URL.canParse(observatory) || !/^https?:$/.test(new URL(observatory).protocol)) {
+    throw new UsageError(`--observatory takes a URL such as http://127.0.0.1:8088, not "${observatory}"`);
+  }
+  if (values.http === undefined) {
+    if (values.host !== undefined) throw new UsageError('--host goes with --http');
+    return { observatory, http: null };
+  }
+  const port = Number(values.http);
+  if (!/^\d+$/.test(values.http) || port > 65_535) {
+    throw new UsageError(`--http takes a port from 0 to 65535, not "${values.http}"`);
+  }
+  return { observatory, http: { host: values.host ?? '127.0.0.1', port } };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        observatory: { type: 'string' },
+        http: { type: 'string' },
+        host: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
