@@ -10,7 +10,7 @@ import type { Intake } from '../records/intake.ts';
 import type { Signal } from '../records/records.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { type Encoding, encodingOf, failure, rpcCodes, success } from './answers.ts';
-import { BodyError, bodyPatience, createBudget, readBody } from './body.ts';
+import { BodyError, bodyPatience, type BodyPatience, createBudget, readBody } from './body.ts';
 import { createBuilders, type Decoders } from './decoding.ts';
 import { createJsonDecoders } from './json/request.ts';
 import { countItems, createProtobufDecoders } from './protobuf/request.ts';
@@ -26,6 +26,8 @@ export interface ReceiverOptions {
   corsOrigins: readonly string[];
   /** Names under which pages may reach it besides localhost, IP addresses and names without a dot; `*` for any. */
   hosts: readonly string[];
+  /** How long bodies may take; `bodyPatience` by default. */
+  patience?: BodyPatience;
 }
 
 export interface Receiver {
@@ -64,6 +66,7 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
     'application/x-protobuf': createProtobufDecoders(builders),
     'application/json': createJsonDecoders(builders),
   };
+  const { patience = bodyPatience } = options;
   const budget = createBudget(options.maxBodyBytes * bodiesAtOnce);
   // One after the other: there is but one thread to decode with, and what is decoded takes several times the memory of
   // its bytes. Many senders at once would fill it with requests of which all but the first are then refused.
@@ -72,7 +75,7 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
 
   async function receive(path: Path, request: IncomingMessage, encoding: Encoding): Promise<Buffer | Refusal> {
     const signal = signalOf[path];
-    const bytes = await readBody(request, options.maxBodyBytes, budget);
+    const bytes = await readBody(request, options.maxBodyBytes, budget, patience);
     try {
       return await decoding(async () => {
         if (encoding === 'application/x-protobuf' && !intake.hasRoom(1, bytes.length)) {
@@ -166,7 +169,7 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
   const timeouts = {
     headersTimeout: headersMs,
     // The body has bounds of its own; Node's is for what slips through them, and must be the longer one.
-    requestTimeout: headersMs + 2 * bodyPatience.wholeMs,
+    requestTimeout: headersMs + 2 * patience.wholeMs,
     // Node looks after them each half minute otherwise.
     connectionsCheckingInterval: 1_000,
   };

@@ -17,7 +17,7 @@ export interface Rows {
 export async function copyStaged(session: Session, load: Load, evaluation: Evaluation): Promise<void> {
   await copyBeginning(session, load, evaluation);
   for (const kind of rowKinds) await copyRows(session, load, evaluation, kind);
-  await copyEnding(session, evaluation);
+  await copyEnding(session, load, evaluation);
 }
 
 /** How many rows of a kind are staged. */
@@ -59,7 +59,9 @@ export async function copyRows(
 }
 
 /** What comes after all rows. */
-export async function copyEnding(session: Session, { closed }: Evaluation): Promise<void> {
+export async function copyEnding(session: Session, load: Load, { closed }: Evaluation): Promise<void> {
+  if (load.completes) await session.rows('ingest-completed-traces');
+  await ofTraces(session, 'ingest-cut-traces', load.cut);
   await ofTraces(session, 'ingest-close-traces', closed);
 }
 

@@ -21,6 +21,7 @@ import { createTelemetry } from '../../telemetry.ts';
 import { readAttributes } from '../attributes.ts';
 import { type Database, openDatabase, rowGroupSize } from '../database.ts';
 import { createIngest, ingestDefaults } from './ingest.ts';
+import type { Batches } from '../../records/records.ts';
 import { createResourceNumbers } from './resource-numbers.ts';
 import { sql, type Sql } from '../sql.ts';
 import { createTraceReader } from './trace-reader.ts';
@@ -77,12 +78,13 @@ async function startFailing(
     threads: 1,
   });
   let failingLoad: string | null = null;
+  let loadFailure = '';
   let reattached = 0;
   const endings: string[] = [];
   const database: Database = {
     ...real,
     load: async (table, types) => {
-      if (failingLoad !== null && table.startsWith(failingLoad)) throw new Error('Conversion Error');
+      if (failingLoad !== null && table.startsWith(failingLoad)) throw new Error(loadFailure);
       return real.load(table, types);
     },
     transaction: async (work) => {
@@ -125,8 +127,9 @@ async function startFailing(
     reattached: () => reattached,
     database: real,
     /** From now on nothing goes to staging tables of this name. */
-    failLoads(table: string | null): void {
+    failLoads(table: string | null, message = 'Conversion Error'): void {
       failingLoad = table;
+      loadFailure = message;
     },
     async takeLogs(count: number): Promise<void> {
       const logRecords = Array.from({ length: count }, () => ({ timeUnixNano: '1', body: { stringValue: 'a line' } }));
@@ -137,13 +140,15 @@ async function startFailing(
     },
     /** Takes traces of so many spans each, and tells their ids. */
     async takeTraces(...counts: number[]): Promise<string[]> {
+      const batches: Batches['spans'][] = [];
       for (const [index, count] of counts.entries()) {
         const root = index * 1_000_000 + 1;
         const sketches: SpanSketch[] = [{ trace: index + 1, id: root }];
         for (let id = root + 1; id < root + count; id += 1) sketches.push({ trace: index + 1, id, parent: root });
-        const { items } = await decoders.spans(Buffer.from(JSON.stringify(spansRequest(sketches))));
-        ingest.take('spans', items, 100);
+        batches.push((await decoders.spans(Buffer.from(JSON.stringify(spansRequest(sketches))))).items);
       }
+      // All at once, so that they are of one load where that has room.
+      for (const batch of batches) ingest.take('spans', batch, 100);
       return counts.map((_count, index) => traceIdOf(index + 1));
     },
     /** Takes spans of one trace, with these numbers. */
@@ -567,7 +572,7 @@ describe('a store that fails', () => {
   it('while roll-ups are staged, or spans, stores them once it works again', async () => {
     const { ingest, errors, telemetry, take, stored, failLoads } = await startFailing(() => undefined);
     for (const [index, table] of ['staged_roots', 'staged_spans'].entries()) {
-      failLoads(table);
+      failLoads(table, 'Out of Memory Error');
       await take(index + 1);
       const flushed = ingest.flush();
       await expect.poll(() => errors.length).toBeGreaterThan(index + 1);
@@ -624,23 +629,44 @@ describe('a store that fails', () => {
     expect([ingest.hasRoom(1, 1), telemetry.counts().stored.spans, await stored()]).toEqual([false, 0, []]);
   });
 
-  it('takes a burst in loads of whole requests, and none of it is lost', async () => {
-    const loads: number[] = [];
-    const { ingest, telemetry, take, stored, database } = await startFailing(
+  it('takes a burst in transactions of a group of rows each, and none of it is lost', async () => {
+    const loads: unknown[] = [];
+    const { ingest, telemetry, take, stored } = await startFailing(
       () => undefined,
-      (name) => {
-        if (name === 'ingest-spans') loads.push(1);
-        return undefined;
-      },
+      (name) => void loads.push(name) as undefined,
     );
     const burst = 2 * rowGroupSize + 1000;
     // In requests that do not end where a group of rows does.
     for (let first = 1; first <= burst; first += 7000) await take(first, Math.min(burst, first + 6999));
     await ingest.flush();
-    expect(loads).toHaveLength(2);
+    expect(loads.filter((name) => name === 'ingest-spans').length).toBeLessThanOrEqual(4);
     expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([0, burst]);
     expect(new Set((await stored()).map((row) => row['span_id'])).size).toBe(burst);
-    expect(await database.exclusively((session) => session.run(sql`SELECT 1 AS one`))).toEqual([{ one: 1 }]);
+  });
+
+  it('between two loads takes out again, at the next start, the traces that only the first of them has whole requests of', async () => {
+    let loads = 0;
+    const { ingest, telemetry, endings, takeTraces, database } = await startFailing(
+      () => undefined,
+      (name) => {
+        if (name === 'ingest-spans') loads += 1;
+        return loads > 1 ? 'FATAL Error: database has been invalidated because of a previous fatal error' : undefined;
+      },
+    );
+    // A group of rows ends within the third.
+    const ids = await takeTraces(20_000, 10_000, 2_000);
+    await ingest.flush().catch(() => undefined);
+    expect(endings).toHaveLength(1);
+    expect(telemetry.counts().stored.spans).toBe(30_000);
+    const counts = sql`SELECT trace_id, count(*)::INTEGER AS spans FROM spans GROUP BY trace_id ORDER BY trace_id`;
+    const spansOf = () => database.exclusively((session) => session.run(counts));
+    expect(await spansOf()).toHaveLength(3);
+    const again = await createIngest(database, createTelemetry(), { error: () => undefined });
+    onTestFinished(() => again.close());
+    expect(await spansOf()).toEqual([
+      { trace_id: ids[0], spans: 20_000 },
+      { trace_id: ids[1], spans: 10_000 },
+    ]);
   });
 });
 
@@ -649,7 +675,10 @@ describe('what one sender sends', () => {
     const observatory = await startTestObservatory(await temporaryDirectory());
     const keys = (span: number) =>
       Object.fromEntries(Array.from({ length: 40_000 }, (_, index) => [`key.${span}.${index}`, index]));
-    for (const id of [1, 2, 3, 4]) await sendSpans(observatory, { trace: 1, id, attributes: keys(id) });
+    for (const id of [1, 2, 3, 4]) {
+      await sendSpans(observatory, { trace: 1, id, attributes: keys(id) });
+      await observatory.flush();
+    }
     expect(await storedSpans(observatory, 1)).toHaveLength(4);
     for (let id = 100; id < 120; id += 1) {
       await sendSpans(observatory, { trace: 2, id, attributes: { 'customer.name': 'Alice' } });

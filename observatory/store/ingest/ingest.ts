@@ -41,7 +41,7 @@ export const ingestDefaults: IngestOptions = {
   queueBytes: 128 * 2 ** 20,
   checkpointIntervalMs: 5_000,
   retryMs: 1_000,
-  windowMs: 3_000,
+  windowMs: 4_000,
   yieldMs: 6_000,
 };
 
@@ -57,7 +57,7 @@ const flushItems = rowGroupSize;
 const manyItems = 4_096;
 const manyItemsWaitMs = 1_000;
 /** A load of more bytes goes to the file at once, too: it and its neighbour must fit into what DuckDB may hold in memory. */
-const flushBytes = 32 * 2 ** 20;
+const flushBytes = 64 * 2 ** 20;
 /** So often a load is tried as a whole where the store will not have it; then in parts, to find what it will not have. */
 const wholeAttempts = 2;
 /** After so many attempts in vain the file is opened anew, and after as many again the Observatory gives up. */
@@ -122,6 +122,7 @@ export async function createIngest(
   /** Is told once, with a sentence, where only a new process helps. */
   onFatal: (reason: string) => void = () => undefined,
 ): Promise<Ingest> {
+  await takeOutCut(database);
   const resources = await createResourceNumbers(database);
   const reader = await createTraceReader(database, resources);
   const traces = createTraces();
@@ -135,6 +136,9 @@ export async function createIngest(
   );
   let queue: Waiting[] = [];
   let queued = 0;
+  /** Traces of which the last load that was filled has the first spans alone, and the spans of those that are stored. */
+  let cutBefore: ReadonlySet<string> = new Set();
+  let uncounted = 0;
   let waitingItems = 0;
   let waitingBytes = 0;
   let flushing: Load | null = null;
@@ -156,29 +160,48 @@ export async function createIngest(
     waitingBytes -= bytes;
   }
 
-  /**
-   * What is queued, by signal, in whole batches: traces that were sent whole come into the file whole, or not at all. Once
-   * there are `flushItems` spans or `flushBytes`, the others have to wait for the next load.
-   */
-  function takeQueued(spans: number, bytes: number): Taken {
+  /** What is queued, by signal, until there are `flushItems` spans or `flushBytes`; the rest waits for the next load. */
+  function takeQueued(load: Load): Taken {
     const taken: Taken = { spans: [], logs: [], metrics: [], items: 0, bytes: 0, sinceMs: queue[0]?.sinceMs ?? null };
+    let left = flushItems - load.counts.spans;
     let whole = 0;
-    let spansTaken = 0;
     for (const next of queue) {
-      if (spans + spansTaken >= flushItems || bytes + taken.bytes >= flushBytes) break;
-      const count = next.items.length - next.start;
+      if (left <= 0 || load.bytes + taken.bytes >= flushBytes) break;
+      const count = next.signal === 'spans' ? Math.min(left, next.items.length - next.start) : next.items.length;
       if (next.signal === 'spans') {
-        taken.spans.push({ batch: next.items, start: next.start, end: next.items.length });
-        spansTaken += count;
+        if (next.start > 0) load.completes = true;
+        taken.spans.push({ batch: next.items, start: next.start, end: next.start + count });
+        next.start += count;
+        left -= count;
       } else if (next.signal === 'logs') for (const entry of next.items) taken.logs.push(entry);
       else for (const point of next.items) taken.metrics.push(point);
       taken.items += count;
+      if (next.signal === 'spans' && next.start < next.items.length) {
+        cutTraces(load, next.items, next.start);
+        break;
+      }
       taken.bytes += next.bytes;
       whole += 1;
     }
     queue = queue.slice(whole);
     queued -= taken.items;
     return taken;
+  }
+
+  /** Notes the traces of a request that a load has the first spans of; not those that have come before, in parts anyway. */
+  function cutTraces(load: Load, batch: SpanBatch, cutAt: number): void {
+    const later = new Set<string>();
+    for (let index = cutAt; index < batch.length; index += 1) later.add(batch.traceIds[index] ?? '');
+    const isNew = new Map<string, boolean>();
+    for (let index = 0; index < cutAt; index += 1) {
+      const id = batch.traceIds[index] ?? '';
+      if (!later.has(id)) continue;
+      let known = isNew.get(id);
+      if (known === undefined) isNew.set(id, (known = cutBefore.has(id) || !traces.has(id)));
+      if (known) load.cutSpans += 1;
+    }
+    load.cut = [...isNew].filter(([, known]) => known).map(([id]) => id);
+    cutBefore = new Set(load.cut);
   }
 
   /** Goes on with the stored spans of traces that were over. */
@@ -202,7 +225,7 @@ export async function createIngest(
   /** Stages what is queued, as far as a load takes it. */
   async function stageQueued(): Promise<void> {
     const load = staging.current();
-    const { spans, logs, metrics, items, bytes, sinceMs } = takeQueued(load.counts.spans, load.bytes);
+    const { spans, logs, metrics, items, bytes, sinceMs } = takeQueued(load);
     if (items === 0) return;
     load.bytes += bytes;
     load.sinceMs ??= sinceMs;
@@ -369,6 +392,9 @@ export async function createIngest(
         reader.settled(evaluation.closed);
         dirty = true;
         for (const signal of signals) telemetry.stored(signal, load.counts[signal] - load.givenUp[signal]);
+        // What is taken out again should the process end now does not count yet.
+        telemetry.stored('spans', uncounted - load.cutSpans);
+        uncounted = load.cutSpans;
       }
     } catch (error) {
       telemetry.lost(items);
@@ -508,4 +534,16 @@ export async function createIngest(
       return writing(() => flushAll(true)).finally(recovered);
     },
   };
+}
+
+/** Takes out the traces that were cut (schema.sql) where the process ended before the rest of them was stored. */
+async function takeOutCut(database: Database): Promise<void> {
+  const [cut] = await database.exclusively((session) => session.run(sql`SELECT 1 FROM store.cut_traces LIMIT 1`));
+  if (!cut) return;
+  await database.transaction(async (session) => {
+    await session.run(sql`DELETE FROM store.spans WHERE trace_id IN (FROM store.cut_traces)`);
+    await session.run(sql`DELETE FROM store.fresh_roots WHERE trace_id IN (FROM store.cut_traces)`);
+    await session.run(sql`DELETE FROM store.open_traces WHERE trace_id IN (FROM store.cut_traces)`);
+    await session.run(sql`DELETE FROM store.cut_traces`);
+  });
 }

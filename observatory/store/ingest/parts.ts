@@ -54,7 +54,7 @@ export function createParts(
           size = Math.min(size, copied[kind] - before);
         }
       }
-      await database.transaction((session) => copyEnding(session, evaluation));
+      await database.transaction((session) => copyEnding(session, load, evaluation));
     },
   };
 }

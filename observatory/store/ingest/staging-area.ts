@@ -31,6 +31,11 @@ export interface Load {
   counts: Record<Signal, number>;
   /** Of those the ones that the store would not have. */
   givenUp: Record<Signal, number>;
+  /** New traces of which the next load has the other spans (schema.sql), and how many spans of them this one has. */
+  cut: string[];
+  cutSpans: number;
+  /** Whether it has the other spans of those that were cut before. */
+  completes: boolean;
   bytes: number;
   /** When the oldest of it was acknowledged; null while there is nothing. */
   sinceMs: number | null;
@@ -178,6 +183,9 @@ function newLoad(side: Side): Load {
     side,
     counts: { spans: 0, logs: 0, metrics: 0 },
     givenUp: { spans: 0, logs: 0, metrics: 0 },
+    cut: [],
+    cutSpans: 0,
+    completes: false,
     bytes: 0,
     sinceMs: null,
     newResources: [],
