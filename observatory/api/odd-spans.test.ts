@@ -247,7 +247,10 @@ describe('keys that nobody expects', () => {
           by: JSON.stringify(key),
         }),
       );
-      expect([key, breakdown.groups.map(({ values }) => values[0]).toSorted()]).toEqual([key, ['fast', 'slow']]);
+      expect([key, breakdown.groups.map(({ values }) => values[0])]).toEqual([
+        key,
+        expect.arrayContaining(['fast', 'slow']),
+      ]);
     }
     const stored = known.filter((key) => key.startsWith('kkk'));
     expect(stored).toHaveLength(2);
@@ -262,7 +265,7 @@ describe('keys that nobody expects', () => {
     }
   });
 
-  it.each([1e19, -1e19, 2 ** 63, 2 ** 63 - 1025, 9_007_199_254_740_993, 1e300, 4_294_967_296, 1e-300, -2_147_483_648])(
+  it.each([1e19, -1e19, 2 ** 63, 2 ** 63 - 1025, 2 ** 53 + 2, 1e300, 4_294_967_296, 1e-300, -2_147_483_648])(
     'may hold numbers that are compared with %d',
     async (number) => {
       for (const operator of ['<', '<=', '>', '>=', '=', '!=']) {

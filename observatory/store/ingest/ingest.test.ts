@@ -633,7 +633,10 @@ describe('a store that fails', () => {
     const loads: unknown[] = [];
     const { ingest, telemetry, take, stored } = await startFailing(
       () => undefined,
-      (name) => void loads.push(name) as undefined,
+      (name) => {
+        loads.push(name);
+        return undefined;
+      },
     );
     const burst = 2 * rowGroupSize + 1000;
     // In requests that do not end where a group of rows does.
