@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
-import { createHostCheck } from '../host-names.ts';
+import { createHostCheck } from '@hotrod/kit/host-names';
 import { YieldError } from '../store/database.ts';
 import { failureKind, failureSentence } from '../store/failures.ts';
 import { DEFAULT_OBJECTIVES, type Objective } from '../store/questions/slo.ts';
