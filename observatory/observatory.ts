@@ -3,13 +3,13 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import type { Setting } from '@hotrod/kit/config';
 import type { Logger } from '@hotrod/kit/logging';
-import { createApp, listen, type RunningServer } from '@hotrod/kit/server';
+import { createApp, listen, type RunningServer, sendProblem } from '@hotrod/kit/server';
 import type { Express } from 'express';
 
 import { createApi } from './api/api.ts';
 import type { ApiParts } from './api/context.ts';
 import type { Status } from './contract/contract.ts';
-import { sendProblem, wrongMethod } from './api/problem.ts';
+import { wrongMethod } from './api/problem.ts';
 import { type ObservatoryConfig, settings } from './config.ts';
 import { startReceiver } from './otlp/receiver.ts';
 import { pageFiles } from './page-files.ts';
