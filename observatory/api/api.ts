@@ -3,6 +3,8 @@ import { ServiceError, toServiceError } from '@hotrod/kit/errors';
 import { sendProblem } from '@hotrod/kit/server';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { createHostCheck } from '@hotrod/kit/host-names';
+import { YieldError } from '../store/database.ts';
+import { failureKind, failureSentence } from '../store/failures.ts';
 import { DEFAULT_OBJECTIVES, type Objective } from '../store/questions/slo.ts';
 import type { ApiContext, ApiParts } from './context.ts';
 import { markerRoutes } from './marker-routes.ts';
@@ -66,6 +68,9 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
 /** Where to look: `npm start` keeps a log of each process, the Observatory alone writes to its terminal. */
 const FAILED =
   'Something went wrong here, not in the question: try again. If it stays so, the log of the Observatory says why: .hotrod/logs/observatory.log of npm start, else its terminal.';
+
+const TOO_LARGE =
+  'The answer takes more memory than the store may use (OBSERVATORY_MEMORY_LIMIT_MB): ask about a shorter time, or about entry spans instead of all spans.';
 
 const securityHeaders: RequestHandler = (_request, response, next) => {
   response.set({
@@ -142,10 +147,22 @@ function failureHandler(onFailure: (error: unknown) => void): ErrorRequestHandle
     // Whoever asked is gone, or has half an answer: nothing can be told any more.
     if (response.headersSent) return next(error);
     if (response.closed || response.destroyed) return undefined;
-    const known = toServiceError(error);
+    const known = storeRefusal(error) ?? toServiceError(error);
     const isOurs = known.code === 'internal';
     if (isOurs) onFailure(error);
     sendProblem(response, isOurs ? new ServiceError('internal', FAILED) : known);
     return undefined;
   };
+}
+
+/** How long whoever asked waits before asking again, seconds. */
+const retryAfterSeconds = 3;
+
+/** What the store says of itself, for whoever asked; undefined where it is a fault to look into. */
+function storeRefusal(error: unknown): ServiceError | undefined {
+  if (error instanceof YieldError) return new ServiceError('unavailable', error.message, { retryAfterSeconds });
+  const kind = failureKind(error);
+  if (kind === 'memory') return new ServiceError('unavailable', TOO_LARGE, { retryAfterSeconds });
+  if (kind !== 'detached') return undefined;
+  return new ServiceError('unavailable', `Just now ${failureSentence(kind)}.`, { retryAfterSeconds });
 }

@@ -42,7 +42,8 @@ async function checkPatterns(asking: Asking, parameter: string, expression: Expr
       // Only what DuckDB says of the pattern: not that the asker is gone, or that time or memory ran out.
       const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
       if (!reason.startsWith('Invalid Input Error')) throw error;
-      throw invalid(`This pattern cannot be read: ${reason}`, parameter, position);
+      const fault = reason.replace(/^Invalid Input Error:\s*/, '').replace(/\.$/, '');
+      throw invalid(`This pattern cannot be read: ${fault}.`, parameter, position);
     }
   }
 }
