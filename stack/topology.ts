@@ -19,6 +19,8 @@ export interface ProcessSpec {
   entry?: string;
   /** A URL that answers 2xx, or a look at the process, when it can do its work. */
   ready: string | ((pid: number) => boolean);
+  /** Whether it says by itself, through a pipe, when it is ready and when it listens: kit's `serve`. */
+  saysReady?: boolean;
   /** Those that must be ready before it is started. */
   startAfter: readonly string[];
   /** Those it needs to finish its work: they are stopped after it. */
@@ -108,8 +110,10 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
       account: null,
       entry,
       ready: `${at(port)}/readyz`,
+      saysReady: true,
       ...needs,
-      stopSignal: 'SIGTERM',
+      // kit/shutdown.ts: SIGTERM drains, because another process takes over; SIGINT ends.
+      stopSignal: 'SIGINT',
       forceSignals: ['SIGKILL'],
     };
   }
@@ -134,6 +138,7 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
   const observatory: ProcessSpec = {
     ...service('observatory', ports.observatory ?? 0, {}, { startAfter: [], stopBefore: [] }),
     args: [join(root, 'observatory', 'main.ts')],
+    saysReady: false,
     entry: join(root, 'observatory', 'main.ts'),
     env: defined({
       ...inherited,
