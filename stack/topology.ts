@@ -42,6 +42,7 @@ export function portsOf(options: StartOptions) {
     driver: portBase + 2,
     route: portBase + 3,
     postgres: portBase + 4,
+    'run pages': portBase + 5,
     ...(options.observatory ? { observatory: portBase + 8, 'OTLP receiver': options.otlpPort } : {}),
   };
 }
@@ -54,6 +55,8 @@ export interface Surroundings {
   node: string;
   /** Handed on to every process of ours, so that a service's own settings work. */
   env: Readonly<Record<string, string | undefined>>;
+  /** Where Node keeps what it has compiled; in the checkout where it is not given. */
+  compileCache?: string;
   /** `service.version`, for example `0.1.0+1a2b3c4`. */
   version: string;
   /** The commit that is checked out; null where that cannot be known. */
@@ -78,10 +81,11 @@ export function serviceNodeOptions(root: string): string[] {
 export function topology(options: StartOptions, postgres: PostgresServer, surroundings: Surroundings): ProcessSpec[] {
   const { root, node } = surroundings;
   const ports = portsOf(options);
-  const exportTo = options.otlpEndpoint ?? (options.observatory ? at(options.otlpPort) : undefined);
+  const exportTo = exportEndpoint(options);
   const inherited = {
     ...surroundings.env,
-    NODE_COMPILE_CACHE: surroundings.env['NODE_COMPILE_CACHE'] ?? join(root, '.hotrod', 'cache'),
+    NODE_COMPILE_CACHE:
+      surroundings.env['NODE_COMPILE_CACHE'] ?? surroundings.compileCache ?? join(root, '.hotrod', 'cache'),
   };
 
   function service(
@@ -180,6 +184,24 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
     service('route', ports.route, {}, { startAfter: [], stopBefore: observed }),
     database,
   ];
+}
+
+/** What the pipeline of a push is told of the suite: where its trace and its marker go, and who can be asked. */
+export function pipelineVariables(options: StartOptions, env: Surroundings['env']): Record<string, string | undefined> {
+  const ports = portsOf(options);
+  const observatory = options.observatory ? at(ports.observatory ?? 0) : undefined;
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: exportEndpoint(options),
+    OTEL_EXPORTER_OTLP_HEADERS: options.otlpHeaders ?? undefined,
+    TRACE_URL: env['TRACE_URL'] ?? (observatory && `${observatory}/trace/{traceId}`),
+    OBSERVATORY_URL: env['OBSERVATORY_URL'] ?? observatory,
+    MARKER_TO: env['MARKER_TO'] ?? (observatory && `observatory=${observatory}`),
+  };
+}
+
+/** Where telemetry goes; undefined where OpenTelemetry's own default holds. */
+function exportEndpoint(options: StartOptions): string | undefined {
+  return options.otlpEndpoint ?? (options.observatory ? at(options.otlpPort) : undefined);
 }
 
 function at(port: number): string {
