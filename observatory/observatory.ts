@@ -6,7 +6,8 @@ import type { Logger } from '@hotrod/kit/logging';
 import { createApp, listen, type RunningServer } from '@hotrod/kit/server';
 import type { Express } from 'express';
 
-import { type ApiParts, createApi } from './api/api.ts';
+import { createApi } from './api/api.ts';
+import type { ApiParts } from './api/context.ts';
 import type { Status } from './contract/contract.ts';
 import { sendProblem, wrongMethod } from './api/problem.ts';
 import { type ObservatoryConfig, settings } from './config.ts';

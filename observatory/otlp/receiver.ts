@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 
 import { closeServer, type CloseOptions } from '@hotrod/kit/server';
 
-import { createHostCheck } from '../host-names.ts';
+import { createHostCheck } from '@hotrod/kit/host-names';
 import { createQueue } from '../async/queue.ts';
-import type { Intake } from '../store/ingest/ingest.ts';
+import type { Intake } from '../records/intake.ts';
 import type { Signal } from '../records/records.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { type Encoding, encodingOf, failure, rpcCodes, success } from './answers.ts';
@@ -13,7 +13,7 @@ import { BodyError, type Budget, readBody } from './body.ts';
 import { createBuilders, type Decoders } from './decoding.ts';
 import { createJsonDecoders } from './json/request.ts';
 import { countItems, createProtobufDecoders } from './protobuf/request.ts';
-import { MalformedError } from './protobuf/wire.ts';
+import { MalformedError } from './malformed-error.ts';
 
 export interface ReceiverOptions {
   host: string;

@@ -1,10 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { createTemporaryDirectory, findFreePort, startPostgres } from '../../tests/harness/suite.ts';
+import { withDeadline } from './deadline.ts';
 import { createDatabase, type Database } from './database.ts';
 import { createLogger } from './logging.ts';
 
@@ -30,12 +31,14 @@ afterAll(async () => {
 });
 
 /** A database with a schema of this test's own. */
-function connect(options: { url?: string; poolSize?: number; connectTimeoutMs?: number } = {}): Database {
+function connect(options: Partial<Parameters<typeof createDatabase>[0]> = {}): Database {
   const connected = createDatabase({
     url: postgres.url('customer'),
     schema: schema(),
     poolSize: 5,
     connectTimeoutMs: 10_000,
+    maxWaitMs: 10_000,
+    statementTimeoutMs: 10_000,
     logger: createLogger('test', 'info', { write: (line) => void lines.push(line) }),
     ...options,
   });
@@ -84,6 +87,47 @@ describe('migrate', () => {
     expect(await query(connect(), `SELECT id FROM ${schema()}.things`)).toEqual([{ id: 1 }]);
   });
 
+  it('lets an older release run on the schema of a newer one, as after a rollback', async () => {
+    write('001-first.sql', 'CREATE TABLE things (id int);');
+    write('002-second.sql', 'ALTER TABLE things ADD COLUMN name text;');
+    await connect().migrate(directory.path);
+    rmSync(join(directory.path, '002-second.sql'));
+    const older = connect();
+    await older.migrate(directory.path);
+    await query(older, `INSERT INTO ${schema()}.things (id) VALUES (1)`);
+    expect(await query(older, `SELECT file FROM ${schema()}.migrations ORDER BY file`)).toEqual([
+      { file: '001-first.sql' },
+      { file: '002-second.sql' },
+    ]);
+  });
+
+  it('waits for a Postgres that does not answer yet, and says so', async () => {
+    write('001-first.sql', 'CREATE TABLE things (id int);');
+    const port = await findFreePort();
+    const url = new URL(postgres.url('customer'));
+    url.port = String(port);
+    const migrating = connect({ url: url.href, startTimeoutMs: 60_000 }).migrate(directory.path);
+    await expect.poll(messages).toContain('Waiting for Postgres');
+    const wire = await startWire(postgres.url('customer'), port);
+    try {
+      await migrating;
+    } finally {
+      await wire.close();
+    }
+    expect(messages().filter((message) => message === 'Waiting for Postgres')).toHaveLength(1);
+  });
+
+  it('waits for no Postgres that refuses the user, and no longer than it is told for one that is not there', async () => {
+    write('001-first.sql', 'CREATE TABLE things (id int);');
+    const stranger = new URL(postgres.url('customer'));
+    stranger.username = 'nobody';
+    const refused = connect({ url: stranger.href, startTimeoutMs: 60_000 }).migrate(directory.path);
+    await expect(refused).rejects.toMatchObject({ code: 'unavailable', cause: { severity: 'FATAL' } });
+    const url = `postgres://customer@127.0.0.1:${await findFreePort()}/hotrod`;
+    const absent = connect({ url, startTimeoutMs: 1 }).migrate(directory.path);
+    await expect(absent).rejects.toMatchObject({ code: 'unavailable', cause: { code: 'ECONNREFUSED' } });
+  });
+
   it('fails, and no more, where Postgres goes away in the middle', async () => {
     write('001-first.sql', 'SELECT pg_sleep(30), 1;');
     const wire = await startWire(postgres.url('customer'));
@@ -113,7 +157,7 @@ describe('migrate', () => {
 });
 
 /** A TCP connection to Postgres that can be cut without a word, as when its machine goes away. */
-async function startWire(target: string): Promise<{ url: string; cut(): void; close(): Promise<unknown> }> {
+async function startWire(target: string, port = 0): Promise<{ url: string; cut(): void; close(): Promise<unknown> }> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     const far = createConnection({ host: '127.0.0.1', port: Number(new URL(target).port) });
@@ -123,7 +167,7 @@ async function startWire(target: string): Promise<{ url: string; cut(): void; cl
     }
     near.pipe(far).pipe(near);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const url = new URL(target);
   url.port = String((server.address() as AddressInfo).port);
   const cut = () => {
@@ -191,6 +235,62 @@ describe('a pool of connections', () => {
     expect(await query(database, 'SELECT 4 AS four')).toEqual([{ four: 4 }]);
   });
 
+  it('refuses at once who would wait too long, before the line has grown to that', async () => {
+    const database = connect({ poolSize: 1, maxWaitMs: 300 });
+    await query(database, 'SELECT pg_sleep(0.2)'); // so long one holds a connection
+    const asked = Array.from({ length: 10 }, () => query(database, 'SELECT pg_sleep(0.2)'));
+    const outcomes = await Promise.allSettled(asked);
+    const refused = outcomes.filter(({ status }) => status === 'rejected');
+    expect(refused.length).toBeGreaterThan(5);
+    for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'overloaded', status: 503 } });
+    expect(await query(database, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('ends a statement in Postgres after its time, and says that it was Postgres', async () => {
+    const database = connect({ poolSize: 1, statementTimeoutMs: 100 });
+    await expect(query(database, 'SELECT pg_sleep(60)')).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+      message: expect.stringContaining('Postgres'),
+      cause: { code: '57014' },
+    });
+    expect(await query(database, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('lets a migration take longer than a statement may', async () => {
+    write('001-slow.sql', 'SELECT pg_sleep(0.3)');
+    await connect({ statementTimeoutMs: 50 }).migrate(directory.path);
+  });
+
+  it('gives up a statement that nobody waits for, in Postgres, too', async () => {
+    const database = connect({ poolSize: 1 });
+    const text = 'SELECT pg_sleep(61)';
+    await expect(withDeadline(200, () => query(database, text))).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect(await query(database, 'SELECT 2 AS two')).toEqual([{ two: 2 }]); // the only connection is a new one
+    const running = () => query(connect(), 'SELECT pid FROM pg_stat_activity WHERE query = $1', [text]);
+    await expect.poll(running, { timeout: 20_000 }).toEqual([]);
+  });
+
+  it('begins nothing for a caller who has gone while it waited for a connection', async () => {
+    const database = connect({ poolSize: 1 });
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const lent = database.withSession(() => released);
+    const late = withDeadline(50, () => query(database, 'SELECT 7'));
+    await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    release();
+    await lent;
+    expect(await query(database, 'SELECT 3 AS three')).toEqual([{ three: 3 }]);
+  });
+
+  it('names Postgres where it ends a connection', async () => {
+    const database = connect({ poolSize: 1 });
+    const asleep = expect(query(database, 'SELECT pg_sleep(62)')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('Postgres'),
+    });
+    await expect.poll(() => cutConnections(connect(), '%pg_sleep(62)%'), { timeout: 20_000 }).toHaveLength(1);
+    await asleep;
+  });
+
   it('passes values as parameters, whatever is in them', async () => {
     const text = "'; DROP SCHEMA customer; --";
     expect(await query(connect(), 'SELECT $1::text AS text', [text])).toEqual([{ text }]);
@@ -213,6 +313,8 @@ describe('a pool of connections', () => {
         schema: 'a; DROP',
         poolSize: 1,
         connectTimeoutMs: 1,
+        maxWaitMs: 1,
+        statementTimeoutMs: 1,
         logger: createLogger('test', 'silent'),
       }),
     ).toThrow('plain');

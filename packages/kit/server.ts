@@ -1,10 +1,13 @@
 import { createServer as createHttpServer, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, Server as NetServer } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 
 import express, { type ErrorRequestHandler, type Express } from 'express';
 
+import { deadlines } from './deadline.ts';
 import { problemContentType, ServiceError, toProblem, toServiceError } from './errors.ts';
 import type { Logger } from './logging.ts';
+import { refuseStrangers } from './strangers.ts';
+import { acceptRelease, releaseHeader } from './release.ts';
 
 /** Something that `/readyz` asks: it throws where that does not answer. */
 export type ReadinessCheck = () => Promise<void>;
@@ -26,17 +29,33 @@ const behindTimeoutMs = 500;
  *   and a balancer sends no requests here.
  * @param options.behind the services that this one asks. `/readyz` reports them in its body and never in its status: one
  *   failing service would otherwise take every instance of those in front of it out of traffic, too.
+ * @param options.requestTimeoutMs how long a request may take, where its caller does not say less ({@link deadlines});
+ *   without it there is no limit.
+ * @param options.allowedHosts,options.pages whose requests are taken ({@link refuseStrangers}); without the former, a
+ *   check of the routes' own.
+ * @param options.release `service.version`, told with every answer; null or left out where it is not known.
  */
 export function createApp(options: {
   logger: Logger;
   ready: Readonly<Record<string, ReadinessCheck>>;
   behind?: Readonly<Record<string, ReadinessCheck>>;
+  requestTimeoutMs?: number;
+  allowedHosts?: readonly string[];
+  pages?: readonly string[];
+  release?: string | null;
   routes: (app: Express) => void;
 }): Express {
+  const release = acceptRelease(options.release);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
+  if (release !== null) {
+    app.use((_request, response, next) => {
+      response.set(releaseHeader, release);
+      next();
+    });
+  }
 
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
@@ -50,6 +69,9 @@ export function createApp(options: {
       .status(failures.length > 0 ? 503 : 200)
       .json({ status: failures.length > 0 ? 'not ready' : 'ok', failures, behind });
   });
+  // After the two above: a probe comes under whatever name or address its sender knows.
+  if (options.allowedHosts) app.use(refuseStrangers(options.allowedHosts, options.pages ?? []));
+  if (options.requestTimeoutMs !== undefined) app.use(deadlines(options.requestTimeoutMs));
   options.routes(app);
   app.use((request) => {
     throw new ServiceError('not_found', `There is nothing at ${request.method} ${request.path.slice(0, 200)}.`);
@@ -96,8 +118,11 @@ function problemHandler(logger: Logger): ErrorRequestHandler {
     }
     const error = isBadRequest(thrown) ? new ServiceError('invalid_argument', thrown.message) : toServiceError(thrown);
     const line = { code: error.code, method: request.method, path: request.path, err: error.cause ?? undefined };
-    if (error.status >= 500) logger.error(line, error.message);
+    // An overload is an answer and no fault, and there are many of them at once.
+    if (error.code === 'overloaded') logger.warn(line, error.message);
+    else if (error.status >= 500) logger.error(line, error.message);
     else logger.info(line, error.message);
+    if (error.retryAfterSeconds !== undefined) response.set('retry-after', String(error.retryAfterSeconds));
     response
       .status(error.status)
       .type(problemContentType)
@@ -146,10 +171,17 @@ export const keepAliveSeconds = 5;
 const keepAliveBufferMs = 60_000;
 
 /**
+ * After how long a connection is given up between two requests, in milliseconds. A client that never rests would
+ * otherwise keep the ones it has, and an instance that is added later, behind the same address, would get nothing to do.
+ */
+const connectionAgeMs = 30_000;
+
+/**
  * Listens.
  *
  * @param port 0 for any free one.
  * @param options.maxHeaderSize of a request with its URL, in bytes; Node's 16 KiB where it is not given.
+ * @param options.connectionAgeMs after how long a connection is given up between two requests, in milliseconds.
  * @param options.fd the descriptor of a socket that another process has bound; host and port are then its own.
  * @throws the system's error, with `code` EADDRINUSE where the port is taken.
  */
@@ -157,13 +189,15 @@ export async function listen(
   app: Express,
   host: string,
   port: number,
-  { fd, ...options }: { maxHeaderSize?: number; fd?: number } = {},
+  options: { maxHeaderSize?: number; connectionAgeMs?: number; fd?: number } = {},
 ): Promise<RunningServer> {
-  const server = createHttpServer(options, app);
+  const { fd, connectionAgeMs: ageMs = connectionAgeMs, ...serverOptions } = options;
+  const server = createHttpServer(serverOptions, app);
   server.keepAliveTimeout = keepAliveSeconds * 1000;
   server.keepAliveTimeoutBuffer = keepAliveBufferMs;
   server.headersTimeout = keepAliveSeconds * 1000 + keepAliveBufferMs + 1_000;
   const openResponses = trackResponses(server);
+  giveUpAged(server, ageMs);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     if (fd === undefined) server.listen(port, host, resolve);
@@ -186,6 +220,15 @@ function trackResponses(server: Server): Set<ServerResponse> {
     response.once('close', () => open.delete(response));
   });
   return open;
+}
+
+/** The answer to the first request on a connection that is older than `ageMs` is the last on it. */
+function giveUpAged(server: Server, ageMs: number): void {
+  const madeAtMs = new WeakMap<Socket, number>();
+  server.on('connection', (socket) => void madeAtMs.set(socket, performance.now()));
+  server.prependListener('request', ({ socket }, response) => {
+    if (performance.now() - (madeAtMs.get(socket) ?? 0) > ageMs) lastOnItsConnection(response);
+  });
 }
 
 /** So that its client sends the next request elsewhere, and not into a connection that ends. */

@@ -1,4 +1,4 @@
-import { type Config, databaseSettings, listenSettings, number } from '@hotrod/kit/config';
+import { databaseSettings, listenSettings, number } from '@hotrod/kit/config';
 
 /** How many times the normal delay the statement of the slow customers takes. */
 const slowCustomerFactor = 5;
@@ -19,5 +19,3 @@ export const settings = {
     { max: 100 },
   ),
 };
-
-export type CustomerConfig = Config<typeof settings>;

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-import { readConfig } from '@hotrod/kit/config';
+import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createDatabase } from '@hotrod/kit/database';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
@@ -19,6 +19,9 @@ await runMain('driver', async () => {
     schema: 'driver',
     poolSize: config.databasePoolSize,
     connectTimeoutMs: config.databaseConnectTimeoutMs,
+    maxWaitMs: config.databaseMaxWaitMs,
+    statementTimeoutMs: config.databaseStatementTimeoutMs,
+    startTimeoutMs: config.databaseStartTimeoutMs,
     logger,
   });
   await database.migrate(fileURLToPath(new URL('./migrations', import.meta.url)));
@@ -38,6 +41,7 @@ await runMain('driver', async () => {
     logger,
     listen: config,
     ready: { postgres: database.ready },
+    release: releaseOf(config),
     routes: driverRoutes(drivers),
     closables: [
       { name: 'database', close: database.close },

@@ -24,11 +24,18 @@ export const settings = {
     min: 1,
   }),
   routeTimeoutMs: integer('ROUTE_TIMEOUT_MS', 5_000, 'how long to wait for one route, in milliseconds', { min: 1 }),
+  // Few enough that the ten routes of one ride already wait for each other: that wait, which a trace shows and the
+  // pool's size explains, is what the pool is for. Enough for about ten dispatches a second (`stack/capacity.ts`).
   routePoolSize: integer('ROUTE_WORKER_POOL_SIZE', 5, 'how many routes may be computed at once, over all dispatches', {
     min: 1,
     max: 1000,
   }),
-  routePoolQueue: integer('ROUTE_WORKER_POOL_QUEUE', 10_000, 'how many routes may wait for a worker', { min: 10 }),
+  routePoolMaxWaitMs: integer(
+    'ROUTE_WORKER_POOL_MAX_WAIT_MS',
+    2_000,
+    'the longest expected wait for a worker, in milliseconds; rides that would wait longer are refused at once',
+    { min: 1 },
+  ),
   connections: integer('CLIENT_CONNECTIONS', 128, 'how many connections to each service at most', {
     min: 1,
     max: 10_000,
@@ -40,7 +47,6 @@ export const settings = {
   otlpEndpoint: url('OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:4318', 'where telemetry goes'),
   otlpTracesEndpoint: optionalText('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'where traces go, if not to the above'),
   otlpHeaders: optionalText('OTEL_EXPORTER_OTLP_HEADERS', 'headers of telemetry requests, key=value,…'),
-  resourceAttributes: optionalText('OTEL_RESOURCE_ATTRIBUTES', 'what is told of this process, key=value,…'),
 };
 
 export type FrontendConfig = Config<typeof settings>;
@@ -49,23 +55,4 @@ export type FrontendConfig = Config<typeof settings>;
 export function traceUrlTemplate(setting: string | null): string | null {
   if (setting === null) return null;
   return Object.hasOwn(traceUrls, setting) ? (traceUrls[setting] ?? null) : setting;
-}
-
-/** `key=value,key=value` with percent-encoded values, as `OTEL_*` variables write lists. */
-export function parseKeyValueList(text: string | null): Record<string, string> {
-  const pairs = (text ?? '').split(',').filter((pair) => pair.includes('='));
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      return [pair.slice(0, at).trim(), decode(pair.slice(at + 1).trim())];
-    }),
-  );
-}
-
-function decode(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value; // a value with a bare percent sign is meant as it stands
-  }
 }

@@ -2,8 +2,9 @@ import { fileURLToPath } from 'node:url';
 
 import { createCustomersClient } from '@hotrod/customer/client';
 import { createDriversClient } from '@hotrod/driver/client';
+import { candidates } from '@hotrod/driver/contract';
 import { createServiceClient } from '@hotrod/kit/client';
-import { readConfig } from '@hotrod/kit/config';
+import { parseKeyValueList, readConfig, releaseOf } from '@hotrod/kit/config';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { ensurePageBuilt } from '@hotrod/kit/page-build';
@@ -12,10 +13,13 @@ import { createWorkerPool } from '@hotrod/kit/worker-pool';
 import { createRoutesClient } from '@hotrod/route/client';
 import { shutdownTelemetry } from '@hotrod/telemetry/shutdown';
 
-import { type FrontendConfig, parseKeyValueList, settings, traceUrlTemplate } from './config.ts';
+import { createAdmission } from './admission.ts';
+import { type FrontendConfig, settings, traceUrlTemplate } from './config.ts';
 import { createDispatch } from './dispatch.ts';
-import { pageRoutes, type SpanSink } from './page-routes.ts';
+import { pageRoutes } from './page-routes.ts';
 import { frontendRoutes } from './routes.ts';
+import { spanRelay, type SpanSink } from './span-relay.ts';
+import { servedBy } from './telemetry.ts';
 
 await runMain('frontend', async () => {
   const config = readConfig(settings, process.env);
@@ -26,26 +30,31 @@ await runMain('frontend', async () => {
     baseUrl: config.customerUrl,
     timeoutMs: config.customerTimeoutMs,
     connections,
+    answeredBy: (release) => servedBy('customer', release),
   });
   const driver = createServiceClient({
     service: 'driver',
     baseUrl: config.driverUrl,
     timeoutMs: config.driverTimeoutMs,
     connections,
+    answeredBy: (release) => servedBy('driver', release),
   });
   const route = createServiceClient({
     service: 'route',
     baseUrl: config.routeUrl,
     timeoutMs: config.routeTimeoutMs,
     connections,
+    answeredBy: (release) => servedBy('route', release),
   });
 
   const customers = createCustomersClient(customer);
+  const pool = createWorkerPool(config.routePoolSize);
   const dispatch = createDispatch({
     customers,
     drivers: createDriversClient(driver),
     routes: createRoutesClient(route),
-    pool: createWorkerPool(config.routePoolSize, config.routePoolQueue),
+    pool,
+    admission: createAdmission({ pool, routesPerRide: candidates, maxWaitMs: config.routePoolMaxWaitMs }),
   });
 
   const page = fileURLToPath(new URL('./page', import.meta.url));
@@ -58,11 +67,14 @@ await runMain('frontend', async () => {
   await serve({
     logger,
     listen: config,
+    pages: ['/'],
     ready: {},
     behind: { customer: customer.ready, driver: driver.ready, route: route.ready },
+    release: releaseOf(config),
     routes: (express) => {
-      frontendRoutes({ dispatch, customers, release: release(config), logger })(express);
-      pageRoutes({ directory: `${page}/dist`, spanSink: spanSink(config), logger })(express);
+      frontendRoutes({ dispatch, customers, release: pageRelease(config), logger })(express);
+      pageRoutes({ directory: `${page}/dist`, logger })(express);
+      spanRelay(spanSink(config))(express);
     },
     closables: [
       { name: 'customer client', close: customer.close },
@@ -74,11 +86,11 @@ await runMain('frontend', async () => {
 });
 
 /** What the page tells of the release, from the same variable that telemetry tells it from. */
-function release(config: FrontendConfig) {
+function pageRelease(config: FrontendConfig) {
   const resource = parseKeyValueList(config.resourceAttributes);
   return {
     traceUrl: traceUrlTemplate(config.traceUrl),
-    release: resource['service.version'] ?? 'development',
+    release: releaseOf(config) ?? 'development',
     revision: resource['vcs.ref.head.revision'] ?? null,
     environment: resource['deployment.environment.name'] ?? 'local',
   };

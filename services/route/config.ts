@@ -1,4 +1,4 @@
-import { type Config, listenSettings, number } from '@hotrod/kit/config';
+import { listenSettings, number } from '@hotrod/kit/config';
 
 export const settings = {
   ...listenSettings(8083),
@@ -17,5 +17,3 @@ export const settings = {
     max: 100,
   }),
 };
-
-export type RouteConfig = Config<typeof settings>;

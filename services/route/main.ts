@@ -1,4 +1,4 @@
-import { readConfig } from '@hotrod/kit/config';
+import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { serve } from '@hotrod/kit/service';
@@ -19,6 +19,7 @@ await runMain('route', async () => {
     logger,
     listen: config,
     ready: {},
+    release: releaseOf(config),
     routes,
     closables: [{ name: 'telemetry', close: shutdownTelemetry }],
   });
