@@ -8,7 +8,7 @@ import {
   askReleased,
   askStatus,
   type ControlServer,
-  push,
+  sendPush,
   release,
   type ReleaseRequest,
   setRate,
@@ -97,7 +97,7 @@ describe('a command', () => {
   it('is told what comes of a push, line by line', async () => {
     publish();
     const lines: string[] = [];
-    await push(path, { revision: directories.revision, options: [] }, (line) => lines.push(line));
+    await sendPush(path, { revision: directories.revision, options: [] }, (line) => lines.push(line));
     expect(lines).toEqual(['released 1a2b3c4 …', 'passed']);
   });
   it('is bounded in size', async () => {

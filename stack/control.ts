@@ -161,11 +161,11 @@ async function answer(suite: Controlled, request: IncomingMessage, response: Ser
 }
 
 /** A line for each line, as it comes; a pusher that has gone away is not missed. */
-async function streamPush(suite: Controlled, push: Push, response: ServerResponse): Promise<void> {
+async function streamPush(suite: Controlled, what: Push, response: ServerResponse): Promise<void> {
   response.on('error', () => {});
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
   response.flushHeaders();
-  await suite.push(push, (line) => {
+  await suite.push(what, (line) => {
     if (!response.destroyed) response.write(`${line}\n`);
   });
   response.end();
@@ -239,7 +239,7 @@ export async function release(dataDir: string, request: ReleaseRequest): Promise
 }
 
 /** Hands a push over, and tells what comes of it, line by line, until its pipeline is over. */
-export async function push(dataDir: string, what: Push, tell: (line: string) => void): Promise<void> {
+export async function sendPush(dataDir: string, what: Push, tell: (line: string) => void): Promise<void> {
   const response = await ask(dataDir, 'POST', '/push', what, null);
   for await (const line of createInterface({ input: response })) tell(line);
 }

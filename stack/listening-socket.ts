@@ -9,6 +9,8 @@ export interface ListeningSocket {
   close(): void;
 }
 
+type BindSocket = (address: string, port: number, addressType: 4 | 6) => unknown;
+
 /**
  * Binds a port without listening: a child listens on the descriptor. So two processes can listen on one socket at once,
  * the old one and its successor, and connections that wait in its queue are lost with neither.
@@ -20,8 +22,7 @@ export interface ListeningSocket {
  * @throws {Refusal} where the port cannot be bound.
  */
 export function bindSocket(host: string, port: number): ListeningSocket | null {
-  const bind = (net as { _createServerHandle?: (address: string, port: number, type: 4 | 6) => unknown })
-    ._createServerHandle;
+  const { _createServerHandle: bind } = net as { _createServerHandle?: BindSocket };
   if (process.platform === 'win32' || bind === undefined) return null;
   const handle = bind(host, port, host.includes(':') ? 6 : 4);
   if (typeof handle === 'number') throw new Refusal(`Port ${port} cannot be bound (error ${handle}).`);

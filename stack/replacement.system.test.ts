@@ -3,7 +3,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { type Guard, startGuard } from './guard.ts';
@@ -102,19 +101,18 @@ async function start(spec: ProcessSpec, shared = true): Promise<SupervisedProces
 
 /** Asks without a pause over kept-alive connections, as the frontend does, and counts. */
 function load(connections: number) {
-  const agent = new Agent({ connections, keepAliveTimeout: 30_000 });
   const releases = new Map<string, number>();
   const failures: string[] = [];
-  let over = false;
+  const over = new AbortController();
   const client = async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       try {
-        const response = await agent.request({ origin: `http://127.0.0.1:${port}`, path: '/release', method: 'GET' });
-        const { release } = (await response.body.json()) as { release: string };
-        if (response.statusCode === 200) releases.set(release, (releases.get(release) ?? 0) + 1);
-        else failures.push(String(response.statusCode));
+        const response = await fetch(`http://127.0.0.1:${port}/release`);
+        const { release } = (await response.json()) as { release: string };
+        if (response.ok) releases.set(release, (releases.get(release) ?? 0) + 1);
+        else failures.push(String(response.status));
       } catch (error) {
-        failures.push(String(error));
+        failures.push(error instanceof Error ? String(error.cause ?? error) : String(error));
       }
       // Some connections are idle for a moment, and used again.
       if (Math.random() < 0.2) await sleep(Math.random() * 100);
@@ -125,9 +123,8 @@ function load(connections: number) {
     releases,
     failures,
     async stop() {
-      over = true;
+      over.abort();
       await Promise.all(clients);
-      await agent.close();
     },
   };
 }
@@ -214,10 +211,7 @@ describe('a process that is replaced', () => {
 
   it('ends with those that still drain where all is stopped', async () => {
     const fake = await start(service('r0', '', 60_000));
-    const agent = new Agent();
-    const open = agent
-      .request({ origin: `http://127.0.0.1:${port}`, path: '/release', method: 'GET' })
-      .catch(() => 'cut off');
+    const open = fetch(`http://127.0.0.1:${port}/release`).catch(() => 'cut off');
     const old = fake.pid ?? 0;
     await sleep(200);
     await fake.replace(service('r1'));
@@ -225,7 +219,6 @@ describe('a process that is replaced', () => {
     await fake.stop(100);
     expect(await open).toBe('cut off');
     await until(() => !isAlive(old) && fake.pids.length === 0);
-    await agent.close();
   });
 
   it('leaves the port to a new one that is ready, where no socket can be shared', async () => {

@@ -5,7 +5,7 @@ import type { SupervisedProcess } from './supervised-process.ts';
 import type { ProcessSpec } from './topology.ts';
 
 /** Services that a release can change, in the order in which they are replaced: who is asked before who asks. */
-export const releasableServices = ['customer', 'driver', 'route', 'frontend'] as const;
+const releasableServices = ['customer', 'driver', 'route', 'frontend'] as const;
 
 /** Puts releases into production, one at a time. */
 export interface Rollout {

@@ -118,7 +118,7 @@ export function createSuite(
     });
     await ensureFree([{ name: 'postgres', port: ports.postgres }]); // not before a leftover has given it back
     goOn();
-    const production = openProduction(options.dataDir, (news) => report('stack', news));
+    const production = openProduction(options.dataDir, (what) => report('stack', what));
     const checkout: ReleaseDirectory = {
       root: surroundings.root,
       version: surroundings.version,
@@ -142,7 +142,7 @@ export function createSuite(
     processes = specs.map((spec) => {
       const socket = spec.saysReady ? bindSocket('127.0.0.1', Number(new URL(spec.url).port)) : null;
       if (socket) sockets.push(socket);
-      return superviseProcess({ spec, logs, guard: watching, socket, report: news, onPid: recordChildren });
+      return superviseProcess({ spec, logs, guard: watching, socket, report: tellOf, onPid: recordChildren });
     });
     runPages = await startRunPages((_request, response) => response.writeHead(404).end(), ports['run pages']);
     const waiting = setInterval(() => sayWaiting(logs), sayWaitingEveryMs);
@@ -168,7 +168,7 @@ export function createSuite(
   }
 
   /** What a person is told of a process; a restart of a service is marked, too. */
-  function news(name: string, what: string): void {
+  function tellOf(name: string, what: string): void {
     report(name, what);
     if (running && what.startsWith('is ready again after')) void mark({ type: 'restart', message: `${name} ${what}` });
   }

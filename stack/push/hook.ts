@@ -1,4 +1,4 @@
-import { askStatus, push } from '../control.ts';
+import { askStatus, sendPush } from '../control.ts';
 import { Refusal } from '../refusal.ts';
 import { productionBranch } from './push.ts';
 
@@ -61,7 +61,7 @@ export async function postReceive(
   tell: (line: string) => void,
 ): Promise<void> {
   for (const update of updates) {
-    if (isProduction(update)) await push(dataDir, { revision: update.after, options }, tell);
+    if (isProduction(update)) await sendPush(dataDir, { revision: update.after, options }, tell);
     else if (update.ref.startsWith('refs/heads/'))
       tell(`${branchOf(update)} is kept here and not deployed: ${productionBranch} is what goes to production.`);
   }
