@@ -30,9 +30,19 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['tests/**/*.test.ts', '**/*.system.test.ts'],
-          exclude,
+          exclude: [...exclude, 'tests/faults/**'],
           ...patience,
           maxWorkers: 2,
+        },
+      },
+      // Overload, kills, full disks: each takes its time, and what it measures suffers from neighbours.
+      {
+        test: {
+          name: 'faults',
+          include: ['tests/faults/**/*.test.ts'],
+          exclude,
+          ...patience,
+          maxWorkers: 1,
         },
       },
     ],
