@@ -112,7 +112,8 @@ function load(connections: number) {
         if (response.ok) releases.set(release, (releases.get(release) ?? 0) + 1);
         else failures.push(String(response.status));
       } catch (error) {
-        failures.push(error instanceof Error ? String(error.cause ?? error) : String(error));
+        const cause = error instanceof Error ? (error.cause ?? error) : error;
+        failures.push(cause instanceof Error ? cause.message : 'unknown');
       }
       // Some connections are idle for a moment, and used again.
       if (Math.random() < 0.2) await sleep(Math.random() * 100);
