@@ -10,6 +10,7 @@ const patience = {
   hookTimeout: 180_000,
   expect: { poll: { timeout: 30_000 } },
 };
+const cluster = 'tests/deploy/cluster.test.ts';
 const exclude = ['**/node_modules/**', '**/dist/**'];
 
 export default defineConfig({
@@ -30,11 +31,13 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['tests/**/*.test.ts', '**/*.system.test.ts'],
-          exclude,
+          exclude: [...exclude, cluster],
           ...patience,
           maxWorkers: 2,
         },
       },
+      // A dozen pods, rolled again and again: after all others, and alone.
+      { test: { name: 'cluster', include: [cluster], exclude, ...patience, sequence: { groupOrder: 1 } } },
     ],
   },
 });
