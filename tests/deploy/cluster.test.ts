@@ -118,7 +118,9 @@ describe.skipIf(!cluster)('the chart in a cluster', { retry: 0, timeout: 420_000
     const after = await count();
     const requests = after.requests - before.requests;
     const seconds = (performance.now() - start) / 1000;
-    console.info(`${requests} dispatches in ${seconds.toFixed(0)} s, ${after.failed} failed of all ${after.requests}; ${after.dropped} never sent`);
+    console.info(
+      `${requests} dispatches in ${seconds.toFixed(0)} s, ${after.failed} failed of all ${after.requests}; ${after.dropped} never sent`,
+    );
     expect(after.failed, `failed requests:\n${await failures()}`).toBe(0);
     expect(requests).toBeGreaterThan(seconds); // five a second are ordered
     return requests;
