@@ -1,0 +1,15 @@
+/**
+ * `npm run bench:faults [-- FAULT…]`: what is lost, and for how long, when parts of the running suite are killed, stopped
+ * or overloaded. Prints a Markdown table; asserts nothing, because machines differ. Linux; the overload needs k6, in
+ * HOTROD_TOOLS or on the PATH.
+ *
+ * Names on the command line: only the faults that contain one of them (`kill`, `postgres`, `overload`).
+ */
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+
+import { benchSuiteFaults } from './suite.ts';
+
+const { positionals } = parseArgs({ allowPositionals: true });
+console.log(`${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}\n`);
+await benchSuiteFaults(positionals);
