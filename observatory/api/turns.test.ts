@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { RefusalError } from './problem.ts';
+import { ServiceError } from '@hotrod/kit/errors';
 import { createTurns } from './turns.ts';
 
 const here = new AbortController().signal;
@@ -9,7 +9,7 @@ async function outcome(asked: Promise<unknown>): Promise<unknown> {
   try {
     return await asked;
   } catch (error) {
-    return error instanceof RefusalError ? error.status : error;
+    return error instanceof ServiceError ? error.status : error;
   }
 }
 
