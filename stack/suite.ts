@@ -5,13 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ControlServer, startControl, type SuiteStatus } from './control.ts';
 import { claimDataDirectory, type DataDirectory } from './data-directory.ts';
 import { type Guard, startGuard } from './guard.ts';
+import { ensureRoom } from './free-space.ts';
 import { findK6, type Load, startBuiltInLoad, startK6Load } from './load.ts';
 import { type LogFiles, openLogFiles } from './log-files.ts';
 import type { StartOptions } from './options.ts';
 import { ensureFree } from './ports.ts';
+import { watchCrashes } from './postgres/crash-watch.ts';
 import { preparePostgres } from './postgres/server.ts';
 import { processIdentity } from './process-identity.ts';
-import { Refusal } from './refusal.ts';
+import { messageOf, Refusal } from './refusal.ts';
 import { type SupervisedProcess, superviseProcess } from './supervised-process.ts';
 import { databaseRoles, maxDatabaseConnections, portsOf, type Surroundings, topology } from './topology.ts';
 
@@ -53,6 +55,7 @@ export function createSuite(
   let control: ControlServer | undefined;
   let load: Load | undefined;
   let trimming: NodeJS.Timeout | undefined;
+  let endCrashWatch: (() => void) | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -66,6 +69,7 @@ export function createSuite(
       throw new Refusal(`${surroundings.root} is not a complete checkout: packages/telemetry/register.ts is missing.`);
     }
     dataDirectory = await claimDataDirectory(options.dataDir, frontendUrl);
+    ensureRoom(options.dataDir);
     if (dataDirectory.leftovers.length > 0)
       report('stack', `stopped what an earlier start had left: ${dataDirectory.leftovers.join(', ')}`);
     goOn();
@@ -86,7 +90,8 @@ export function createSuite(
     goOn();
     const specs = topology(options, postgres, surroundings);
     const logs = openLogFiles(join(options.dataDir, 'logs'), [...specs.map((spec) => spec.name), 'k6']);
-    trimming = setInterval(() => logs.trim(), trimLogsEveryMs).unref();
+    trimming = setInterval(() => orWarn('trims no logs', () => logs.trim()), trimLogsEveryMs).unref();
+    endCrashWatch = watchCrashes(logs.path('postgres'), (news) => report('postgres', news));
     const watching = (guard = startGuard());
     processes = specs.map((spec) => superviseProcess({ spec, logs, guard: watching, report, onPid: recordChildren }));
     const waiting = setInterval(() => sayWaiting(logs), sayWaitingEveryMs);
@@ -105,7 +110,10 @@ export function createSuite(
         report('load', `is now ${ratePerSecond} dispatches/s`);
       },
     });
-    dataDirectory.record({ control: { port: control.port, token: control.token } });
+    const { port, token } = control;
+    orWarn('cannot tell commands such as "status" where it is', () =>
+      dataDirectory?.record({ control: { port, token } }),
+    );
   }
 
   function startLoad(k6: string | null, logs: LogFiles, watching: Guard): Load {
@@ -129,8 +137,21 @@ export function createSuite(
     }
   }
 
+  const warned = new Set<string>();
+  /** Does what the suite can live without; where it fails (a full disk), that is told once, until it succeeds again. */
+  function orWarn(what: string, work: () => void): void {
+    try {
+      work();
+      warned.delete(what);
+    } catch (error) {
+      if (!warned.has(what)) report('stack', `${what}: ${messageOf(error)}`);
+      warned.add(what);
+    }
+  }
+
   /** So that a start after a `kill -9` of this process and of its guard finds them. */
-  function recordChildren(): void {
+  const recordChildren = () => orWarn('cannot record its processes for a later start', writeChildren);
+  function writeChildren(): void {
     dataDirectory?.record({
       children: processes.flatMap(({ spec, pid }) =>
         pid === undefined
@@ -142,6 +163,7 @@ export function createSuite(
 
   async function stop(): Promise<void> {
     clearInterval(trimming);
+    endCrashWatch?.();
     control?.close();
     await Promise.all([load?.stop().catch(() => {}), stopInOrder(processes)]);
     await starting?.catch(() => {}); // the database may be being made; that takes half a second

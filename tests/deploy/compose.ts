@@ -77,12 +77,16 @@ const publicImages = {
  * Makes the images of others available: what is not here is pulled, or, where `HOTROD_STAND_INS` names a program that
  * makes local images under the same names, made by that.
  *
+ * @param only the images that are needed; all of them without.
  * @returns variables that name images which had to be adapted.
  */
-export async function prepareImages({ docker }: Docker): Promise<Record<string, string>> {
+export async function prepareImages(
+  { docker }: Docker,
+  only: readonly (keyof typeof publicImages)[] = Object.keys(publicImages) as (keyof typeof publicImages)[],
+): Promise<Record<string, string>> {
   const standIns = process.env['HOTROD_STAND_INS'];
   const missing: string[] = [];
-  for (const image of Object.values(publicImages)) {
+  for (const image of only.map((variable) => publicImages[variable])) {
     if ((await run(docker, ['image', 'inspect', image])).code !== 0) missing.push(image);
   }
   if (!standIns || !isExecutable(standIns)) {
@@ -90,9 +94,10 @@ export async function prepareImages({ docker }: Docker): Promise<Record<string, 
     return {};
   }
   if (missing.length > 0) {
-    const names = ['node', 'postgres', 'k6', 'collector', 'jaeger', 'prometheus', 'opensearch'];
+    const names = only.map((variable) => variable.replace('_IMAGE', '').toLowerCase());
     await mustRun(standIns, names, { timeoutMs: 1_200_000 });
   }
+  if (!only.includes('OPENSEARCH_IMAGE')) return {};
   // The exporter for OpenSearch is in a Collector of its own there; and the public image of OpenSearch has its data
   // directory, which a volume takes its owner from.
   const collector = findTool('otelcol-opensearch');

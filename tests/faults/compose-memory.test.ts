@@ -40,7 +40,7 @@ describe.skipIf(!engine)('docker compose under flood and overload', () => {
 
   beforeAll(async () => {
     if (!engine) return;
-    const adapted = await prepareImages(engine);
+    const adapted = await prepareImages(engine, ['NODE_IMAGE', 'POSTGRES_IMAGE', 'K6_IMAGE', 'COLLECTOR_IMAGE']);
     project = await createProject(engine, { ...adapted, LOAD_PROFILE: 'steady' });
     await project.must(['build', '--quiet'], 900_000);
     await project.must(['up', '--detach', '--wait', '--wait-timeout', '120'], 300_000);
