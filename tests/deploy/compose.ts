@@ -9,6 +9,8 @@ import { findTool, mustRun, type Outcome, run } from './tools.ts';
 export interface ComposeModel {
   services: Record<string, ComposeService>;
   volumes: Record<string, unknown>;
+  networks: Record<string, { internal?: boolean }>;
+  configs: Record<string, { content?: string }>;
 }
 export interface ComposeService {
   image: string;
@@ -18,6 +20,8 @@ export interface ComposeService {
   ports?: { host_ip?: string; published: string; target: number }[];
   profiles?: string[];
   mem_limit?: string;
+  pids_limit?: number;
+  networks?: Record<string, unknown>;
   read_only?: boolean;
   cap_drop?: string[];
   security_opt?: string[];
@@ -73,31 +77,34 @@ const publicImages = {
   OPENSEARCH_IMAGE: 'opensearchproject/opensearch:2.19.0',
 } as const;
 
+type PublicImage = keyof typeof publicImages;
+
 /**
  * Makes the images of others available: what is not here is pulled, or, where `HOTROD_STAND_INS` names a program that
  * makes local images under the same names, made by that.
  *
- * @param only the images that are needed; all of them without.
+ * @param wanted which; all of them where nothing is said.
  * @returns variables that name images which had to be adapted.
  */
 export async function prepareImages(
-  { docker }: Docker,
-  only: readonly (keyof typeof publicImages)[] = Object.keys(publicImages) as (keyof typeof publicImages)[],
+  { docker }: Pick<Docker, 'docker'>,
+  wanted = Object.keys(publicImages) as PublicImage[],
 ): Promise<Record<string, string>> {
   const standIns = process.env['HOTROD_STAND_INS'];
-  const missing: string[] = [];
-  for (const image of only.map((variable) => publicImages[variable])) {
-    if ((await run(docker, ['image', 'inspect', image])).code !== 0) missing.push(image);
+  const missing: PublicImage[] = [];
+  for (const name of wanted) {
+    if ((await run(docker, ['image', 'inspect', publicImages[name]])).code !== 0) missing.push(name);
   }
   if (!standIns || !isExecutable(standIns)) {
-    for (const image of missing) await mustRun(docker, ['pull', '--quiet', image], { timeoutMs: 600_000 });
+    for (const name of missing) await mustRun(docker, ['pull', '--quiet', publicImages[name]], { timeoutMs: 600_000 });
     return {};
   }
   if (missing.length > 0) {
-    const names = only.map((variable) => variable.replace('_IMAGE', '').toLowerCase());
+    // NODE_IMAGE is made as `node`, and so on.
+    const names = missing.map((name) => name.replace('_IMAGE', '').toLowerCase());
     await mustRun(standIns, names, { timeoutMs: 1_200_000 });
   }
-  if (!only.includes('OPENSEARCH_IMAGE')) return {};
+  if (!wanted.includes('OPENSEARCH_IMAGE')) return {};
   // The exporter for OpenSearch is in a Collector of its own there; and the public image of OpenSearch has its data
   // directory, which a volume takes its owner from.
   const collector = findTool('otelcol-opensearch');
