@@ -27,7 +27,7 @@ export function watchCrashes(log: string, report: (news: string) => void): () =>
 }
 
 /** What a piece of Postgres' log says of a lost process; null where it says nothing. */
-export function crashIn(log: string): string | null {
+function crashIn(log: string): string | null {
   // "server process" up to Postgres 17, "client backend" and the like since.
   const [, how] = /\(PID \d+\) (was terminated by signal \d+[^\n]*)/.exec(log) ?? [];
   return how === undefined
