@@ -57,9 +57,9 @@ async function flood(directory: string, fault: string): Promise<Outcome> {
   const load = startLoad(observatory);
   const counts = { answered: 0, late: 0 };
   let longest = 0;
-  let asking = true;
+  const asking = new AbortController();
   const ask = async (path: string): Promise<void> => {
-    while (asking) {
+    while (!asking.signal.aborted) {
       const answer = await fetch(`${observatory.url}${path}&from=${Date.now() - 3_600_000}&to=${Date.now()}`);
       await answer.arrayBuffer();
       if (answer.ok) counts.answered += 1;
@@ -74,7 +74,7 @@ async function flood(directory: string, fault: string): Promise<Outcome> {
   ]);
   await sleep(20_000);
   await load.stop();
-  asking = false;
+  asking.abort();
   await questions;
   const wellAfter = await untilStored(observatory, load.acknowledged());
   const lost = load.acknowledged() - (await storedSpans(observatory));
@@ -170,11 +170,11 @@ async function startObservatory(dataDir: string): Promise<Observatory> {
 function startLoad({ otlp }: Observatory) {
   const acknowledgedMs: number[] = [];
   let refused = 0;
-  let isOver = false;
+  const over = new AbortController();
   const send = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const body = request();
-      for (let taken = false; !taken && !isOver;) {
+      for (let taken = false; !taken && !over.signal.aborted;) {
         const headers = { 'content-type': 'application/json' };
         const answer = await fetch(`${otlp}/v1/traces`, { method: 'POST', headers, body }).catch(() => null);
         if (!answer) return;
@@ -199,7 +199,7 @@ function startLoad({ otlp }: Observatory) {
       return ((acknowledgedMs.at(-1) ?? 0) - (acknowledgedMs.at(-requests) ?? 0)) / 1000;
     },
     async stop() {
-      isOver = true;
+      over.abort();
       await sending;
     },
   };
