@@ -37,6 +37,8 @@ const parts = [...services, 'postgres', 'observatory'];
 /** Kills and stops every part of a running suite in turn under load, and prints what became of the rides. */
 export async function benchSuiteFaults(only: readonly string[]): Promise<void> {
   const wanted = (name: string) => only.length === 0 || only.some((word) => name.includes(word));
+  const names = parts.flatMap((part) => [`kill -9 of ${part}`, `SIGSTOP of ${part}`]);
+  if (![...names, 'kill -9 of one backend of Postgres', 'overload'].some(wanted)) return;
   const directory = createTemporaryDirectory('faults');
   const base = await findFreePortBase();
   const stack = await startStack(base, directory.path);
