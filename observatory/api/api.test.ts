@@ -8,6 +8,7 @@ import { BATCHES, EPOCH_MS, LOG_BATCH } from './fixtures/rides.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
 import type { Database } from '../store/database.ts';
 import type { Breakdown, Compare, Heatmap, Percentiles, Problem, ServiceMap, SloStatus } from '../contract/contract.ts';
+import { openApiYaml } from '../contract/openapi.ts';
 
 let store: TestStore;
 let api: TestApi;
@@ -368,6 +369,10 @@ describe('the OpenAPI document', () => {
     '/api/service-map': RANGE,
   };
   const reads = Object.entries(document.paths).filter(([path, { get }]) => get && path !== '/api/openapi.yaml');
+
+  it('is made of the contract (else run node observatory/contract/openapi.ts)', () => {
+    expect(readFileSync(new URL('../contract/openapi.yaml', import.meta.url), 'utf8')).toBe(openApiYaml());
+  });
 
   it('is served', async () => {
     const response = await fetch(`${api.url}/api/openapi.yaml`);

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import express, { type Request, type RequestHandler, Router } from 'express';
-import { z } from 'zod';
+import type { HoneycombMarker } from '../contract/contract.ts';
+import { markerBody } from '../contract/parameters.ts';
 import {
   addMarker,
   datasetMarkers,
@@ -13,28 +14,8 @@ import {
 import type { ApiContext } from './context.ts';
 import { RefusalError, refuseOtherMethods } from './problem.ts';
 
-/** The year 2262, in seconds: later instants have no nanoseconds in 64 bits. */
-const LATEST_SECONDS = 9_223_372_036;
-/** `honeymarker` leaves an instant of 0 and an empty text out; so they mean "not given" where they come all the same. */
-const instant = z.number().min(0).max(LATEST_SECONDS).nullish();
-const isHttp = (text: string): boolean => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url?.protocol === 'http:' || url?.protocol === 'https:';
-};
-const body = z.object({
-  start_time: instant,
-  end_time: instant,
-  message: z.string().max(4096).nullish(),
-  type: z.string().max(128).nullish(),
-  url: z
-    .string()
-    .max(2048)
-    .refine((text) => text === '' || isHttp(text), 'Expected an http or https URL.')
-    .nullish(),
-});
-
 function readBody(request: Request): MarkerText {
-  const parsed = body.safeParse(request.body ?? {});
+  const parsed = markerBody.safeParse(request.body ?? {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const parameter = String(issue?.path[0] ?? 'body');
@@ -69,7 +50,7 @@ function readName(request: Request, parameter: string): string {
 }
 
 /** A marker in Honeycomb's words: instants in Unix seconds, what is empty left out. */
-function toHoneycomb(marker: StoredMarker) {
+function toHoneycomb(marker: StoredMarker): HoneycombMarker {
   return {
     id: marker.id,
     created_at: new Date(marker.createdMs).toISOString(),

@@ -1,4 +1,6 @@
-/** What a filter means: the tree between its text (`parse.ts`, `print.ts`) and its SQL (`sql.ts`). */
+import { longestFilter } from '../contract/limits.ts';
+
+/** What a filter means: the tree between its text (`parse.ts`, `print.ts`) and its SQL (`store/filter-sql.ts`). */
 
 /** Names that mean a column of the span itself; quoted (`"duration"`) they mean an attribute of that name. */
 export const BUILT_IN_FIELDS = [
@@ -80,7 +82,13 @@ export type Expression =
   Test | { type: 'and'; terms: Expression[] } | { type: 'or'; terms: Expression[] } | { type: 'not'; term: Expression };
 
 /** Bounds on what a filter may ask, so that no text can cost more than a query should. */
-export const FILTER_LIMITS = { characters: 4096, depth: 32, tests: 100, listValues: 200, pattern: 256 } as const;
+export const FILTER_LIMITS = {
+  characters: longestFilter,
+  depth: 32,
+  tests: 100,
+  listValues: 200,
+  pattern: 256,
+} as const;
 
 /** Words with a meaning of their own; as the key of an attribute they are quoted. Upper case means the same. */
 export const RESERVED_WORDS: ReadonlySet<string> = new Set([

@@ -95,11 +95,38 @@ describe('a worker pool', () => {
       pool.run(async () => {
         ran = true;
       }),
-    ).rejects.toMatchObject({ code: 'unavailable', status: 503 });
+    ).rejects.toMatchObject({ code: 'overloaded', status: 503 });
     gate.open();
     await Promise.all(busy);
     expect(ran).toBe(false);
     expect(await pool.run(() => Promise.resolve('again'))).toBe('again');
+  });
+
+  it('takes a task whose caller has gone out of the line, without running it', async () => {
+    const pool = createWorkerPool(1);
+    const gate = createGate();
+    const first = pool.run(() => gate.promise);
+    const caller = new AbortController();
+    let ran = false;
+    const gone = pool.run(async () => void (ran = true), caller.signal);
+    const last = pool.run(() => Promise.resolve('last'));
+    expect(pool.pending).toBe(3);
+    caller.abort(new Error('gone'));
+    await expect(gone).rejects.toThrow('gone');
+    expect(pool.pending).toBe(2);
+    gate.open();
+    await first;
+    expect(await last).toBe('last');
+    expect(ran).toBe(false);
+    expect(pool.pending).toBe(0);
+  });
+
+  it('tells how long a task takes, whatever it had to wait', async () => {
+    const pool = createWorkerPool(1);
+    expect(pool.meanTaskMs).toBe(0);
+    await Promise.all([1, 2, 3, 4].map(() => pool.run(() => sleep(20))));
+    expect(pool.meanTaskMs).toBeGreaterThanOrEqual(18);
+    expect(pool.meanTaskMs).toBeLessThan(200);
   });
 
   it('runs each task in the context of the one who gave it, not of the one who freed the worker', async () => {

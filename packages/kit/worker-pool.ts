@@ -1,4 +1,5 @@
 import { ServiceError } from './errors.ts';
+import { createMovingMean } from './expected-wait.ts';
 
 /** What a task had to wait before a worker was free, in milliseconds, and how many tasks ran once it started. */
 export interface PoolTurn {
@@ -9,12 +10,17 @@ export interface PoolTurn {
 /** A bounded number of tasks at once; the rest wait in line, first come first served. */
 export interface WorkerPool {
   readonly size: number;
+  /** Tasks that run or wait. */
+  readonly pending: number;
+  /** How long a task takes once it has a worker, in milliseconds: a mean of the last ones, 0 before the first. */
+  readonly meanTaskMs: number;
   /**
    * Runs a task as soon as a worker is free.
    *
-   * @throws {ServiceError} `unavailable` where the line is full; and whatever the task throws.
+   * @param signal takes a task that still waits out of the line: nobody wants it any more.
+   * @throws {ServiceError} `overloaded` where the line is full; the signal's reason; and whatever the task throws.
    */
-  run<T>(task: (turn: PoolTurn) => Promise<T>): Promise<T>;
+  run<T>(task: (turn: PoolTurn) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 /**
@@ -23,6 +29,7 @@ export interface WorkerPool {
  */
 export function createWorkerPool(size: number, maxQueue = 10_000): WorkerPool {
   const line: (() => void)[] = [];
+  const taskMs = createMovingMean();
   let running = 0;
 
   function release(): void {
@@ -32,19 +39,44 @@ export function createWorkerPool(size: number, maxQueue = 10_000): WorkerPool {
     else running -= 1;
   }
 
+  async function standInLine(signal: AbortSignal | undefined): Promise<void> {
+    if (line.length >= maxQueue) {
+      throw new ServiceError('overloaded', `${maxQueue} tasks wait already for ${size} workers; try again later.`);
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    line.push(resolve);
+    const leave = () => {
+      const place = line.indexOf(resolve);
+      if (place === -1) return; // its turn has just come
+      line.splice(place, 1);
+      reject(signal?.reason instanceof Error ? signal.reason : new Error(String(signal?.reason)));
+    };
+    signal?.addEventListener('abort', leave, { once: true });
+    try {
+      await promise;
+    } finally {
+      signal?.removeEventListener('abort', leave);
+    }
+  }
+
   return {
     size,
-    async run(task) {
+    get pending() {
+      return running + line.length;
+    },
+    get meanTaskMs() {
+      return taskMs.value();
+    },
+    async run(task, signal) {
+      signal?.throwIfAborted();
       const arrived = performance.now();
       if (running < size) running += 1;
-      else {
-        if (line.length >= maxQueue) {
-          throw new ServiceError('unavailable', `${maxQueue} tasks wait already for ${size} workers; try again later.`);
-        }
-        await new Promise<void>((resolve) => line.push(resolve));
-      }
+      else await standInLine(signal);
+      const began = performance.now();
       try {
-        return await task({ waitMs: performance.now() - arrived, running });
+        const result = await task({ waitMs: began - arrived, running });
+        taskMs.add(performance.now() - began);
+        return result;
       } finally {
         release();
       }

@@ -19,6 +19,8 @@ await runMain('customer', async () => {
     schema: 'customer',
     poolSize: config.databasePoolSize,
     connectTimeoutMs: config.databaseConnectTimeoutMs,
+    maxWaitMs: config.databaseMaxWaitMs,
+    statementTimeoutMs: config.databaseStatementTimeoutMs,
     startTimeoutMs: config.databaseStartTimeoutMs,
     logger,
   });

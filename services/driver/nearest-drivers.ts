@@ -1,6 +1,6 @@
 import type { Location } from '@hotrod/kit/location';
 
-import type { Driver, NearestDrivers } from './contract.ts';
+import { candidates, type Driver, type NearestDrivers } from './contract.ts';
 
 /** What the search needs of a store of drivers; one of these is one connection. */
 export interface DriverStore {
@@ -9,9 +9,6 @@ export interface DriverStore {
   /** One driver; null where it is gone. Fails now and then, as a busy store does. */
   read(id: string): Promise<Driver | null>;
 }
-
-/** How many drivers a ride can choose from. */
-const candidates = 10;
 
 /**
  * Finds the nearest free drivers: one search for their ids, then one read each, one after the other (which a trace

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import { createCustomersClient } from '@hotrod/customer/client';
 import { createDriversClient } from '@hotrod/driver/client';
+import { candidates } from '@hotrod/driver/contract';
 import { createServiceClient } from '@hotrod/kit/client';
 import { parseKeyValueList, readConfig, releaseOf } from '@hotrod/kit/config';
 import { createLogger } from '@hotrod/kit/logging';
@@ -12,10 +13,12 @@ import { createWorkerPool } from '@hotrod/kit/worker-pool';
 import { createRoutesClient } from '@hotrod/route/client';
 import { shutdownTelemetry } from '@hotrod/telemetry/shutdown';
 
+import { createAdmission } from './admission.ts';
 import { type FrontendConfig, settings, traceUrlTemplate } from './config.ts';
 import { createDispatch } from './dispatch.ts';
-import { pageRoutes, type SpanSink } from './page-routes.ts';
+import { pageRoutes } from './page-routes.ts';
 import { frontendRoutes } from './routes.ts';
+import { spanRelay, type SpanSink } from './span-relay.ts';
 import { servedBy } from './telemetry.ts';
 
 await runMain('frontend', async () => {
@@ -45,11 +48,13 @@ await runMain('frontend', async () => {
   });
 
   const customers = createCustomersClient(customer);
+  const pool = createWorkerPool(config.routePoolSize);
   const dispatch = createDispatch({
     customers,
     drivers: createDriversClient(driver),
     routes: createRoutesClient(route),
-    pool: createWorkerPool(config.routePoolSize, config.routePoolQueue),
+    pool,
+    admission: createAdmission({ pool, routesPerRide: candidates, maxWaitMs: config.routePoolMaxWaitMs }),
   });
 
   const page = fileURLToPath(new URL('./page', import.meta.url));
@@ -62,12 +67,14 @@ await runMain('frontend', async () => {
   await serve({
     logger,
     listen: config,
+    pages: ['/'],
     ready: {},
     behind: { customer: customer.ready, driver: driver.ready, route: route.ready },
     release: releaseOf(config),
     routes: (express) => {
       frontendRoutes({ dispatch, customers, release: pageRelease(config), logger })(express);
-      pageRoutes({ directory: `${page}/dist`, spanSink: spanSink(config), logger })(express);
+      pageRoutes({ directory: `${page}/dist`, logger })(express);
+      spanRelay(spanSink(config))(express);
     },
     closables: [
       { name: 'customer client', close: customer.close },
