@@ -67,7 +67,8 @@ export function testBlocks(
     sums.fill(0);
     for (let each = 0; each < length; each += 1) {
       const start = (subset[each] ?? 0) * width;
-      for (let column = 0; column < width; column += 1) sums[column] = (sums[column] ?? 0) + (rows[start + column] ?? 0);
+      for (let column = 0; column < width; column += 1)
+        sums[column] = (sums[column] ?? 0) + (rows[start + column] ?? 0);
     }
   };
   add(chosen, count);

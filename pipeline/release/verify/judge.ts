@@ -23,6 +23,8 @@ export interface Finding {
   measure: 'duration' | 'errors';
   /** Null for all customers together. */
   customer: string | null;
+  /** Of a finding about all customers: those whom most of it comes from. They are not tested for themselves. */
+  mostly: string[];
   /** Of the measure `duration`: what counts as slow here; null for errors. */
   slowerThanMs: number | null;
   /** The share of dispatches that are slow, or that fail. With the mix of customers of the new release. */
@@ -78,6 +80,8 @@ interface Candidate {
   customer: string | null;
   slowerThanMs: number | null;
   statistic: Statistic;
+  /** What each customer adds to the new release's sum, and the standard deviation of that by chance. */
+  parts: { customer: string; sum: number; deviation: number }[];
 }
 
 export function judge(evidence: Evidence, options: JudgeOptions): Judgement {
@@ -107,7 +111,10 @@ export function judge(evidence: Evidence, options: JudgeOptions): Judgement {
 }
 
 /** Why there is too little to judge; null where there is enough. No data is not healthy. */
-export function tooLittle({ baseline, candidate }: Evidence, { minRequests }: JudgeOptions): string | null {
+export function tooLittle(
+  { baseline, candidate }: Evidence,
+  { minRequests }: Pick<JudgeOptions, 'minRequests'>,
+): string | null {
   for (const [name, dispatches] of [
     ['the release before', baseline],
     ['the new release', candidate],
@@ -145,6 +152,7 @@ function find(evidence: Evidence, names: readonly string[], options: JudgeOption
       direction: z > 0 ? 'worse' : 'better',
       measure: each.measure,
       customer: each.customer,
+      mostly: mostlyOf(each),
       slowerThanMs: each.slowerThanMs,
       baselineShare: shares.baseline,
       candidateShare: shares.candidate,
@@ -215,6 +223,7 @@ function statisticsOf(evidence: Evidence, names: readonly string[]) {
     isEvent: (each: Placed) => boolean,
   ): void {
     const all = new Float64Array(blocks.isCandidate.length);
+    const parts: Candidate['parts'] = [];
     let events = 0;
     const byCustomer = Map.groupBy(of, ({ customer }) => customer);
     for (const customer of names) {
@@ -230,13 +239,14 @@ function statisticsOf(evidence: Evidence, names: readonly string[]) {
         all[each.block] = (all[each.block] ?? 0) + score;
       }
       events += fewer;
+      parts.push({ customer, ...partOf(scores, blocks.isCandidate) });
       if (family.endsWith('customer') && fewer >= minEvents)
-        candidates.push({ measure, customer, slowerThanMs, statistic: { family, scores, inflation: 1 } });
+        candidates.push({ measure, customer, slowerThanMs, statistic: { family, scores, inflation: 1 }, parts: [] });
     }
     if (family.endsWith('customer') || events < minEvents) return;
     if (family === 'shift all' && blocks.isCandidate.filter(Boolean).length < minShiftBlocks) return;
     const inflation = inflationOf(all, blocks);
-    candidates.push({ measure, customer: null, slowerThanMs, statistic: { family, scores: all, inflation } });
+    candidates.push({ measure, customer: null, slowerThanMs, statistic: { family, scores: all, inflation }, parts });
   }
 
   add(blocks.placed, 'errors', null, 'errors all', ({ failed }) => failed);
@@ -247,6 +257,24 @@ function statisticsOf(evidence: Evidence, names: readonly string[]) {
     add(served, 'duration', limit, 'duration customer', (each) => each.relative > limit);
   }
   return { isCandidate: blocks.isCandidate, candidates };
+}
+
+/** A sum over the new release's blocks, and its standard deviation where those are drawn at random. */
+function partOf(scores: Float64Array, isCandidate: readonly boolean[]): { sum: number; deviation: number } {
+  const count = isCandidate.filter(Boolean).length;
+  const sum = scores.reduce((total, score, block) => (isCandidate[block] ? total + score : total), 0);
+  const squares = scores.reduce((total, score) => total + score * score, 0);
+  const share = count / scores.length;
+  return { sum, deviation: Math.sqrt((squares / (scores.length - 1)) * count * (1 - share)) };
+}
+
+/** Whom a difference of all customers comes from: a good part of it, and more than two standard deviations. */
+function mostlyOf({ parts }: Candidate): string[] {
+  const total = parts.reduce((sum, part) => sum + part.sum, 0);
+  return parts
+    .filter(({ sum, deviation }) => sum / total > 0.15 && Math.abs(sum) > 2 * deviation)
+    .toSorted((a, b) => Math.abs(b.sum) - Math.abs(a.sum))
+    .map(({ customer }) => customer);
 }
 
 /** Of the scores of all customers, each release centred by itself: a difference between them is no autocorrelation. */
