@@ -2,7 +2,7 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
 
 /**
  * The boundaries of docs/architecture.md, which has the reasons. A place's list is the whole of what it may not import:
- * where several places match a file, the last one alone counts. tests/boundaries.system.test.ts proves each line.
+ * where several places match a file, the last one alone counts. tests/boundaries.test.ts proves each line.
  */
 interface Restriction {
   /** Of the text in the import: a Rust regular expression, so without look-ahead. */

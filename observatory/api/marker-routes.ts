@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { ServiceError } from '@hotrod/kit/errors';
 import express, { type Request, type RequestHandler, Router } from 'express';
 import type { HoneycombMarker } from '../contract/contract.ts';
 import { markerBody } from '../contract/parameters.ts';
@@ -12,14 +13,14 @@ import {
   type StoredMarker,
 } from '../store/markers/markers.ts';
 import type { ApiContext } from './context.ts';
-import { RefusalError, refuseOtherMethods } from './problem.ts';
+import { invalid, refuseOtherMethods } from './problem.ts';
 
 function readBody(request: Request): MarkerText {
   const parsed = markerBody.safeParse(request.body ?? {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const parameter = String(issue?.path[0] ?? 'body');
-    throw new RefusalError(400, `"${parameter}": ${issue?.message ?? 'not valid'}`, { parameter });
+    throw invalid(`"${parameter}": ${issue?.message ?? 'not valid'}`, parameter);
   }
   const { start_time, end_time, message, type, url } = parsed.data;
   return {
@@ -36,7 +37,7 @@ async function inOrder<T>(store: Promise<T>): Promise<T> {
   try {
     return await store;
   } catch (error) {
-    if (error instanceof OrderError) throw new RefusalError(400, error.message, { parameter: 'end_time' });
+    if (error instanceof OrderError) throw invalid(error.message, 'end_time');
     throw error;
   }
 }
@@ -44,7 +45,7 @@ async function inOrder<T>(store: Promise<T>): Promise<T> {
 function readName(request: Request, parameter: string): string {
   const name = String(request.params[parameter]);
   if (!/^[\w .:@-]{1,128}$/.test(name)) {
-    throw new RefusalError(400, `"${parameter}": Expected up to 128 letters, digits and _ . : @ -`, { parameter });
+    throw invalid(`"${parameter}": Expected up to 128 letters, digits and _ . : @ -`, parameter);
   }
   return name;
 }
@@ -69,7 +70,7 @@ function keyGuard(key: string | undefined): RequestHandler {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return (request, _response, next) => {
     if (key !== undefined && !timingSafeEqual(digest(request.get('X-Honeycomb-Team') ?? ''), digest(key))) {
-      throw new RefusalError(401, 'The header X-Honeycomb-Team does not carry the key of the markers.');
+      throw new ServiceError('unauthorized', 'The header X-Honeycomb-Team does not carry the key of the markers.');
     }
     next();
   };
@@ -77,7 +78,8 @@ function keyGuard(key: string | undefined): RequestHandler {
 
 /** What writes must be JSON by name too: a stranger's page could send other types without being asked. */
 const onlyJson: RequestHandler = (request, _response, next) => {
-  if (!request.is('application/json')) throw new RefusalError(415, 'Send Content-Type: application/json.');
+  if (!request.is('application/json'))
+    throw new ServiceError('unsupported_media_type', 'Send Content-Type: application/json.');
   next();
 };
 
@@ -86,7 +88,8 @@ export function markerRoutes(context: ApiContext): Router {
   const router = Router({ caseSensitive: true });
   const { database } = context.parts;
   const json = [onlyJson, express.json({ limit: '16kb', strict: true })];
-  const gone = (id: string): RefusalError => new RefusalError(404, `There is no marker "${id}" in this dataset.`);
+  const gone = (id: string): ServiceError =>
+    new ServiceError('not_found', `There is no marker "${id}" in this dataset.`);
   router.use(keyGuard(context.markersKey));
 
   router.get('/:dataset', async (request, response) => {
@@ -98,7 +101,7 @@ export function markerRoutes(context: ApiContext): Router {
   router.post('/:dataset', ...json, async (request, response) => {
     const dataset = readName(request, 'dataset');
     const marker = await inOrder(addMarker(database, dataset, readBody(request), context.now()));
-    if (!marker) throw new RefusalError(409, 'There are too many markers; remove some first.');
+    if (!marker) throw new ServiceError('limit_reached', 'There are too many markers; remove some first.');
     response.status(201).json(toHoneycomb(marker));
   });
 

@@ -2,12 +2,12 @@ import type { Request } from 'express';
 import type { z } from 'zod';
 import { parseField, parseFilter } from '../filter/parse.ts';
 import type { Population } from '../store/questions/population.ts';
-import { readingFilter, RefusalError } from './problem.ts';
+import { invalid, readingFilter } from './problem.ts';
 
 const DEFAULT_RANGE_MS = 600_000;
 /**
  * The parameters of a request as the schema says. Only `by` may be given twice.
- * @throws RefusalError 400 that names the parameter: unknown, given twice, or with a value that is none.
+ * @throws ServiceError `invalid_argument` that names the parameter: unknown, given twice, or with a value that is none.
  */
 export function readParameters<S extends z.ZodObject>(schema: S, request: Request): z.infer<S> {
   const given = new URL(request.originalUrl, 'http://observatory').searchParams;
@@ -16,12 +16,10 @@ export function readParameters<S extends z.ZodObject>(schema: S, request: Reques
     const all = given.getAll(name);
     if (!Object.hasOwn(schema.shape, name)) {
       const known = Object.keys(schema.shape).join(', ') || 'none';
-      throw new RefusalError(400, `There is no parameter "${name.slice(0, 100)}" here; known: ${known}.`, {
-        parameter: name.slice(0, 100),
-      });
+      throw invalid(`There is no parameter "${name.slice(0, 100)}" here; known: ${known}.`, name.slice(0, 100));
     }
     if (all.length > 1 && name !== 'by') {
-      throw new RefusalError(400, `"${name}" is given ${all.length} times; once is enough.`, { parameter: name });
+      throw invalid(`"${name}" is given ${all.length} times; once is enough.`, name);
     }
     values[name] = name === 'by' ? all : all[0];
   }
@@ -29,7 +27,7 @@ export function readParameters<S extends z.ZodObject>(schema: S, request: Reques
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const parameter = String(issue?.path[0] ?? '');
-  throw new RefusalError(400, `"${parameter}": ${issue?.message ?? 'not valid'}`, { parameter });
+  throw invalid(`"${parameter}": ${issue?.message ?? 'not valid'}`, parameter);
 }
 
 /** The population that parameters describe; by default the ten minutes up to now. */
@@ -39,7 +37,7 @@ export function readPopulation(
 ): Population {
   const toMs = given.to ?? nowMs;
   const fromMs = given.from ?? Math.max(0, toMs - DEFAULT_RANGE_MS);
-  if (fromMs >= toMs) throw new RefusalError(400, '"from" is not before "to".', { parameter: 'from' });
+  if (fromMs >= toMs) throw invalid('"from" is not before "to".', 'from');
   return { fromMs, toMs, scope: given.scope, filter: readFilter('filter', given.filter) };
 }
 

@@ -1,3 +1,4 @@
+import { ServiceError } from '@hotrod/kit/errors';
 import { type Request, type Response, Router } from 'express';
 import {
   attributeKeysParameters,
@@ -29,7 +30,7 @@ import { askTraces } from '../store/questions/traces.ts';
 import type { ApiContext } from './context.ts';
 import { breakdownCsv, compareCsv, percentilesCsv, tracesCsv } from './csv.ts';
 import { readField, readFilter, readParameters, readPopulation } from './parameters.ts';
-import { RefusalError, refuseOtherMethods } from './problem.ts';
+import { invalid, refuseOtherMethods } from './problem.ts';
 
 /** Patterns are read by the database alone, so it is asked before a query whether it can read them. */
 async function checkPatterns(asking: Asking, parameter: string, expression: Expression | undefined): Promise<void> {
@@ -41,7 +42,8 @@ async function checkPatterns(asking: Asking, parameter: string, expression: Expr
       // Only what DuckDB says of the pattern: not that the asker is gone, or that time or memory ran out.
       const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
       if (!reason.startsWith('Invalid Input Error')) throw error;
-      throw new RefusalError(400, `This pattern cannot be read: ${reason}`, { parameter, position });
+      const fault = reason.replace(/^Invalid Input Error:\s*/, '').replace(/\.$/, '');
+      throw invalid(`This pattern cannot be read: ${fault}.`, parameter, position);
     }
   }
 }
@@ -49,7 +51,7 @@ async function checkPatterns(asking: Asking, parameter: string, expression: Expr
 function readTraceId(request: Request): string {
   const given = String(request.params['traceId']).toLowerCase();
   if (!/^[0-9a-f]{32}$/.test(given)) {
-    throw new RefusalError(400, 'A trace id has 32 digits of 0-9 and a-f.', { parameter: 'traceId' });
+    throw invalid('A trace id has 32 digits of 0-9 and a-f.', 'traceId');
   }
   return given;
 }
@@ -83,7 +85,7 @@ export function questionRoutes(context: ApiContext): Router {
       await checkPatterns(reader, 'filter', about.filter);
       return askExemplar(reader, about, { minMs: given.minMs, maxMs: given.maxMs });
     });
-    if (!answer) throw new RefusalError(404, 'There is no span in this box.');
+    if (!answer) throw new ServiceError('not_found', 'There is no span in this box.');
     response.json(answer);
   });
 
@@ -103,10 +105,10 @@ export function questionRoutes(context: ApiContext): Router {
     const given = readParameters(breakdownParameters, request);
     const about = readPopulation(given, context.now());
     const [first, second] = given.by.map((key) => readField('by', key));
-    if (!first) throw new RefusalError(400, '"by": Expected one or two keys.', { parameter: 'by' });
+    if (!first) throw invalid('"by": Expected one or two keys.', 'by');
     for (const field of [first, second]) {
       if (field?.type === 'field' && (field.name === 'duration' || field.name === 'start')) {
-        throw new RefusalError(400, `"${field.name}" has no groups; group by an attribute.`, { parameter: 'by' });
+        throw invalid(`"${field.name}" has no groups; group by an attribute.`, 'by');
       }
     }
     const { sort, limit, series, measure, points } = given;
@@ -147,7 +149,7 @@ export function questionRoutes(context: ApiContext): Router {
     const answer = await asking(request, response, (reader) => askTrace(reader, traceId));
     if (!answer) {
       const why = 'It may not have arrived yet (a second or two), or be older than what is kept';
-      throw new RefusalError(404, `There is no trace ${traceId}. ${why}.`, { parameter: 'traceId' });
+      throw new ServiceError('not_found', `There is no trace ${traceId}. ${why}.`, { parameter: 'traceId' });
     }
     response.json(answer);
   });

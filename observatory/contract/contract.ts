@@ -330,12 +330,14 @@ export const statusSchema = z.object({
 });
 export type Status = z.infer<typeof statusSchema>;
 
-/** Every refusal: RFC 9457. `position` is the offset in the filter's text where it went wrong. */
+/** Every refusal: RFC 9457, as kit/errors.ts writes it. `position` is the offset in the filter where it went wrong. */
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
   status: z.int(),
   detail: z.string(),
+  /** Which kind of failure it is, for programs. */
+  code: z.string(),
   parameter: z.exactOptional(z.string()),
   position: z.exactOptional(z.int()),
 });

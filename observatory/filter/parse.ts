@@ -62,7 +62,6 @@ function createReader(text: string) {
   const field = (): Field => {
     const token = peek();
     if (token.kind === 'string') {
-      if (token.text === '') throw new FilterError('A key cannot be empty.', token.position);
       take();
       return token.text.startsWith(SERVICE_MS_PREFIX)
         ? fieldOfWord(token.text)

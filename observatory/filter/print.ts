@@ -28,7 +28,11 @@ export function printField(field: Field): string {
 export function fieldName(field: Field): string {
   if (field.type !== 'attribute') return field.name;
   const plain =
-    !isBuiltIn(field.key) && !isIntrinsic(field.key) && !field.key.startsWith('"') && field.key.trim() === field.key;
+    field.key !== '' &&
+    !isBuiltIn(field.key) &&
+    !isIntrinsic(field.key) &&
+    !field.key.startsWith('"') &&
+    field.key.trim() === field.key;
   return plain ? field.key : quote(field.key);
 }
 

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import {
   type AttributeSink,
   createShapes,
+  keyBytesOf,
   servesAlso,
   type Shape,
   unusedSeparator,
@@ -192,8 +193,8 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     if (
       last &&
       last.type === type &&
-      last.keyBytes.length === size &&
-      sameBytes(last.keyBytes, 0, bytes, start, size) &&
+      keyBytesOf(last).length === size &&
+      sameBytes(keyBytesOf(last), 0, bytes, start, size) &&
       servesAlso(last, isLong)
     )
       return last;
@@ -373,6 +374,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
         startNs: columns.startNs.slice(0, length),
         durationNs: columns.durationNs.slice(0, length),
         flags: columns.flags.slice(0, length),
+        newShapes: shapes.made(),
         ...lists,
       };
       reset();

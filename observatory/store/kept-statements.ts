@@ -14,6 +14,8 @@ export interface KeptStatements {
     values: Record<string, DuckDBValue>,
     types: Record<string, DuckDBType>,
   ): Promise<DuckDBResultReader>;
+  /** Lets all of them go. */
+  forget(): void;
 }
 
 /** Only few texts are asked to be kept; should they ever differ by what is asked, the oldest goes. */
@@ -44,6 +46,9 @@ export function createKeptStatements(connection: DuckDBConnection): KeptStatemen
         drop(text);
         throw error;
       }
+    },
+    forget() {
+      for (const text of kept.keys()) drop(text);
     },
   };
 }

@@ -106,6 +106,10 @@ CREATE TABLE IF NOT EXISTS store.fresh_roots AS FROM store.settled_roots LIMIT 0
 -- Traces that still receive spans, whether they have an entry span already or not: looked at again after a crash.
 CREATE TABLE IF NOT EXISTS store.open_traces (trace_id VARCHAR NOT NULL);
 
+-- Traces that came whole in one request, of which the last load has the first spans and the next one the others, because
+-- a load is a group of rows. Should the next one never come, they are taken out again at the next start.
+CREATE TABLE IF NOT EXISTS store.cut_traces (trace_id VARCHAR NOT NULL);
+
 -- Log records. Trace and span id are NULL where the record belongs to none.
 CREATE TABLE IF NOT EXISTS store.logs (
   time_ns         BIGINT NOT NULL,

@@ -25,7 +25,15 @@ describe('ask', () => {
   });
 
   it('says what a problem document says', async () => {
-    const problem = { type: 'x', title: 'No', status: 400, detail: 'Because.', parameter: 'filter', position: 3 };
+    const problem = {
+      type: 'x',
+      title: 'No',
+      status: 400,
+      code: 'invalid_argument',
+      detail: 'Because.',
+      parameter: 'filter',
+      position: 3,
+    };
     answerWith(400, problem);
     expect((await asked()).failure).toMatchObject({
       title: 'No',

@@ -99,6 +99,13 @@ describe('what fails', () => {
     expect(driver.counts().lastFailure).toMatch(/^HTTP 503 for customer \d+$/);
   });
 
+  it('is told with what the answer says of it', async () => {
+    answer = (response) => response.writeHead(503).end('{"detail":"Postgres ended the connection."}');
+    driver = startDriver({ baseUrl, plan: steady(100, 0.01) });
+    await driver.finished;
+    expect(driver.counts().lastFailure).toMatch(/^HTTP 503 for customer \d+: Postgres ended the connection\.$/);
+  });
+
   it('is counted where nobody listens, or nobody answers in time', async () => {
     answer = () => {};
     driver = startDriver({ baseUrl, plan: steady(100, 0.02), timeoutMs: 50 });

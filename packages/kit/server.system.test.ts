@@ -217,9 +217,9 @@ describe('failures', () => {
   });
 
   it.each([
-    ['is no JSON', '{"driverId":'],
-    ['is too long', JSON.stringify({ text: 'x'.repeat(2_000) })],
-  ])('blames the caller for a body that %s', async (_what, body) => {
+    ['is no JSON', '{"driverId":', 400, 'invalid_argument'],
+    ['is too long', JSON.stringify({ text: 'x'.repeat(2_000) }), 413, 'payload_too_large'],
+  ])('blames the caller for a body that %s', async (_what, body, status, code) => {
     const { url } = await serve((app) => {
       app.post('/claim', express.json({ limit: '1kb' }), (_request, response) => {
         response.json({});
@@ -230,8 +230,8 @@ describe('failures', () => {
       body,
       headers: { 'content-type': 'application/json' },
     });
-    expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ code: 'invalid_argument' });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ code });
     expect(lines.filter(({ level }) => level >= 50)).toEqual([]);
   });
 

@@ -21,6 +21,7 @@ import { createTelemetry } from '../../telemetry.ts';
 import { readAttributes } from '../attributes.ts';
 import { type Database, openDatabase, rowGroupSize } from '../database.ts';
 import { createIngest, ingestDefaults } from './ingest.ts';
+import type { Batches } from '../../records/records.ts';
 import { createResourceNumbers } from './resource-numbers.ts';
 import { sql, type Sql } from '../sql.ts';
 import { createTraceReader } from './trace-reader.ts';
@@ -63,30 +64,55 @@ const places = sql`
   SELECT (SELECT count(*)::INTEGER FROM store.fresh_roots) AS fresh, (SELECT count(*)::INTEGER FROM store.settled_roots) AS settled,
     (SELECT count(*)::INTEGER FROM store.open_traces) AS open`;
 
-/** An ingest whose every transaction is first asked whether it fails. */
-async function startFailing(fails: () => string | undefined) {
+/**
+ * An ingest whose every transaction is first asked whether it fails, and whose statements are, with the rows that they
+ * copy, where they copy some.
+ */
+async function startFailing(
+  fails: () => string | undefined,
+  statementFails: (name: string, rows: { from: number; to: number }) => string | undefined = () => undefined,
+) {
   const real = await openDatabase({
     path: join(await temporaryDirectory(), 'o.duckdb'),
     memoryLimitMb: 128,
     threads: 1,
   });
   let failingLoad: string | null = null;
+  let loadFailure = '';
+  let reattached = 0;
+  const endings: string[] = [];
   const database: Database = {
     ...real,
     load: async (table, types) => {
-      if (failingLoad !== null && table.startsWith(failingLoad)) throw new Error('Conversion Error');
+      if (failingLoad !== null && table.startsWith(failingLoad)) throw new Error(loadFailure);
       return real.load(table, types);
     },
     transaction: async (work) => {
       const failure = fails();
       if (failure !== undefined) throw new Error(failure);
-      return real.transaction(work);
+      return real.transaction((session) =>
+        work({
+          ...session,
+          rows: async (name, input) => {
+            const { from = 0, to = Infinity } = (input?.parameters ?? {}) as { from?: number; to?: number };
+            const refusal = statementFails(name, { from, to });
+            if (refusal !== undefined) throw new Error(refusal);
+            return session.rows(name, input);
+          },
+        }),
+      );
+    },
+    reattach: async () => {
+      reattached += 1;
+      return real.reattach();
     },
   };
   const telemetry = createTelemetry();
   const errors: string[] = [];
   const log = { error: (_data: object, message: string) => errors.push(message) };
-  const ingest = await createIngest(database, telemetry, log, { ...ingestDefaults, retryMs: 10 });
+  const ingest = await createIngest(database, telemetry, log, { ...ingestDefaults, retryMs: 10 }, (reason) =>
+    endings.push(reason),
+  );
   onTestFinished(async () => {
     await ingest.close();
     await real.close();
@@ -96,10 +122,14 @@ async function startFailing(fails: () => string | undefined) {
     ingest,
     telemetry,
     errors,
+    /** What it said when it gave up. */
+    endings,
+    reattached: () => reattached,
     database: real,
     /** From now on nothing goes to staging tables of this name. */
-    failLoads(table: string | null): void {
+    failLoads(table: string | null, message = 'Conversion Error'): void {
       failingLoad = table;
+      loadFailure = message;
     },
     async takeLogs(count: number): Promise<void> {
       const logRecords = Array.from({ length: count }, () => ({ timeUnixNano: '1', body: { stringValue: 'a line' } }));
@@ -110,13 +140,15 @@ async function startFailing(fails: () => string | undefined) {
     },
     /** Takes traces of so many spans each, and tells their ids. */
     async takeTraces(...counts: number[]): Promise<string[]> {
+      const batches: Batches['spans'][] = [];
       for (const [index, count] of counts.entries()) {
         const root = index * 1_000_000 + 1;
         const sketches: SpanSketch[] = [{ trace: index + 1, id: root }];
         for (let id = root + 1; id < root + count; id += 1) sketches.push({ trace: index + 1, id, parent: root });
-        const { items } = await decoders.spans(Buffer.from(JSON.stringify(spansRequest(sketches))));
-        ingest.take('spans', items, 100);
+        batches.push((await decoders.spans(Buffer.from(JSON.stringify(spansRequest(sketches))))).items);
       }
+      // All at once, so that they are of one load where that has room.
+      for (const batch of batches) ingest.take('spans', batch, 100);
       return counts.map((_count, index) => traceIdOf(index + 1));
     },
     /** Takes spans of one trace, with these numbers. */
@@ -499,24 +531,25 @@ describe('a long text', () => {
 });
 
 describe('a store that fails', () => {
-  it('for lack of room keeps what was acknowledged, and says so, until there is room', async () => {
+  it('for lack of room keeps what was acknowledged, takes nothing else and says so, until there is room', async () => {
     let full = true;
     let attempts = 0;
-    const { ingest, telemetry, errors, take, stored } = await startFailing(() => {
+    const { ingest, telemetry, errors, endings, take, stored } = await startFailing(() => {
       if (!full) return undefined;
       attempts += 1;
       return 'IO Error: No space left on device';
     });
     await take(1);
     const flushed = ingest.flush();
-    // More attempts than a batch has that fails for another reason.
-    await expect.poll(() => attempts).toBeGreaterThan(4);
-    expect(ingest.failure()).toContain('No space');
-    expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([1, 0]);
+    // More attempts than a load has that fails for another reason.
+    await expect.poll(() => attempts).toBeGreaterThan(20);
+    expect(ingest.failure()).toContain('no room left');
+    expect([ingest.hasRoom(1, 1), ingest.waiting(), telemetry.counts().stored.spans]).toEqual([false, 1, 0]);
     full = false;
     await flushed;
     expect([ingest.failure(), ingest.waiting(), telemetry.counts().stored.spans]).toEqual([null, 0, 1]);
-    expect([errors.length, await stored()]).toEqual([attempts, [{ span_id: spanIdOf(1) }]]);
+    expect([ingest.hasRoom(1, 1), errors.length, endings]).toEqual([true, attempts, []]);
+    expect(await stored()).toEqual([{ span_id: spanIdOf(1) }]);
   });
 
   it('while traces are read back leaves nothing of them behind', async () => {
@@ -536,18 +569,18 @@ describe('a store that fails', () => {
     expect(spans.traceIds).toEqual(ids.slice(0, 1));
   });
 
-  it('while roll-ups are staged costs that load alone, and its number means no other', async () => {
-    const { ingest, telemetry, errors, take, stored, failLoads } = await startFailing(() => undefined);
-    await take(1);
-    failLoads('staged_roots');
-    await ingest.flush();
-    failLoads(null);
-    expect(errors).toEqual(['A batch was given up']);
-    expect([ingest.waiting(), await stored()]).toEqual([0, []]);
-    await take(2);
-    await ingest.flush();
-    expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([0, 1]);
-    expect(await stored()).toEqual([{ span_id: spanIdOf(2) }]);
+  it('while roll-ups are staged, or spans, stores them once it works again', async () => {
+    const { ingest, errors, telemetry, take, stored, failLoads } = await startFailing(() => undefined);
+    for (const [index, table] of ['staged_roots', 'staged_spans'].entries()) {
+      failLoads(table, 'Out of Memory Error');
+      await take(index + 1);
+      const flushed = ingest.flush();
+      await expect.poll(() => errors.length).toBeGreaterThan(index + 1);
+      failLoads(null);
+      await flushed;
+    }
+    expect([ingest.failure(), ingest.waiting(), telemetry.counts().stored.spans]).toEqual([null, 0, 2]);
+    expect(await stored()).toEqual([{ span_id: spanIdOf(1) }, { span_id: spanIdOf(2) }]);
   });
 
   it('while logs are staged keeps the spans that came with them', async () => {
@@ -557,40 +590,111 @@ describe('a store that fails', () => {
     await takeLogs(3);
     await ingest.flush();
     expect(telemetry.text()).toContain('observatory_lost_items_total 3');
-    expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([0, 1]);
+    expect([ingest.waiting(), telemetry.counts().stored]).toEqual([0, { spans: 1, logs: 0, metrics: 0 }]);
     expect(await stored()).toEqual([{ span_id: spanIdOf(1) }]);
   });
 
-  it('for another reason gives a batch up after some attempts, counts it, and goes on', async () => {
-    let fails = true;
-    const { ingest, telemetry, errors, take, stored } = await startFailing(() =>
-      fails ? 'Conversion Error' : undefined,
+  it('on one row gives that row up alone, counts it, and goes on', async () => {
+    const { ingest, telemetry, errors, take, stored } = await startFailing(
+      () => undefined,
+      (name, { from, to }) => (name === 'ingest-spans' && from <= 6 && to > 6 ? 'Conversion Error' : undefined),
     );
+    await take(1, 10);
+    await ingest.flush();
+    expect(errors.filter((message) => message === 'An item was given up')).toHaveLength(1);
+    expect(telemetry.text()).toContain('observatory_lost_items_total 1');
+    expect([ingest.waiting(), ingest.failure(), telemetry.counts().stored.spans]).toEqual([0, null, 9]);
+    const ids = [1, 2, 3, 4, 5, 6, 8, 9, 10].map((id) => ({ span_id: spanIdOf(id) }));
+    expect(await stored()).toEqual(ids);
+  });
+
+  it('for lack of memory stores what is too much at once in parts', async () => {
+    const { ingest, telemetry, endings, take, stored } = await startFailing(
+      () => undefined,
+      (name, { from, to }) => (name === 'ingest-spans' && to - from > 300 ? 'Out of Memory Error' : undefined),
+    );
+    await take(1, 2_000);
+    await ingest.flush();
+    expect([ingest.waiting(), ingest.failure(), telemetry.counts().stored.spans]).toEqual([0, null, 2_000]);
+    expect(new Set((await stored()).map((row) => row['span_id'])).size).toBe(2_000);
+    expect([telemetry.text(), endings]).toEqual([expect.stringContaining('observatory_lost_items_total 0'), []]);
+  });
+
+  it('whatever it is given is opened anew, then given up with a sentence, and takes nothing from then on', async () => {
+    const { ingest, telemetry, endings, reattached, take, stored } = await startFailing(() => 'Conversion Error');
     await take(1);
     await ingest.flush();
-    expect(errors.at(-1)).toBe('A batch was given up');
+    expect([reattached(), endings]).toEqual([1, [expect.stringContaining('could not be stored')]]);
     expect(telemetry.text()).toContain('observatory_lost_items_total 1');
-    expect([ingest.waiting(), telemetry.counts().stored.spans, await stored()]).toEqual([0, 0, []]);
-    fails = false;
-    await take(2);
-    await ingest.flush();
-    expect(await stored()).toEqual([{ span_id: spanIdOf(2) }]);
+    expect([ingest.hasRoom(1, 1), telemetry.counts().stored.spans, await stored()]).toEqual([false, 0, []]);
   });
 
   it('takes a burst in transactions of a group of rows each, and none of it is lost', async () => {
-    let transactions = 0;
-    const { ingest, telemetry, take, stored } = await startFailing(() => {
-      transactions += 1;
-      return undefined;
-    });
+    const loads: unknown[] = [];
+    const { ingest, telemetry, take, stored } = await startFailing(
+      () => undefined,
+      (name) => {
+        loads.push(name);
+        return undefined;
+      },
+    );
     const burst = 2 * rowGroupSize + 1000;
-    // In batches that do not end where a group does.
+    // In requests that do not end where a group of rows does.
     for (let first = 1; first <= burst; first += 7000) await take(first, Math.min(burst, first + 6999));
     await ingest.flush();
-    // At once: the end of the trace, some seconds later, is a transaction of its own.
-    expect(transactions).toBe(3);
+    expect(loads.filter((name) => name === 'ingest-spans').length).toBeLessThanOrEqual(4);
     expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([0, burst]);
     expect(new Set((await stored()).map((row) => row['span_id'])).size).toBe(burst);
+  });
+
+  it('between two loads takes out again, at the next start, the traces that only the first of them has whole requests of', async () => {
+    let loads = 0;
+    const { ingest, telemetry, endings, takeTraces, database } = await startFailing(
+      () => undefined,
+      (name) => {
+        if (name === 'ingest-spans') loads += 1;
+        return loads > 1 ? 'FATAL Error: database has been invalidated because of a previous fatal error' : undefined;
+      },
+    );
+    // A group of rows ends within the third.
+    const ids = await takeTraces(20_000, 10_000, 2_000);
+    await ingest.flush().catch(() => undefined);
+    expect(endings).toHaveLength(1);
+    expect(telemetry.counts().stored.spans).toBe(30_000);
+    const counts = sql`SELECT trace_id, count(*)::INTEGER AS spans FROM spans GROUP BY trace_id ORDER BY trace_id`;
+    const spansOf = () => database.exclusively((session) => session.run(counts));
+    expect(await spansOf()).toHaveLength(3);
+    const again = await createIngest(database, createTelemetry(), { error: () => undefined });
+    onTestFinished(() => again.close());
+    expect(await spansOf()).toEqual([
+      { trace_id: ids[0], spans: 20_000 },
+      { trace_id: ids[1], spans: 10_000 },
+    ]);
+  });
+});
+
+describe('what one sender sends', () => {
+  it('may have as many keys as fit into a request, and costs nobody a span', async () => {
+    const observatory = await startTestObservatory(await temporaryDirectory());
+    const keys = (span: number) =>
+      Object.fromEntries(Array.from({ length: 40_000 }, (_, index) => [`key.${span}.${index}`, index]));
+    for (const id of [1, 2, 3, 4]) {
+      await sendSpans(observatory, { trace: 1, id, attributes: keys(id) });
+      await observatory.flush();
+    }
+    expect(await storedSpans(observatory, 1)).toHaveLength(4);
+    for (let id = 100; id < 120; id += 1) {
+      await sendSpans(observatory, { trace: 2, id, attributes: { 'customer.name': 'Alice' } });
+      await observatory.flush();
+    }
+    expect(await storedSpans(observatory, 2)).toHaveLength(20);
+    expect(observatory.telemetry.text()).toContain('observatory_lost_items_total 0');
+    const [first] = await storedSpans(observatory, 1);
+    expect(Object.keys(first?.['attributes'] as object)).toHaveLength(40_000);
+    // Few of those are catalogued, and what comes later is.
+    const catalogue = await query(observatory, sql`SELECT key FROM attribute_keys`);
+    expect(catalogue.length).toBeLessThan(5_000);
+    expect(catalogue).toContainEqual({ key: 'customer.name' });
   });
 });
 

@@ -130,7 +130,7 @@ describe('spans of others reach nobody', () => {
   it('in another form or size', async () => {
     const url = await serve();
     expect((await post(url, ofPage, { 'content-type': 'text/plain' })).status).toBe(400);
-    expect((await post(url, { ...ofPage, pad: 'x'.repeat(300_000) })).status).toBe(400);
+    expect((await post(url, { ...ofPage, pad: 'x'.repeat(300_000) })).status).toBe(413);
     expect(received).toEqual([]);
   });
 

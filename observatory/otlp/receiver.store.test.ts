@@ -1,8 +1,10 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { deflateSync, gzipSync } from 'node:zlib';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { spanIdOf, spansRequest, startTestObservatory, temporaryDirectory } from '../fixtures/test-observatory.ts';
 import type { Observatory } from '../observatory.ts';
@@ -20,6 +22,7 @@ async function startAlone(changes: Partial<ReceiverOptions> = {}) {
   const receiver = await startReceiver(
     {
       hasRoom: () => store.room,
+      failure: () => null,
       take: (signal, items) => {
         (taken[signal] as unknown[]).push(items);
         telemetry.received(signal, items.length);
@@ -222,6 +225,63 @@ describe('a request by a name that is not ours', () => {
   );
 });
 
+/** A request that announces more than it sends; `answer` is its status line, once there is one. */
+function startBody(receiver: Receiver, announced: number): { write(bytes: number): void; answer: Promise<string> } {
+  const { hostname, port } = new URL(receiver.url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  socket.write(
+    `POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: ${announced}\r\n\r\n`,
+  );
+  const answer = new Promise<string>((resolve, reject) => {
+    socket.once('data', (data) => resolve(String(data).split('\r\n', 1)[0] ?? ''));
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed without an answer')));
+  });
+  answer.catch(() => undefined); // not all of them are waited for
+  return { write: (bytes) => void socket.write(Buffer.alloc(bytes)), answer };
+}
+
+describe('a sender that is slow', () => {
+  const patience = { stallMs: 60_000, wholeMs: 60_000, slowMs: 60_000 };
+
+  it('is told so where its body stalls, and where it takes too long', async () => {
+    await using stalling = await startAlone({ patience: { ...patience, stallMs: 300 } });
+    const stalled = startBody(stalling.receiver, 100_000);
+    stalled.write(10_000);
+    expect(await stalled.answer).toContain('408');
+    await using patient = await startAlone({ patience: { ...patience, wholeMs: 500 } });
+    const dripping = startBody(patient.receiver, 100_000);
+    const drops = setInterval(() => dripping.write(10), 50);
+    expect(await dripping.answer).toContain('408');
+    clearInterval(drops);
+  });
+
+  it('takes the room of nobody who is quick', async () => {
+    await using alone = await startAlone({ patience: { ...patience, slowMs: 0 } });
+    // All the room there is, eight times the largest body, in bytes that have come.
+    const slow = Array.from({ length: 8 }, () => startBody(alone.receiver, 200_000));
+    for (const each of slow) each.write(199_000);
+    await setTimeout(300);
+    const large = encodeProtobuf(
+      'spans',
+      spansRequest([{ trace: 1, id: 1, attributes: { text: 'x'.repeat(150_000) } }]),
+    );
+    expect((await post(alone.receiver, large)).status).toBe(200);
+    expect(await Promise.race(slow.map(({ answer }) => answer))).toContain('429');
+  });
+
+  it('takes no room for what it only announces', async () => {
+    await using alone = await startAlone({ patience });
+    for (let index = 0; index < 50; index += 1) startBody(alone.receiver, 200_000).write(10);
+    const large = encodeProtobuf(
+      'spans',
+      spansRequest([{ trace: 1, id: 1, attributes: { text: 'x'.repeat(150_000) } }]),
+    );
+    expect((await post(alone.receiver, large)).status).toBe(200);
+  });
+});
+
 describe('back-pressure', () => {
   it('refuses what the queue cannot hold, and nothing that was acknowledged is lost', async () => {
     const observatory = await startTestObservatory(await temporaryDirectory(), { queueItems: 500 });
@@ -241,9 +301,7 @@ describe('back-pressure', () => {
             return;
           }
           expect(answer.headers.get('retry-after')).toBe('1');
-          await new Promise((resolve) => {
-            setTimeout(resolve, 100);
-          });
+          await setTimeout(100);
         }
       }),
     );

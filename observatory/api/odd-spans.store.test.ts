@@ -188,3 +188,102 @@ describe('values that are no numbers', () => {
     expect(new Set(groups.map(({ values: [value] }) => value))).toEqual(new Set(expected));
   });
 });
+
+describe('keys that nobody expects', () => {
+  const long = `${'k'.repeat(5_000)}.a`;
+  const keys = [
+    '',
+    ' ',
+    ' padded ',
+    '"',
+    '"quoted"',
+    'a\u0000b',
+    'a\nb',
+    'a\u001fb',
+    '\\',
+    'not',
+    'ключ',
+    '🚕',
+    '__proto__',
+    'constructor',
+    long,
+    `${'k'.repeat(5_000)}.b`,
+  ];
+  const range = { from: EPOCH_MS + 200_000, to: EPOCH_MS + 210_000, scope: 'spans' };
+  beforeAll(async () => {
+    await store.storeTraces(
+      traces(
+        Array.from({ length: 40 }, (_, index) => ({
+          trace: `e${index.toString(16)}`,
+          id: `e${index.toString(16)}`,
+          service: 'odd',
+          name: 'odd',
+          kind: 'server' as const,
+          atMs: 200_000 + index,
+          durationMs: index % 2 === 0 ? 10 : 500,
+          attributes: Object.fromEntries([
+            ...keys.map((key) => [key, index % 2 === 0 ? 'fast' : 'slow']),
+            ['n', index],
+          ]),
+        })),
+      ),
+    );
+  });
+
+  it('are listed, compared, filtered by and grouped by', async () => {
+    const compare = await api.get<Compare>(
+      url('compare', { ...range, filter: 'service = "odd"', minMs: 100, limit: 100 }),
+    );
+    const told = compare.attributes.flatMap(({ key, same }) => [key, ...same]);
+    expect(compare).toMatchObject({ selected: 20, baseline: 20 });
+    const known = (await api.get<AttributeKey[]>(url('attributes', { limit: 1000 }))).map(({ key }) => key);
+    const named = told.filter((key) => !['duration', 'n', 'trace.span_count'].includes(key));
+    expect(named.length).toBeGreaterThanOrEqual(keys.length);
+    for (const key of keys.slice(0, -2)) {
+      const breakdown = await api.get<Breakdown>(
+        url('breakdown', {
+          ...range,
+          filter: 'service = "odd"',
+          by: JSON.stringify(key),
+        }),
+      );
+      expect([key, breakdown.groups.map(({ values }) => values[0])]).toEqual([
+        key,
+        expect.arrayContaining(['fast', 'slow']),
+      ]);
+    }
+    const stored = known.filter((key) => key.startsWith('kkk'));
+    expect(stored).toHaveLength(2);
+    for (const key of [...stored, '""', '" padded "']) {
+      expect(known).toContain(key);
+      const values = await api.get<AttributeValueCount[]>(
+        `/api/attributes/${encodeURIComponent(key)}/values?from=${range.from}&to=${range.to}&scope=spans`,
+      );
+      expect(values).toHaveLength(2);
+      const filter = `${key.startsWith('"') ? key : JSON.stringify(key)} = "slow"`;
+      expect(await api.get<TraceRow[]>(url('traces', { ...range, filter }))).toHaveLength(20);
+    }
+  });
+
+  it.each([1e19, -1e19, 2 ** 63, 2 ** 63 - 1025, 2 ** 53 + 2, 1e300, 4_294_967_296, 1e-300, -2_147_483_648])(
+    'may hold numbers that are compared with %d',
+    async (number) => {
+      for (const operator of ['<', '<=', '>', '>=', '=', '!=']) {
+        const filter = `n ${operator} ${number}`;
+        const rows = await api.get<TraceRow[]>(url('traces', { ...range, filter, limit: 100 }));
+        const expected = {
+          '<': 0 < number,
+          '<=': 0 < number,
+          '>': 0 > number,
+          '>=': 0 > number,
+          '=': false,
+          '!=': true,
+        };
+        const isAll = expected[operator as keyof typeof expected];
+        if (Math.abs(number) > 100)
+          expect([filter, rows.filter(({ service }) => service === 'odd').length]).toEqual([filter, isAll ? 40 : 0]);
+      }
+      expect(await api.get<TraceRow[]>(url('traces', { ...range, filter: `n in (${number}, 7)` }))).toHaveLength(1);
+    },
+  );
+});
