@@ -10,6 +10,7 @@ const patience = {
   hookTimeout: 180_000,
   expect: { poll: { timeout: 30_000 } },
 };
+const cluster = 'tests/deploy/cluster.test.ts';
 const exclude = ['**/node_modules/**', '**/dist/**'];
 
 export default defineConfig({
@@ -42,7 +43,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['tests/**/*.test.ts', '**/*.system.test.ts'],
-          exclude: [...exclude, 'tests/faults/**'],
+          exclude: [...exclude, 'tests/faults/**', cluster],
           ...patience,
           maxWorkers: 2,
         },
@@ -57,6 +58,8 @@ export default defineConfig({
           maxWorkers: 1,
         },
       },
+      // A dozen pods, rolled again and again: after all others, and alone.
+      { test: { name: 'cluster', include: [cluster], exclude, ...patience, sequence: { groupOrder: 1 } } },
     ],
   },
 });

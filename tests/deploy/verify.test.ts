@@ -93,7 +93,7 @@ describe('release verify, of an Observatory', () => {
       boxFrom,
       boxTo,
     });
-    const compared = (await (await fetch(`${observatory.url}/api/compare?${query}`)).json()) as {
+    const compared = (await (await fetch(`${observatory.url}/api/compare?${query.toString()}`)).json()) as {
       selected: number;
       baseline: number;
       attributes: { key: string; same: string[] }[];

@@ -171,10 +171,10 @@ describe('of a minute at 5 dispatches a second', () => {
   it.each<[string, Partial<Traffic>, Partial<Traffic>, 'better' | 'worse']>([
     ['the fix', { bug: true }, { bug: false }, 'better'],
     ['the bug come back', { bug: false }, { bug: true }, 'worse'],
-    ['one more customer slow', {}, { slowerCustomer: 12_323 }, 'worse'],
+    ['one more customer slow', {}, { slowerCustomer: 'Customer 1' }, 'worse'],
     ['all of it 40 % slower', {}, { factor: 1.4 }, 'worse'],
     ['5 % of dispatches failed', {}, { errors: 0.05 }, 'worse'],
-    ['one customer of 32 failed', {}, { failingCustomer: { id: 23_552, share: 1 } }, 'worse'],
+    ['one customer of 32 failed', {}, { failingCustomer: { name: 'Customer 7', share: 1 } }, 'worse'],
   ])('%s is told in nine of ten', { timeout: 600_000 }, (_, before, now, expected) => {
     const verdicts = Array.from({ length: 20 }, (__, seed) => {
       const { baseline, candidate } = simulated(seed + 1_000, before, now);

@@ -58,8 +58,14 @@ const minForLevel = 5;
 const slowFactors = [0.5, 0.7, 0.85, 1.15, 1.3, 1.6, 2, 3, 5];
 /** A statistic of fewer events is left out: it tells nothing, and its rare jumps hide what others tell. */
 const minEvents = 3;
-/** What is too small a change of a share to matter: of all dispatches, and of a customer's. */
-const minShareChange = { all: 0.01, customer: 0.1 };
+/**
+ * What is too small a change of a share to matter: of all dispatches, and of a customer's. A busy machine makes a few of a
+ * hundred dispatches slow for a moment, and no error.
+ */
+const minShareChange = {
+  duration: { all: 0.05, customer: 0.1 },
+  errors: { all: 0.01, customer: 0.1 },
+};
 /**
  * From here on slow is another kind of slow. Below, it may be that all of the machine is slower for a while: those limits
  * are tested apart, and only where the new release has been there for long enough to outlast that.
@@ -329,7 +335,7 @@ function matters(
   shares: { baseline: number; candidate: number },
   { minChange }: JudgeOptions,
 ): boolean {
-  const least = each.customer === null ? minShareChange.all : minShareChange.customer;
+  const least = minShareChange[each.measure][each.customer === null ? 'all' : 'customer'];
   if (Math.abs(shares.candidate - shares.baseline) < least) return false;
   if (each.measure === 'errors') return true;
   // The quantile in the middle of what moved over the limit: how far did it move?
