@@ -20,7 +20,7 @@ function createFakeExecutor() {
   let running = 0;
   let mostAtOnce = 0;
 
-  async function run(step: ExecutableStep, context: StepContext) {
+  async function runStep(step: ExecutableStep, context: StepContext) {
     events.push(step.name);
     environments.set(step.name, context.env);
     running += 1;
@@ -53,7 +53,7 @@ function createFakeExecutor() {
     }
     return { ...plainOutcome(null, 0), exports, value: step.kind === 'git-clone' ? '/volume/clone' : null };
   }
-  const executor: Executor = { name: 'fake', volumePath: '/volume', run };
+  const executor: Executor = { name: 'fake', volumePath: '/volume', run: runStep };
   return { executor, events, environments, mostAtOnce: () => mostAtOnce };
 }
 

@@ -58,7 +58,11 @@ async function follow() {
     );
     if (fresh.querySelector('#run')?.getAttribute('data-verdict') !== 'running') return;
   }
-  setTimeout(follow, everyMs);
+  later();
 }
 
-if (main?.getAttribute('data-verdict') === 'running') setTimeout(follow, everyMs);
+function later() {
+  setTimeout(() => void follow(), everyMs);
+}
+
+if (main?.getAttribute('data-verdict') === 'running') later();
