@@ -4,7 +4,7 @@ import { assert, asyncProperty, constantFrom, oneof, string } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { BATCHES, EPOCH_MS, LOG_BATCH } from './fixtures/rides.ts';
+import { batches, baseEpochMs, logBatch } from './fixtures/rides.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
 import type { Database } from '../store/database.ts';
 import type { Breakdown, Compare, Heatmap, Percentiles, Problem, ServiceMap, SloStatus } from '../contract/contract.ts';
@@ -14,17 +14,17 @@ let store: TestStore;
 let api: TestApi;
 beforeAll(async () => {
   store = await openTestStore();
-  for (const batch of BATCHES) await store.storeTraces(batch);
-  await store.storeLogs(LOG_BATCH);
+  for (const batch of batches) await store.storeTraces(batch);
+  await store.storeLogs(logBatch);
   await store.settle();
-  api = await serveApi(store.database, { now: () => EPOCH_MS + 60_000 });
+  api = await serveApi(store.database, { now: () => baseEpochMs + 60_000 });
 });
 afterAll(async () => {
   await api.close();
   await store.close();
 });
 
-const RANGE = `from=${EPOCH_MS}&to=${EPOCH_MS + 60_000}`;
+const range = `from=${baseEpochMs}&to=${baseEpochMs + 60_000}`;
 
 async function refusal(path: string, url = api.url): Promise<Problem> {
   const response = await fetch(url + path);
@@ -149,17 +149,17 @@ describe('a question that takes too long', () => {
   it('is stopped, told as such, and does not hold up the next', async () => {
     const hasty = await serveApi(store.database, { queryTimeoutMs: 1 });
     onTestFinished(hasty.close);
-    const problem = await refusal(`/api/compare?${RANGE}&scope=spans`, hasty.url);
+    const problem = await refusal(`/api/compare?${range}&scope=spans`, hasty.url);
     expect(problem).toMatchObject({ status: 504, detail: expect.stringMatching(/longer than 0.001 s/) as unknown });
-    expect(await api.get<Heatmap>(`/api/heatmap?${RANGE}`)).toMatchObject({ total: 15 });
+    expect(await api.get<Heatmap>(`/api/heatmap?${range}`)).toMatchObject({ total: 15 });
   });
 
   it('ends with whoever asked it', async () => {
     const abort = new AbortController();
-    const asked = fetch(`${api.url}/api/compare?${RANGE}&scope=spans`, { signal: abort.signal });
+    const asked = fetch(`${api.url}/api/compare?${range}&scope=spans`, { signal: abort.signal });
     abort.abort();
     await expect(asked).rejects.toThrow(/abort/i);
-    expect(await api.get<Heatmap>(`/api/heatmap?${RANGE}`)).toMatchObject({ total: 15 });
+    expect(await api.get<Heatmap>(`/api/heatmap?${range}`)).toMatchObject({ total: 15 });
   });
 });
 
@@ -180,9 +180,9 @@ describe('a long question', () => {
     const { database, release } = held();
     const busy = await serveApi(database);
     onTestFinished(busy.close);
-    const long = fetch(`${busy.url}/api/heatmap?${RANGE}`);
+    const long = fetch(`${busy.url}/api/heatmap?${range}`);
     expect(await busy.get('/api/status')).toMatchObject({ version: '0.0.0' });
-    expect(await busy.get(`/api/markers?${RANGE}`)).toEqual([]);
+    expect(await busy.get(`/api/markers?${range}`)).toEqual([]);
     const marker = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"message":"quick"}' };
     const posted = await fetch(`${busy.url}/1/markers/busy`, marker);
     expect(posted.status).toBe(201);
@@ -196,7 +196,7 @@ describe('a long question', () => {
     const { database } = held();
     const busy = await serveApi(database, { queryTimeoutMs: 100 });
     onTestFinished(busy.close);
-    const heavy = (): Promise<Response> => fetch(`${busy.url}/api/heatmap?${RANGE}`);
+    const heavy = (): Promise<Response> => fetch(`${busy.url}/api/heatmap?${range}`);
     expect((await heavy()).status).toBe(504);
     const answers = await Promise.all(Array.from({ length: 30 }, heavy));
     const refused = answers.filter(({ status }) => status === 503);
@@ -209,7 +209,7 @@ describe('a long question', () => {
     const busy = await serveApi(database, { queryTimeoutMs: 50 });
     onTestFinished(busy.close);
     const filter = encodeURIComponent('name matches "x"');
-    expect(await refusal(`/api/heatmap?${RANGE}&filter=${filter}`, busy.url)).toMatchObject({ status: 504 });
+    expect(await refusal(`/api/heatmap?${range}&filter=${filter}`, busy.url)).toMatchObject({ status: 504 });
   });
 });
 
@@ -217,8 +217,8 @@ describe('hostile filters', () => {
   it('change nothing in the store, and get an answer or a refusal', async () => {
     const counts = (): Promise<unknown[]> =>
       Promise.all([
-        api.get<Heatmap>(`/api/heatmap?${RANGE}&scope=spans`),
-        api.get(`/api/markers?${RANGE}`),
+        api.get<Heatmap>(`/api/heatmap?${range}&scope=spans`),
+        api.get(`/api/markers?${range}`),
         api.get(`/api/attributes?limit=1000`),
       ]);
     const before = await counts();
@@ -241,7 +241,7 @@ describe('hostile filters', () => {
       asyncProperty(oneof(hostile, string({ unit: 'binary', maxLength: 40 })), async (filter) => {
         for (const question of ['heatmap', 'traces', 'breakdown']) {
           const by = question === 'breakdown' ? `&by=${encodeURIComponent(filter)}` : '';
-          const response = await fetch(`${api.url}/api/${question}?${RANGE}${by}&filter=${encodeURIComponent(filter)}`);
+          const response = await fetch(`${api.url}/api/${question}?${range}${by}&filter=${encodeURIComponent(filter)}`);
           expect([filter, [200, 400].includes(response.status)]).toEqual([filter, true]);
           await response.arrayBuffer();
         }
@@ -261,20 +261,20 @@ describe('CSV', () => {
   }
 
   it('tells what the JSON tells', async () => {
-    expect(await csv(`/api/breakdown?${RANGE}&by=hotrod.customer.name&limit=1&format=csv`)).toEqual([
+    expect(await csv(`/api/breakdown?${range}&by=hotrod.customer.name&limit=1&format=csv`)).toEqual([
       'hotrod.customer.name,count,errors,error_rate,p50_ms,p95_ms,p99_ms,max_ms,filter',
       'Trom Chocolatier,5,0,0,850,896,899.2,900,"hotrod.customer.name = ""Trom Chocolatier"""',
       '',
     ]);
-    expect((await csv(`/api/percentiles?${RANGE}&points=6&format=csv`))[1]).toBe(`${EPOCH_MS},10,0,875,2455,2491`);
-    expect(await csv(`/api/traces?${RANGE}&sort=slowest&format=csv`)).toHaveLength(17);
-    expect((await csv(`/api/compare?${RANGE}&minMs=2000&format=csv`))[0]).toBe(
+    expect((await csv(`/api/percentiles?${range}&points=6&format=csv`))[1]).toBe(`${baseEpochMs},10,0,875,2455,2491`);
+    expect(await csv(`/api/traces?${range}&sort=slowest&format=csv`)).toHaveLength(17);
+    expect((await csv(`/api/compare?${range}&minMs=2000&format=csv`))[0]).toBe(
       'attribute,same,score,value,selected,baseline,evidence,filter',
     );
   });
 
   it('quotes what is awkward, and lets no spreadsheet run it', async () => {
-    const lines = await csv(`/api/breakdown?${RANGE}&by=emoji&filter=emoji%20exists&format=csv`);
+    const lines = await csv(`/api/breakdown?${range}&by=emoji&filter=emoji%20exists&format=csv`);
     expect(lines.join('\r\n')).toContain('"👩‍🚒 ""quoted"" \\ \n",1,');
     const { toCsv } = await import('./csv.ts');
     expect(
@@ -294,7 +294,7 @@ describe('an empty store', () => {
   it('gives empty answers that are well-formed', async () => {
     const empty = await openTestStore();
     onTestFinished(empty.close);
-    const { url, get, close } = await serveApi(empty.database, { now: () => EPOCH_MS });
+    const { url, get, close } = await serveApi(empty.database, { now: () => baseEpochMs });
     onTestFinished(close);
     expect(await get<Heatmap>('/api/heatmap')).toMatchObject({
       cells: [],
@@ -362,11 +362,11 @@ describe('the OpenAPI document', () => {
     '{dataset}': 'rides',
   };
   const questions: Record<string, string> = {
-    '/api/breakdown': `${RANGE}&by=hotrod.customer.name&series=2`,
-    '/api/compare': `${RANGE}&minMs=2000`,
-    '/api/exemplar': `${RANGE}&minMs=2000`,
-    '/api/traces': RANGE,
-    '/api/service-map': RANGE,
+    '/api/breakdown': `${range}&by=hotrod.customer.name&series=2`,
+    '/api/compare': `${range}&minMs=2000`,
+    '/api/exemplar': `${range}&minMs=2000`,
+    '/api/traces': range,
+    '/api/service-map': range,
   };
   const reads = Object.entries(document.paths).filter(([path, { get }]) => get && path !== '/api/openapi.yaml');
 

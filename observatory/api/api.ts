@@ -5,7 +5,7 @@ import { type ErrorRequestHandler, type Request, type RequestHandler, type Respo
 import { createHostCheck } from '@hotrod/kit/host-names';
 import { YieldError } from '../store/database.ts';
 import { failureKind, failureSentence } from '../store/failures.ts';
-import { DEFAULT_OBJECTIVES, type Objective } from '../store/questions/slo.ts';
+import { defaultObjectives, type Objective } from '../store/questions/slo.ts';
 import type { ApiContext, ApiParts } from './context.ts';
 import { markerRoutes } from './marker-routes.ts';
 import { questionRoutes } from './question-routes.ts';
@@ -31,7 +31,7 @@ export interface ApiOptions {
 }
 
 /** What only those may reach who name this host. */
-const GUARDED = ['/api', '/1/markers', '/metrics'];
+const guardedPaths = ['/api', '/1/markers', '/metrics'];
 
 /**
  * The routes of the JSON API under `/api`, of the markers under `/1/markers`, and `/metrics`, to be mounted at the root.
@@ -40,7 +40,7 @@ const GUARDED = ['/api', '/1/markers', '/metrics'];
 export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   const context: ApiContext = {
     parts,
-    objectives: options.objectives ?? DEFAULT_OBJECTIVES,
+    objectives: options.objectives ?? defaultObjectives,
     markersKey: options.markersKey,
     now: options.now ?? Date.now,
     ...createAsking(parts, options.queryTimeoutMs ?? 10_000),
@@ -48,7 +48,7 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   const router = Router({ caseSensitive: true });
   const guards = [securityHeaders, hostGuard(options.hosts ?? [])];
   const openApi = readFileSync(new URL('../contract/openapi.yaml', import.meta.url), 'utf8');
-  router.use(GUARDED, ...guards);
+  router.use(guardedPaths, ...guards);
   router.get('/metrics', (_request, response) => {
     response.type('text/plain; version=0.0.4; charset=utf-8').send(parts.metrics());
   });
@@ -58,18 +58,18 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   router.use('/api', questionRoutes(context));
   router.use('/1/markers', markerRoutes(context));
   refuseOtherMethods(router);
-  router.use(GUARDED, (request) => {
+  router.use(guardedPaths, (request) => {
     throw new ServiceError('not_found', `There is nothing at ${request.method} ${request.originalUrl.slice(0, 200)}.`);
   });
-  router.use(GUARDED, failureHandler(options.onFailure ?? (() => undefined)));
+  router.use(guardedPaths, failureHandler(options.onFailure ?? (() => undefined)));
   return router;
 }
 
 /** Where to look: `npm start` keeps a log of each process, the Observatory alone writes to its terminal. */
-const FAILED =
+const ownFailureMessage =
   'Something went wrong here, not in the question: try again. If it stays so, the log of the Observatory says why: .hotrod/logs/observatory.log of npm start, else its terminal.';
 
-const TOO_LARGE =
+const tooLarge =
   'The answer takes more memory than the store may use (OBSERVATORY_MEMORY_LIMIT_MB): ask about a shorter time, or about entry spans instead of all spans.';
 
 const securityHeaders: RequestHandler = (_request, response, next) => {
@@ -150,7 +150,7 @@ function failureHandler(onFailure: (error: unknown) => void): ErrorRequestHandle
     const known = storeRefusal(error) ?? toServiceError(error);
     const isOurs = known.code === 'internal';
     if (isOurs) onFailure(error);
-    sendProblem(response, isOurs ? new ServiceError('internal', FAILED) : known);
+    sendProblem(response, isOurs ? new ServiceError('internal', ownFailureMessage) : known);
     return undefined;
   };
 }
@@ -162,7 +162,7 @@ const retryAfterSeconds = 3;
 function storeRefusal(error: unknown): ServiceError | undefined {
   if (error instanceof YieldError) return new ServiceError('unavailable', error.message, { retryAfterSeconds });
   const kind = failureKind(error);
-  if (kind === 'memory') return new ServiceError('unavailable', TOO_LARGE, { retryAfterSeconds });
+  if (kind === 'memory') return new ServiceError('unavailable', tooLarge, { retryAfterSeconds });
   if (kind !== 'detached') return undefined;
   return new ServiceError('unavailable', `Just now ${failureSentence(kind)}.`, { retryAfterSeconds });
 }

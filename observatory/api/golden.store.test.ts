@@ -13,24 +13,24 @@ import type {
   Trace,
   TraceRow,
 } from '../contract/contract.ts';
-import { BATCHES, EPOCH_MS, LOG_BATCH, rideTrace } from './fixtures/rides.ts';
+import { batches, baseEpochMs, logBatch, rideTrace } from './fixtures/rides.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
 
 let store: TestStore;
 let api: TestApi;
 beforeAll(async () => {
   store = await openTestStore();
-  for (const batch of BATCHES) await store.storeTraces(batch);
-  await store.storeLogs(LOG_BATCH);
+  for (const batch of batches) await store.storeTraces(batch);
+  await store.storeLogs(logBatch);
   await store.settle();
-  api = await serveApi(store.database, { now: () => EPOCH_MS + 60_000 });
+  api = await serveApi(store.database, { now: () => baseEpochMs + 60_000 });
 });
 afterAll(async () => {
   await api.close();
   await store.close();
 });
 
-const RIDES = { from: EPOCH_MS, to: EPOCH_MS + 12_000 };
+const rides = { from: baseEpochMs, to: baseEpochMs + 12_000 };
 function path(question: string, parameters: Record<string, string | number | readonly string[]>): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
@@ -49,7 +49,7 @@ describe('the heatmap', () => {
   it('counts the rides, their errors and what is lit, in cells of whole seconds', async () => {
     const heatmap = await api.get<Heatmap>(
       path('heatmap', {
-        ...RIDES,
+        ...rides,
         columns: 12,
         rows: 10,
         scale: 'linear',
@@ -77,7 +77,7 @@ describe('the heatmap', () => {
   });
 
   it('has a log axis over at least a decade, and the same total', async () => {
-    const heatmap = await api.get<Heatmap>(path('heatmap', { ...RIDES, columns: 6, rows: 10 }));
+    const heatmap = await api.get<Heatmap>(path('heatmap', { ...rides, columns: 6, rows: 10 }));
     await golden('heatmap-log', heatmap);
     expect([heatmap.edgesMs[0], heatmap.edgesMs.at(-1)]).toEqual([500, 5000]);
     expect(heatmap).toMatchObject({ stepMs: 2000, columns: 6, total: 12 });
@@ -86,13 +86,13 @@ describe('the heatmap', () => {
   it('counts a box drawn around a cell as the cell does', async () => {
     for (const scale of ['log', 'linear']) {
       const heatmap = await api.get<Heatmap>(
-        path('heatmap', { ...RIDES, columns: 4, rows: 37, scale, scope: 'spans' }),
+        path('heatmap', { ...rides, columns: 4, rows: 37, scale, scope: 'spans' }),
       );
       for (const [column, row, count] of heatmap.cells) {
-        const from = EPOCH_MS + column * heatmap.stepMs;
+        const from = baseEpochMs + column * heatmap.stepMs;
         const minMs = row === 0 ? 0 : (heatmap.edgesMs[row] ?? 0);
         const box = { boxFrom: from, boxTo: from + heatmap.stepMs, minMs, maxMs: heatmap.edgesMs[row + 1] ?? 0 };
-        const compare = await api.get<Compare>(path('compare', { ...RIDES, ...box, scope: 'spans' }));
+        const compare = await api.get<Compare>(path('compare', { ...rides, ...box, scope: 'spans' }));
         expect([scale, column, row, compare.selected]).toEqual([scale, column, row, count]);
       }
     }
@@ -100,19 +100,19 @@ describe('the heatmap', () => {
 
   it('finds the trace that stands for a box', async () => {
     // Of 2,300, 2,400 and 2,500 ms the median is ride 0.
-    expect(await api.get<Exemplar>(path('exemplar', { ...RIDES, minMs: 2000 }))).toEqual({
+    expect(await api.get<Exemplar>(path('exemplar', { ...rides, minMs: 2000 }))).toEqual({
       traceId: paddedTrace(rideTrace(0)),
       spanId: '01'.padStart(16, '0'),
       durationMs: 2400,
     });
-    const empty = await fetch(api.url + path('exemplar', { ...RIDES, minMs: 9000 }));
+    const empty = await fetch(api.url + path('exemplar', { ...rides, minMs: 9000 }));
     expect(empty.status).toBe(404);
   });
 });
 
 describe('compare', () => {
   it('counts every attribute of the slow rides against the others', async () => {
-    const compare = await api.get<Compare>(path('compare', { ...RIDES, minMs: 2000 }));
+    const compare = await api.get<Compare>(path('compare', { ...rides, minMs: 2000 }));
     expect([compare.selected, compare.baseline]).toEqual([3, 9]);
     const customer = compare.attributes.find(({ key }) => key === 'hotrod.customer.name');
     expect(customer?.same).toEqual(['hotrod.customer.id']);
@@ -132,10 +132,10 @@ describe('compare', () => {
   });
 
   it('gives every value a filter that selects exactly its spans', async () => {
-    const end = { selected: EPOCH_MS + 3000, baseline: EPOCH_MS + 30_000 };
+    const end = { selected: baseEpochMs + 3000, baseline: baseEpochMs + 30_000 };
     for (const scope of ['roots', 'spans']) {
       const compare = await api.get<Compare>(
-        path('compare', { from: EPOCH_MS, to: end.baseline, boxTo: end.selected, scope, limit: 200 }),
+        path('compare', { from: baseEpochMs, to: end.baseline, boxTo: end.selected, scope, limit: 200 }),
       );
       const values = compare.attributes.flatMap((attribute) => attribute.values);
       expect(values.length).toBeGreaterThan(30);
@@ -145,7 +145,10 @@ describe('compare', () => {
       };
       for (const { filter, selected, baseline } of values) {
         if (filter === undefined) continue;
-        const counted = [await count(EPOCH_MS, end.selected, filter), await count(end.selected, end.baseline, filter)];
+        const counted = [
+          await count(baseEpochMs, end.selected, filter),
+          await count(end.selected, end.baseline, filter),
+        ];
         expect([scope, filter, ...counted]).toEqual([scope, filter, selected, baseline]);
       }
     }
@@ -155,7 +158,7 @@ describe('compare', () => {
 describe('breakdown', () => {
   it('tells count, errors and latency of each group, the missing one too', async () => {
     const breakdown = await api.get<Breakdown>(
-      path('breakdown', { ...RIDES, by: 'hotrod.customer.name', sort: 'p50' }),
+      path('breakdown', { ...rides, by: 'hotrod.customer.name', sort: 'p50' }),
     );
     expect(breakdown).toMatchObject({ totalGroups: 4, total: 12 });
     expect(
@@ -174,10 +177,10 @@ describe('breakdown', () => {
 
   it('groups by two keys, and each filter selects its group', async () => {
     const by = ['hotrod.customer.name', 'session.id'];
-    const breakdown = await api.get<Breakdown>(path('breakdown', { ...RIDES, by, series: 2, measure: 'max' }));
+    const breakdown = await api.get<Breakdown>(path('breakdown', { ...rides, by, series: 2, measure: 'max' }));
     await golden('breakdown-two', breakdown);
     for (const group of breakdown.groups) {
-      const alone = await api.get<Breakdown>(path('breakdown', { ...RIDES, by: 'name', filter: group.filter }));
+      const alone = await api.get<Breakdown>(path('breakdown', { ...rides, by: 'name', filter: group.filter }));
       expect([group.filter, alone.total]).toEqual([group.filter, group.count]);
     }
     // Two sessions alternate: Value Walking's rides 0 and 6 are of session-0, 3 and 9 of session-1.
@@ -188,7 +191,7 @@ describe('breakdown', () => {
 
   it("answers the webinar's question: median duration by SQL statement, for spans that have one", async () => {
     const breakdown = await api.get<Breakdown>(
-      path('breakdown', { ...RIDES, scope: 'spans', by: 'db.query.text', filter: 'db.query.text exists', sort: 'p50' }),
+      path('breakdown', { ...rides, scope: 'spans', by: 'db.query.text', filter: 'db.query.text exists', sort: 'p50' }),
     );
     expect(breakdown.groups.map(({ values, count, p50Ms }) => [values[0], count, p50Ms])).toEqual([
       ['SELECT pg_sleep(2), * FROM customers WHERE id = $1', 3, 2350],
@@ -197,7 +200,7 @@ describe('breakdown', () => {
   });
 
   it('reaches the statement from the entry span by its roll-up', async () => {
-    const breakdown = await api.get<Breakdown>(path('breakdown', { ...RIDES, by: 'trace.slowest_statement' }));
+    const breakdown = await api.get<Breakdown>(path('breakdown', { ...rides, by: 'trace.slowest_statement' }));
     expect(breakdown.groups.map(({ values, count }) => [values[0], count])).toEqual([
       ['SELECT * FROM customers WHERE id = $1', 9],
       ['SELECT pg_sleep(2), * FROM customers WHERE id = $1', 3],
@@ -206,13 +209,13 @@ describe('breakdown', () => {
 
   it('cuts a value of 100 KB and still selects it', async () => {
     const breakdown = await api.get<Breakdown>(
-      path('breakdown', { from: EPOCH_MS, to: EPOCH_MS + 60_000, by: 'long.text', filter: 'long.text exists' }),
+      path('breakdown', { from: baseEpochMs, to: baseEpochMs + 60_000, by: 'long.text', filter: 'long.text exists' }),
     );
     const [group] = breakdown.groups;
     expect(group?.values[0]).toBe(`${'x'.repeat(1000)}…`);
     expect(group?.filter).toMatch(/^long\.text md5 "[0-9a-f]{32}"$/);
     const rows = await api.get<TraceRow[]>(
-      path('traces', { from: EPOCH_MS, to: EPOCH_MS + 60_000, filter: group?.filter ?? '' }),
+      path('traces', { from: baseEpochMs, to: baseEpochMs + 60_000, filter: group?.filter ?? '' }),
     );
     expect(rows.map(({ traceId }) => traceId)).toEqual([paddedTrace('b1')]);
   });
@@ -221,7 +224,7 @@ describe('breakdown', () => {
 describe('percentiles', () => {
   it('tells each step, and null where there was no span', async () => {
     const percentiles = await api.get<Percentiles>(
-      path('percentiles', { from: EPOCH_MS, to: EPOCH_MS + 30_000, points: 6 }),
+      path('percentiles', { from: baseEpochMs, to: baseEpochMs + 30_000, points: 6 }),
     );
     expect(percentiles).toMatchObject({
       stepMs: 5000,
@@ -237,7 +240,7 @@ describe('percentiles', () => {
 
 describe('traces', () => {
   it('lists rides with the size of their trace and what tells them apart', async () => {
-    const rows = await api.get<TraceRow[]>(path('traces', { ...RIDES, sort: 'slowest', limit: 4 }));
+    const rows = await api.get<TraceRow[]>(path('traces', { ...rides, sort: 'slowest', limit: 4 }));
     expect(rows.map(({ durationMs, spans }) => [durationMs, spans])).toEqual([
       [2500, 4],
       [2400, 4],
@@ -246,7 +249,7 @@ describe('traces', () => {
     ]);
     await golden('traces', rows);
     const spans = await api.get<TraceRow[]>(
-      path('traces', { ...RIDES, scope: 'spans', filter: 'name = "SELECT customers"' }),
+      path('traces', { ...rides, scope: 'spans', filter: 'name = "SELECT customers"' }),
     );
     expect(spans).toHaveLength(12);
     expect(spans.every((row) => row.spans === 4)).toBe(true);
@@ -280,7 +283,7 @@ describe('traces', () => {
     });
     expect(span?.events).toEqual([
       {
-        timeNs: `${EPOCH_MS + 20_000}000000`,
+        timeNs: `${baseEpochMs + 20_000}000000`,
         name: 'exception',
         attributes: { 'exception.type': 'Error', 'exception.message': '💥' },
       },
@@ -340,7 +343,7 @@ describe('completion', () => {
 
 describe('the service map', () => {
   it('draws calls between services as their caller saw them, and databases', async () => {
-    const map = await api.get<ServiceMap>(path('service-map', RIDES));
+    const map = await api.get<ServiceMap>(path('service-map', rides));
     expect(map.edges.map(({ from, to, calls, errorRate }) => [from, to, calls, errorRate])).toEqual([
       ['customer', 'postgresql 127.0.0.1', 12, 0],
       ['frontend', 'customer', 12, 1 / 12],
@@ -411,7 +414,7 @@ describe('filters over stored spans', () => {
     ['emoji contains "👩‍🚒"', 'roots', 1],
     ['"\'; DROP TABLE spans; --" = "hostile"', 'roots', 1],
     ['name = "orphan" or (service = "other" and not error = true)', 'spans', 2],
-    [`start >= "${new Date(EPOCH_MS + 10_000).toISOString()}" and service = "frontend"`, 'roots', 2],
+    [`start >= "${new Date(baseEpochMs + 10_000).toISOString()}" and service = "frontend"`, 'roots', 2],
     [`trace.id = "${'A0'.padStart(32, '0')}"`, 'spans', 4],
     ['trace.slowest_statement contains "pg_sleep"', 'roots', 3],
     ['trace.span_count = 4', 'roots', 12],
@@ -419,7 +422,9 @@ describe('filters over stored spans', () => {
     ['trace.service_ms.customer > 2000', 'roots', 3],
   ];
   it.each(counts)('%s of %s: %i', async (filter, scope, count) => {
-    const heatmap = await api.get<Heatmap>(path('heatmap', { from: EPOCH_MS, to: EPOCH_MS + 60_000, scope, filter }));
+    const heatmap = await api.get<Heatmap>(
+      path('heatmap', { from: baseEpochMs, to: baseEpochMs + 60_000, scope, filter }),
+    );
     expect(heatmap.total).toBe(count);
   });
 });

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { Marker, Problem } from '../contract/contract.ts';
 import { openTestStore, serveApi, type TestApi, type TestStore } from './fixtures/test-store.ts';
 
-const NOW_MS = 1_795_000_000_000;
-const NOW_S = NOW_MS / 1000;
-let nowMs = NOW_MS;
+const testNowMs = 1_795_000_000_000;
+const nowS = testNowMs / 1000;
+let nowMs = testNowMs;
 let store: TestStore;
 let api: TestApi;
 beforeAll(async () => {
@@ -39,7 +39,7 @@ function send(method: string, path: string, body?: unknown, headers: Record<stri
 describe("Honeycomb's markers", () => {
   it('go from a line to a window, as a deployment does', async () => {
     const deploy = {
-      start_time: NOW_S - 60,
+      start_time: nowS - 60,
       message: 'build 42 🚀',
       type: 'deploy',
       url: 'https://ci.example.org/build/42',
@@ -51,11 +51,11 @@ describe("Honeycomb's markers", () => {
     expect(marker).not.toHaveProperty('end_time');
     expect(marker.id).toMatch(/^[a-z0-9]{11}$/);
 
-    const [open] = await api.get<Marker[]>(`/api/markers?from=${NOW_MS - 120_000}&to=${NOW_MS}`);
+    const [open] = await api.get<Marker[]>(`/api/markers?from=${testNowMs - 120_000}&to=${testNowMs}`);
     expect(open).toEqual({
       id: marker.id,
       dataset: 'rides',
-      startMs: NOW_MS - 60_000,
+      startMs: testNowMs - 60_000,
       endMs: null,
       message: 'build 42 🚀',
       type: 'deploy',
@@ -63,49 +63,49 @@ describe("Honeycomb's markers", () => {
       color: marker.color,
     });
 
-    nowMs = NOW_MS + 5000;
-    const put = await send('PUT', `rides/${marker.id}`, { ...deploy, end_time: NOW_S });
+    nowMs = testNowMs + 5000;
+    const put = await send('PUT', `rides/${marker.id}`, { ...deploy, end_time: nowS });
     expect(put.status).toBe(200);
-    expect(await put.json()).toEqual({ ...marker, end_time: NOW_S, updated_at: '2026-11-18T11:06:45.000Z' });
-    const [closed] = await api.get<Marker[]>(`/api/markers?from=${NOW_MS - 10_000}&to=${NOW_MS + 1}`);
-    expect(closed).toMatchObject({ id: marker.id, startMs: NOW_MS - 60_000, endMs: NOW_MS });
-    nowMs = NOW_MS;
+    expect(await put.json()).toEqual({ ...marker, end_time: nowS, updated_at: '2026-11-18T11:06:45.000Z' });
+    const [closed] = await api.get<Marker[]>(`/api/markers?from=${testNowMs - 10_000}&to=${testNowMs + 1}`);
+    expect(closed).toMatchObject({ id: marker.id, startMs: testNowMs - 60_000, endMs: testNowMs });
+    nowMs = testNowMs;
 
     const removed = await send('DELETE', `rides/${marker.id}`);
     expect(removed.status).toBe(200);
     expect(await removed.json()).toMatchObject({ id: marker.id });
     expect((await send('DELETE', `rides/${marker.id}`)).status).toBe(404);
-    expect(await api.get(`/api/markers?from=0&to=${NOW_MS * 2}`)).toEqual([]);
+    expect(await api.get(`/api/markers?from=0&to=${testNowMs * 2}`)).toEqual([]);
   });
 
   it('lose what an update leaves out; the start falls back to when they were made', async () => {
     const first = await send('POST', 'erase', {
-      start_time: NOW_S - 500,
+      start_time: nowS - 500,
       message: 'a',
       type: 'b',
       url: 'http://c.example',
     });
     const { id } = (await first.json()) as Honeycomb;
-    const put = (await (await send('PUT', `erase/${id}`, { end_time: NOW_S + 9 })).json()) as Honeycomb;
-    expect(put).toMatchObject({ id, start_time: NOW_S, end_time: NOW_S + 9 });
+    const put = (await (await send('PUT', `erase/${id}`, { end_time: nowS + 9 })).json()) as Honeycomb;
+    expect(put).toMatchObject({ id, start_time: nowS, end_time: nowS + 9 });
     for (const field of ['message', 'type', 'url']) expect(put).not.toHaveProperty(field);
     await send('DELETE', `erase/${id}`);
   });
 
   it('never end before they start, whichever of the two an update leaves out', async () => {
-    nowMs = NOW_MS + 700;
+    nowMs = testNowMs + 700;
     // The end is this second, which the start is in too: as `honeymarker add -e $(date +%s)` says it.
-    const posted = await send('POST', 'order', { end_time: NOW_S });
+    const posted = await send('POST', 'order', { end_time: nowS });
     expect(posted.status).toBe(201);
     const marker = (await posted.json()) as Honeycomb;
-    expect(marker).toMatchObject({ start_time: NOW_S, end_time: NOW_S });
-    const put = await send('PUT', `order/${marker.id}`, { end_time: NOW_S - 1 });
+    expect(marker).toMatchObject({ start_time: nowS, end_time: nowS });
+    const put = await send('PUT', `order/${marker.id}`, { end_time: nowS - 1 });
     expect([put.status, ((await put.json()) as Problem).parameter]).toEqual([400, 'end_time']);
     expect(await (await send('GET', 'order')).json()).toEqual([marker]);
-    expect((await send('PUT', `order/${marker.id}`, { start_time: NOW_S - 9, end_time: NOW_S - 1 })).status).toBe(200);
+    expect((await send('PUT', `order/${marker.id}`, { start_time: nowS - 9, end_time: nowS - 1 })).status).toBe(200);
     expect((await send('PUT', 'order/nothing', { end_time: 1 })).status).toBe(404);
     await send('DELETE', `order/${marker.id}`);
-    nowMs = NOW_MS;
+    nowMs = testNowMs;
   });
 
   it('begin now where nothing is said; 0 and "" are nothing', async () => {
@@ -115,7 +115,7 @@ describe("Honeycomb's markers", () => {
       { start_time: null, url: null },
     ]) {
       const marker = (await (await send('POST', '__all__', body)).json()) as Honeycomb;
-      expect(marker.start_time).toBe(NOW_S);
+      expect(marker.start_time).toBe(nowS);
       expect(Object.keys(marker).toSorted()).toEqual(['color', 'created_at', 'id', 'start_time', 'updated_at']);
     }
   });

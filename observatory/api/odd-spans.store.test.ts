@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { INTRINSIC_NAMES, BUILT_IN_FIELDS } from '../filter/ast.ts';
+import { intrinsicNames, builtInFields } from '../filter/ast.ts';
 import { isCondition } from '../filter/compose.ts';
 import type {
   AttributeKey,
@@ -16,16 +16,16 @@ import { openTestStore, serveApi, type TestApi, type TestStore } from './fixture
 // A machine under load may take ten times as long.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-const EPOCH_MS = 1_795_000_000_000;
+const baseEpochMs = 1_795_000_000_000;
 /** The latest instant that the API knows. */
-const LATEST_MS = 9_223_372_036_854;
-const { traces } = otlpJson(EPOCH_MS, { twin: {} });
+const latestMs = 9_223_372_036_854;
+const { traces } = otlpJson(baseEpochMs, { twin: {} });
 
 let store: TestStore;
 let api: TestApi;
 beforeAll(async () => {
   store = await openTestStore();
-  api = await serveApi(store.database, { now: () => EPOCH_MS + 60_000 });
+  api = await serveApi(store.database, { now: () => baseEpochMs + 60_000 });
 });
 afterAll(async () => {
   await api.close();
@@ -43,7 +43,7 @@ describe('spans with the same id and start', () => {
     const twin = { id: 'aa', service: 'twin', name: 'twin', kind: 'server', atMs: 0, durationMs: 5 } as const;
     await store.storeTraces(traces(['1', '2', '3'].map((trace) => ({ ...twin, trace }))));
     for (const scope of ['roots', 'spans']) {
-      const listed = { from: EPOCH_MS, to: EPOCH_MS + 1, filter: 'service = "twin"', scope };
+      const listed = { from: baseEpochMs, to: baseEpochMs + 1, filter: 'service = "twin"', scope };
       const rows = await api.get<TraceRow[]>(url('traces', listed));
       expect(new Set(rows.map(({ traceId }) => traceId)).size).toBe(3);
       expect(rows).toHaveLength(3);
@@ -58,7 +58,7 @@ describe('a span as long as the receiver takes', () => {
     await store.storeTraces(
       traces([{ trace: 'c', id: 'c', service: 'long', name: 'long', kind: 'server', atMs: 0, durationMs }]),
     );
-    const long = { from: 0, to: LATEST_MS, filter: 'service = "long"' };
+    const long = { from: 0, to: latestMs, filter: 'service = "long"' };
     for (const scale of ['log', 'linear']) {
       for (const scope of ['roots', 'spans']) {
         const heatmap = await api.get<Heatmap>(url('heatmap', { ...long, scale, scope, columns: 1, rows: 3 }));
@@ -74,10 +74,10 @@ describe('a span as long as the receiver takes', () => {
 });
 
 describe('attributes with the names of fields', () => {
-  const names: readonly string[] = [...INTRINSIC_NAMES, ...BUILT_IN_FIELDS];
-  const range = { from: EPOCH_MS + 10_000, to: EPOCH_MS + 20_000, scope: 'spans' };
+  const names: readonly string[] = [...intrinsicNames, ...builtInFields];
+  const range = { from: baseEpochMs + 10_000, to: baseEpochMs + 20_000, scope: 'spans' };
   beforeAll(async () => {
-    const resource = otlpJson(EPOCH_MS, { named: { 'service.version': '1.0', scope: 'of the resource' } });
+    const resource = otlpJson(baseEpochMs, { named: { 'service.version': '1.0', scope: 'of the resource' } });
     const span = { service: 'named', name: 'named', kind: 'server', durationMs: 5 } as const;
     const attributes = Object.fromEntries(names.map((name) => [name, `the attribute ${name}`]));
     await store.storeTraces(
@@ -120,7 +120,7 @@ describe('attributes with the names of fields', () => {
 
   it('are compared beside the fields, each with filters that select what was counted', async () => {
     for (const scope of ['spans', 'roots']) {
-      const box = { boxFrom: EPOCH_MS + 10_000, boxTo: EPOCH_MS + 10_001, limit: 200 };
+      const box = { boxFrom: baseEpochMs + 10_000, boxTo: baseEpochMs + 10_001, limit: 200 };
       const { attributes, excluded } = await api.get<Compare>(url('compare', { ...range, scope, ...box }));
       const told = new Set([
         ...attributes.flatMap(({ key, same }) => [key, ...same]),
@@ -183,7 +183,7 @@ describe('values that are no numbers', () => {
     ['nv !in (7, 10)', values.filter((value) => value !== '7')],
   ])('are never less, more or equal: %s', async (condition, expected) => {
     const filter = `odd exists and (${condition})`;
-    const asked = { from: EPOCH_MS + 30_000, to: EPOCH_MS + 30_001, by: 'nv', limit: 100, filter };
+    const asked = { from: baseEpochMs + 30_000, to: baseEpochMs + 30_001, by: 'nv', limit: 100, filter };
     const { groups } = await api.get<Breakdown>(url('breakdown', asked));
     expect(new Set(groups.map(({ values: [value] }) => value))).toEqual(new Set(expected));
   });
@@ -209,7 +209,7 @@ describe('keys that nobody expects', () => {
     long,
     `${'k'.repeat(5_000)}.b`,
   ];
-  const range = { from: EPOCH_MS + 200_000, to: EPOCH_MS + 210_000, scope: 'spans' };
+  const range = { from: baseEpochMs + 200_000, to: baseEpochMs + 210_000, scope: 'spans' };
   beforeAll(async () => {
     await store.storeTraces(
       traces(

@@ -4,7 +4,7 @@ import { parseField, parseFilter } from '../filter/parse.ts';
 import type { Population } from '../store/questions/population.ts';
 import { invalid, readingFilter } from './problem.ts';
 
-const DEFAULT_RANGE_MS = 600_000;
+const defaultRangeMs = 600_000;
 /**
  * The parameters of a request as the schema says. Only `by` may be given twice.
  * @throws ServiceError `invalid_argument` that names the parameter: unknown, given twice, or with a value that is none.
@@ -36,7 +36,7 @@ export function readPopulation(
   nowMs: number,
 ): Population {
   const toMs = given.to ?? nowMs;
-  const fromMs = given.from ?? Math.max(0, toMs - DEFAULT_RANGE_MS);
+  const fromMs = given.from ?? Math.max(0, toMs - defaultRangeMs);
   if (fromMs >= toMs) throw invalid('"from" is not before "to".', 'from');
   return { fromMs, toMs, scope: given.scope, filter: readFilter('filter', given.filter) };
 }

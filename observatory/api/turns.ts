@@ -12,7 +12,7 @@ export interface Turns {
 }
 
 /** So many may wait at most, however quick they are. */
-const MOST_WAITING = 64;
+const mostWaiting = 64;
 
 interface Waiting {
   kind: string;
@@ -49,7 +49,7 @@ export function createTurns(limitMs: number): Turns {
     const kept: Waiting[] = [];
     const late: Waiting[] = [];
     for (const each of waiting) {
-      if (performance.now() - each.sinceMs + ahead > limitMs || kept.length === MOST_WAITING) late.push(each);
+      if (performance.now() - each.sinceMs + ahead > limitMs || kept.length === mostWaiting) late.push(each);
       else {
         kept.push(each);
         ahead += costOf(each.kind);

@@ -108,7 +108,7 @@ function textOf(shape: Shape): ShapeText {
 /** A thousand unique keys a span must not fill the memory: beyond this many shapes, they are all forgotten. */
 const shapeLimit = 20_000;
 
-/** The longest key, in UTF-16 units: with its escapes it fits into a filter (`FILTER_LIMITS.characters`). */
+/** The longest key, in UTF-16 units: with its escapes it fits into a filter (`filterLimits.characters`). */
 const longestKey = 512;
 
 /** A key as it is stored: one that is too long for a filter is cut, and told apart by a digest of the whole. */

@@ -1,5 +1,5 @@
 import type { AttributeValue, Scope } from '../contract/contract.ts';
-import { type IntrinsicName, SERVICE_MS_PREFIX } from '../filter/ast.ts';
+import { type IntrinsicName, serviceMsPrefix } from '../filter/ast.ts';
 import { promotedAttributes, rootAttributes } from '../records/hot-attributes.ts';
 import { type Binder, type Sql, sql } from './sql.ts';
 
@@ -62,8 +62,8 @@ export function typedColumn(key: string, scope: Scope): Sql | undefined {
 export function intrinsicColumn(name: string, scope: Scope, binder: Binder): Sql {
   const other = typedColumn(name, scope);
   if (other) return sql`${other}::VARCHAR`;
-  if (scope === 'roots' && name.startsWith(SERVICE_MS_PREFIX)) {
-    const service = binder.bind(name.slice(SERVICE_MS_PREFIX.length));
+  if (scope === 'roots' && name.startsWith(serviceMsPrefix)) {
+    const service = binder.bind(name.slice(serviceMsPrefix.length));
     return sql`(s.service_ns[${service}] / 1e6)::VARCHAR`;
   }
   const columns = scope === 'roots' ? columnsOfNames : intrinsicColumns;

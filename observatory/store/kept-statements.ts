@@ -19,7 +19,7 @@ export interface KeptStatements {
 }
 
 /** Only few texts are asked to be kept; should they ever differ by what is asked, the oldest goes. */
-const MOST_KEPT = 16;
+const mostKept = 16;
 
 export function createKeptStatements(connection: DuckDBConnection): KeptStatements {
   const kept = new Map<string, DuckDBPreparedStatement>();
@@ -34,7 +34,7 @@ export function createKeptStatements(connection: DuckDBConnection): KeptStatemen
       let prepared = kept.get(text);
       if (!prepared) {
         const [oldest] = kept.keys();
-        if (oldest !== undefined && kept.size >= MOST_KEPT) drop(oldest);
+        if (oldest !== undefined && kept.size >= mostKept) drop(oldest);
         prepared = await connection.prepare(text);
         kept.set(text, prepared);
       }

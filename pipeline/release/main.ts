@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   record: async () => (await import('./record/command.ts')).createRecordCommand(),
   verify: async () => (await import('./verify/command.ts')).verifyCommand,
   rollback: async () => (await import('./rollback/command.ts')).createRollbackCommand(),
+  preview: async () => (await import('../preview/command.ts')).previewCommand,
 };
 
 async function usage(): Promise<string> {

@@ -4,13 +4,13 @@ import { otlpJson } from '../../api/fixtures/otlp-json.ts';
 import { openTestStore, type TestStore } from '../../api/fixtures/test-store.ts';
 import { askHeatmap } from './heatmap.ts';
 
-const EPOCH_MS = 1_795_000_000_000;
+const baseEpochMs = 1_795_000_000_000;
 const rides = 150;
 
 let store: TestStore;
 beforeAll(async () => {
   store = await openTestStore();
-  const { traces } = otlpJson(EPOCH_MS, { frontend: {} });
+  const { traces } = otlpJson(baseEpochMs, { frontend: {} });
   const durationsMs = [0.5, ...Array.from({ length: rides }, (_, index) => 800 + index), 10_000];
   await store.storeTraces(
     traces(
@@ -33,8 +33,8 @@ const ask = (scale: 'log' | 'linear', rows: number) =>
   askHeatmap(
     { reader: store.database.reader },
     {
-      fromMs: EPOCH_MS,
-      toMs: EPOCH_MS + 10_000,
+      fromMs: baseEpochMs,
+      toMs: baseEpochMs + 10_000,
       scope: 'roots',
       filter: undefined,
       columns: 10,

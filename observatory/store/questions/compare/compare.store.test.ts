@@ -5,16 +5,16 @@ import { askCompare } from './compare.ts';
 import { traffic } from '../../fixtures/hotrod-traffic.ts';
 import type { Box } from '../population.ts';
 
-const EPOCH_MS = 1_795_000_000_000;
+const baseEpochMs = 1_795_000_000_000;
 /** Each run of traffic has an hour of its own in one store. */
-const HOUR_MS = 3_600_000;
+const hourMs = 3_600_000;
 
 interface Run {
   seed: number;
   rides: number;
   bug: boolean;
 }
-const RUNS: Run[] = [
+const runs: Run[] = [
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((seed) => ({ seed, rides: 200, bug: true })),
   ...[11, 12, 13].map((seed) => ({ seed, rides: 2000, bug: true })),
   ...[21, 22, 23].map((seed) => ({ seed, rides: 2000, bug: false })),
@@ -23,7 +23,7 @@ const RUNS: Run[] = [
 let store: TestStore;
 beforeAll(async () => {
   store = await openTestStore();
-  const { traces } = otlpJson(EPOCH_MS, {
+  const { traces } = otlpJson(baseEpochMs, {
     frontend: { 'deployment.environment.name': 'test', 'process.pid': 4711 },
     page: { 'user_agent.original': 'Firefox', zone: 'eu' },
   });
@@ -35,20 +35,20 @@ beforeAll(async () => {
       service: 'page',
       name: 'load',
       kind: 'server',
-      atMs: RUNS.length * HOUR_MS + index * 100,
+      atMs: runs.length * hourMs + index * 100,
       durationMs: slow ? 900 : 90,
       attributes: slow ? { 'user_agent.original': 'k6', zone: 'us' } : {},
     };
   });
   await store.storeTraces(traces(loads));
-  for (const [place, run] of RUNS.entries()) {
+  for (const [place, run] of runs.entries()) {
     const spans = traffic(run.seed, run.rides, run.bug).map((row, index): SpanSketch => ({
       trace: `${place + 1}${index.toString(16).padStart(6, '0')}`,
       id: `${place + 1}${index.toString(16).padStart(6, '0')}`,
       service: 'frontend',
       name: 'GET /dispatch',
       kind: 'server',
-      atMs: place * HOUR_MS + index * 100,
+      atMs: place * hourMs + index * 100,
       durationMs: row.durationMs,
       error: row.error,
       attributes: {
@@ -57,8 +57,8 @@ beforeAll(async () => {
           Object.entries(row.attributes).filter(([key]) => key !== 'hotrod.driver.id' || index % 10 !== 3),
         ),
         // Hardly any ride has it, and those come last.
-        ...(run === RUNS.at(-1) && index >= run.rides - 20 ? { 'db.operation.name': 'SELECT' } : {}),
-        'sent.at': EPOCH_MS + place * HOUR_MS + index * 100,
+        ...(run === runs.at(-1) && index >= run.rides - 20 ? { 'db.operation.name': 'SELECT' } : {}),
+        'sent.at': baseEpochMs + place * hourMs + index * 100,
         // Nearly an id, but for one value that comes late and is slow.
         'user.id': run.bug && index > run.rides * 0.7 && row.durationMs >= 1800 ? 'user-late' : `user-${index}`,
       },
@@ -70,13 +70,13 @@ beforeAll(async () => {
 afterAll(() => store.close());
 
 function compareRun(place: number, box: Box, large?: number, hours = 1) {
-  const fromMs = EPOCH_MS + place * HOUR_MS;
-  const about = { fromMs, toMs: fromMs + hours * HOUR_MS, scope: 'roots', filter: undefined } as const;
+  const fromMs = baseEpochMs + place * hourMs;
+  const about = { fromMs, toMs: fromMs + hours * hourMs, scope: 'roots', filter: undefined } as const;
   return askCompare({ reader: store.database.reader }, about, box, 40, large);
 }
 
 describe('compare over stored traffic', () => {
-  it.each(RUNS.map((run, place) => ({ ...run, place })).filter(({ bug }) => bug))(
+  it.each(runs.map((run, place) => ({ ...run, place })).filter(({ bug }) => bug))(
     'puts the two slow customers first: seed $seed, $rides rides',
     async ({ place, rides }) => {
       const compare = await compareRun(place, { minMs: 1800 });
@@ -97,10 +97,10 @@ describe('compare over stored traffic', () => {
   );
 
   it('tells significant findings alone where the bug is', async () => {
-    for (const [place, run] of RUNS.entries()) {
+    for (const [place, run] of runs.entries()) {
       if (run.rides < 2000) continue;
       // Without the bug nothing is slow: any stretch of time stands for a selection.
-      const box = run.bug ? { minMs: 1800 } : { toMs: EPOCH_MS + place * HOUR_MS + 20_000 };
+      const box = run.bug ? { minMs: 1800 } : { toMs: baseEpochMs + place * hourMs + 20_000 };
       const compare = await compareRun(place, box);
       const found = compare.attributes.filter(({ significant }) => significant).map(({ key }) => key);
       // The map shows where customers live, so their place tells them too.
@@ -110,7 +110,7 @@ describe('compare over stored traffic', () => {
   });
 
   it('leaves out what was brushed, durations, ids and timestamps, and says why', async () => {
-    const { excluded } = await compareRun(RUNS.length - 1, { minMs: 900 });
+    const { excluded } = await compareRun(runs.length - 1, { minMs: 900 });
     const reasons = Object.fromEntries(excluded.map(({ key, reason }) => [key, reason]));
     expect(reasons).toMatchObject({
       duration: 'the selection was made by it',
@@ -123,7 +123,7 @@ describe('compare over stored traffic', () => {
 
   it('takes from the resource what the span does not say, of hot attributes as of others', async () => {
     for (const large of [undefined, 10]) {
-      const { attributes } = await compareRun(RUNS.length, { minMs: 500 }, large);
+      const { attributes } = await compareRun(runs.length, { minMs: 500 }, large);
       const found = attributes.find(({ key, same }) => [key, ...same].includes('zone'));
       expect([found?.key ?? '', ...(found?.same ?? [])].toSorted()).toEqual(['user_agent.original', 'zone']);
       expect(new Map(found?.values.map(({ value, selected, baseline }) => [value, [selected, baseline]]))).toEqual(
@@ -141,8 +141,8 @@ describe('compare over stored traffic', () => {
   });
 
   it('compares durations where time was brushed', async () => {
-    const place = RUNS.length - 1;
-    const compare = await compareRun(place, { toMs: EPOCH_MS + place * HOUR_MS + 20_000 });
+    const place = runs.length - 1;
+    const compare = await compareRun(place, { toMs: baseEpochMs + place * hourMs + 20_000 });
     const keys = compare.attributes.flatMap(({ key, same }) => [key, ...same]);
     expect(keys).toContain('hotrod.phase.customer.duration');
     expect(compare.excluded).toContainEqual({ key: 'start', reason: 'the selection was made by it' });
@@ -162,7 +162,7 @@ describe('compare over stored traffic', () => {
   });
 
   it('counts a large population as it counts a small one', async () => {
-    for (const box of [{ minMs: 1800 }, { toMs: EPOCH_MS + 8 * HOUR_MS + 20_000 }]) {
+    for (const box of [{ minMs: 1800 }, { toMs: baseEpochMs + 8 * hourMs + 20_000 }]) {
       const small = await compareRun(8, box);
       const large = await compareRun(8, box, 1);
       expect([large.selected, large.baseline]).toEqual([small.selected, small.baseline]);
@@ -195,7 +195,7 @@ describe('compare over stored traffic', () => {
 
   it('counts what hardly any span has, and none of the sample', async () => {
     for (const large of [1, undefined]) {
-      const compare = await compareRun(0, { minMs: 1800 }, large, RUNS.length);
+      const compare = await compareRun(0, { minMs: 1800 }, large, runs.length);
       const rare = compare.attributes.find(({ key }) => key === 'db.operation.name');
       const [value] = rare?.values.filter((told) => told.value === 'SELECT') ?? [];
       expect([rare?.distinct, (value?.selected ?? 0) + (value?.baseline ?? 0)]).toEqual([1, 20]);
