@@ -62,8 +62,7 @@ export async function openRepository(options: {
     await writeFile(file, `#!/bin/sh\nexec ${program}\n`);
     await chmod(file, 0o755);
   }
-  const startRevision = await keepCheckout(path, root, dataDir, env);
-  return { path, startRevision };
+  return { path, startRevision: await keepCheckout(path, root, dataDir, env) };
 }
 
 /** For sh. */
