@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import { createRunPageHandler } from '@hotrod/pipeline/runner/page/handler';
+
 import { type Controlled, type ControlServer, startControl, type SuiteStatus } from './control.ts';
 import { claimDataDirectory, type DataDirectory } from './data-directory.ts';
 import { type Guard, startGuard } from './guard.ts';
@@ -149,7 +151,7 @@ export function createSuite(
       if (socket) sockets.push(socket);
       return superviseProcess({ spec, logs, guard: watching, socket, report: tellOf, onPid: recordChildren });
     });
-    runPages = await startRunPages((_request, response) => response.writeHead(404).end(), ports['run pages']);
+    runPages = await startRunPages(createRunPageHandler(join(options.dataDir, 'runs')), ports['run pages']);
     const waiting = setInterval(() => sayWaiting(logs), sayWaitingEveryMs);
     try {
       await startInOrder(processes);
