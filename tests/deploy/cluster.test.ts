@@ -15,6 +15,9 @@ const cluster = findCluster();
 const services = ['customer', 'driver', 'frontend', 'route'] as const;
 const parts = [...services, 'observatory'];
 
+/** Less than k6 waits for an answer, which is 30 s. */
+const patienceMs = 28_000;
+
 interface Pod {
   metadata: { name: string; uid: string; labels: Record<string, string>; deletionTimestamp?: string };
   status: {
@@ -108,7 +111,7 @@ describe.skipIf(!cluster)('the chart in a cluster', { retry: 0, timeout: 420_000
     await expect.poll(unsettled, { timeout: 180_000, interval: 1_000 }).toEqual([]);
   }
 
-  /** Does something while k6 orders rides. @returns how many were ordered meanwhile; none may ever have failed. */
+  /** Does something while k6 orders rides. @returns how many were ordered meanwhile; none may have failed. */
   async function underLoad(work: () => Promise<unknown>): Promise<number> {
     const count = async (): Promise<LoadCount> => await countLoad(namespace, 'deployment/hotrod-load');
     const before = await count();
@@ -118,11 +121,12 @@ describe.skipIf(!cluster)('the chart in a cluster', { retry: 0, timeout: 420_000
     await sleep(3_000); // what was ordered last is answered
     const after = await count();
     const requests = after.requests - before.requests;
+    const failed = after.failed - before.failed;
     const seconds = (performance.now() - start) / 1000;
     console.info(
-      `${requests} dispatches in ${seconds.toFixed(0)} s, ${after.failed} failed of all ${after.requests}; ${after.dropped} never sent`,
+      `${requests} dispatches in ${seconds.toFixed(0)} s, ${failed} failed; ${after.dropped - before.dropped} were not sent, since k6 had no user free`,
     );
-    expect(after.failed, `failed requests:\n${await failures()}`).toBe(0);
+    expect(failed, `failed requests:\n${failed === 0 ? '' : await failures()}`).toBe(0);
     expect(requests).toBeGreaterThan(seconds); // five a second are ordered
     return requests;
   }
@@ -141,7 +145,7 @@ describe.skipIf(!cluster)('the chart in a cluster', { retry: 0, timeout: 420_000
         ]),
       ),
     );
-    const lines = logs.flatMap(({ output }) => output.split('\n').filter((line) => /"level":[56]0/.test(line)));
+    const lines = logs.flatMap(({ output }) => output.split('\n').filter((line) => /"level":[456]0/.test(line)));
     const load = await namespace.kubectl(['logs', 'deployment/hotrod-load', '--tail=20']);
     return [...lines.slice(0, 20), load.output].join('\n');
   }
@@ -180,8 +184,19 @@ describe.skipIf(!cluster)('the chart in a cluster', { retry: 0, timeout: 420_000
     namespace = await createNamespace(cluster);
     // A local image that stands in for the public one may have another user for Postgres.
     const user = await mustRun(docker, ['run', '--rm', '--entrypoint', 'id', 'postgres:18', '-u', 'postgres']);
-    // A machine that is busy with other tests is slow, which is no request lost.
-    const patience = ['CUSTOMER', 'DRIVER', 'ROUTE'].map((name) => `services.frontend.env.${name}_TIMEOUT_MS=25000`);
+    // Where the machine is busy with other things, the services refuse or give up what takes too long (tests/faults tries
+    // that). Here they are to be patient, so that a request that fails is one that was lost.
+    const patience = [
+      `serviceDefaults.env.REQUEST_TIMEOUT_MS=${patienceMs}`,
+      ...['customer', 'driver'].flatMap((name) =>
+        ['MAX_WAIT_MS', 'STATEMENT_TIMEOUT_MS'].map(
+          (setting) => `services.${name}.env.DATABASE_${setting}=${patienceMs}`,
+        ),
+      ),
+      ...['CUSTOMER_TIMEOUT_MS', 'DRIVER_TIMEOUT_MS', 'ROUTE_TIMEOUT_MS', 'ROUTE_WORKER_POOL_MAX_WAIT_MS'].map(
+        (name) => `services.frontend.env.${name}=${patienceMs}`,
+      ),
+    ];
     common = [`postgres.runAsUser=${user.trim()}`, 'load.rate=5', ...patience];
   }, 1_800_000);
 
