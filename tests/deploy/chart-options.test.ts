@@ -17,6 +17,11 @@ function one(objects: readonly KubernetesObject[], kind: string, name: string): 
   return found.length === 1 && found[0] ? found[0] : expect.fail(`${found.length} of ${kind} hotrod-${name}`);
 }
 
+/** One field of each item of a list in an object's spec. */
+function namesOf({ spec = {} }: KubernetesObject, list: string, field: string): (string | undefined)[] {
+  return (spec[list] as Record<string, string>[]).map((item) => item[field]);
+}
+
 describe.skipIf(!helm)('what is off by default', () => {
   const rendered = (...set: string[]) => render(helm ?? '', { set });
 
@@ -57,8 +62,8 @@ describe.skipIf(!helm)('what is off by default', () => {
       const monitor = one(objects, 'ServiceMonitor', name);
       const service = one(objects, 'Service', name);
       expect(service.metadata.labels).toMatchObject(monitor.spec?.selector?.matchLabels ?? {});
-      const ports = (service.spec?.['ports'] as { name: string }[]).map((port) => port.name);
-      for (const { port } of monitor.spec?.['endpoints'] as { port: string }[]) expect(ports).toContain(port);
+      const ports = namesOf(service, 'ports', 'name');
+      expect(ports).toEqual(expect.arrayContaining(namesOf(monitor, 'endpoints', 'port')));
     }
     expect(objects.filter(({ kind }) => kind === 'PodMonitor')).toHaveLength(agents);
   });
