@@ -3,7 +3,7 @@ import { type Delay, drawDelayMs } from '@hotrod/kit/delays';
 import { ServiceError } from '@hotrod/kit/errors';
 import type { Random } from '@hotrod/kit/random';
 
-import type { Drivers } from './contract.ts';
+import type { Driver, Drivers } from './contract.ts';
 import { type DriverStore, findNearestDrivers } from './nearest-drivers.ts';
 
 // The index on location answers `<->` nearest first, so this reads a handful of rows of thousands.
@@ -18,6 +18,11 @@ FROM pg_sleep($4 / 1000.0), LATERAL (
 const readDriver: Statement = {
   name: 'read-driver',
   text: 'SELECT d.id, d.location[0] AS x, d.location[1] AS y FROM driver.drivers AS d, pg_sleep($2 / 1000.0) WHERE d.id = $1',
+};
+
+const readDrivers: Statement = {
+  name: 'read-drivers',
+  text: 'SELECT d.id, d.location[0] AS x, d.location[1] AS y FROM driver.drivers AS d, pg_sleep($2 / 1000.0) WHERE d.id = ANY($1)',
 };
 
 const readDriverTimingOut: Statement = {
@@ -36,6 +41,16 @@ RETURNING id`,
 
 const driverExists: Statement = { name: 'driver-exists', text: 'SELECT id FROM driver.drivers WHERE id = $1' };
 
+interface Row {
+  id: string;
+  x: number;
+  y: number;
+}
+
+function toDriver({ id, x, y }: Row): Driver {
+  return { id, location: { x, y } };
+}
+
 export interface DriverDelays {
   search: Delay;
   read: Delay;
@@ -43,22 +58,31 @@ export interface DriverDelays {
   readFailureMs: number;
 }
 
+/** How a search reads its drivers. */
+export interface ReadManner {
+  /** Every Nth read times out; 0: none. */
+  failureEvery: number;
+  /** A statement for each driver, one after the other; else one statement for all. */
+  oneByOne: boolean;
+}
+
 /** Drivers in Postgres. */
 export function createDriversDatabase(options: {
   database: Database;
   random: Random;
   delays: DriverDelays;
-  readFailureEvery: number;
+  /** Asked at each search: it may change while the service runs. */
+  readManner: () => Promise<ReadManner>;
   readAttempts: number;
   rideDurationMs: number;
 }): Drivers {
-  const { database, random, delays, readFailureEvery } = options;
+  const { database, random, delays } = options;
   /**
-   * Every so manieth read fails, counted for each search from a place of its own. A count over all searches would now
-   * and then hit one driver's read and all its retries, and a ride would fail for nothing.
+   * Every Nth read fails, counted for each search from a place of its own. A count over all searches would now and then
+   * hit one driver's read and all its retries, and a ride would fail for nothing.
    */
-  function createStore(session: Session): DriverStore {
-    let reads = Math.floor(random() * readFailureEvery);
+  function createStore(session: Session, { failureEvery, oneByOne }: ReadManner): DriverStore {
+    let reads = Math.floor(random() * failureEvery);
     return {
       async nearestIds({ x, y }, count) {
         const rows = await session.query<{ id: string }>(nearestFreeDrivers, [
@@ -71,19 +95,31 @@ export function createDriversDatabase(options: {
       },
       async read(id) {
         reads += 1;
-        const fails = readFailureEvery > 0 && reads % readFailureEvery === 0;
-        const [row] = await session.query<{ id: string; x: number; y: number }>(
-          fails ? readDriverTimingOut : readDriver,
-          [id, fails ? delays.readFailureMs : drawDelayMs(random, delays.read)],
-        );
-        return row ? { id: row.id, location: { x: row.x, y: row.y } } : null;
+        const fails = failureEvery > 0 && reads % failureEvery === 0;
+        const [row] = await session.query<Row>(fails ? readDriverTimingOut : readDriver, [
+          id,
+          fails ? delays.readFailureMs : drawDelayMs(random, delays.read),
+        ]);
+        return row ? toDriver(row) : null;
       },
+      readAll: oneByOne
+        ? null
+        : async (ids) => {
+            const rows = await session.query<Row>(readDrivers, [ids, drawDelayMs(random, delays.read)]);
+            // In the order asked for: nearest first.
+            const byId = new Map(rows.map((row) => [row.id, toDriver(row)]));
+            return ids.flatMap((id) => byId.get(id) ?? []);
+          },
     };
   }
 
   return {
-    findNearest: (location) =>
-      database.withSession((session) => findNearestDrivers(createStore(session), location, options.readAttempts)),
+    async findNearest(location) {
+      const manner = await options.readManner();
+      return database.withSession((session) =>
+        findNearestDrivers(createStore(session, manner), location, options.readAttempts),
+      );
+    },
     claim: (driverId, rideId) =>
       database.withSession(async (session) => {
         const claimed = await session.query(claimDriver, [driverId, rideId, options.rideDurationMs]);

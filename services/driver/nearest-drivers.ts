@@ -8,6 +8,8 @@ export interface DriverStore {
   nearestIds(location: Location, count: number): Promise<string[]>;
   /** One driver; null where it is gone. Fails now and then, as a busy store does. */
   read(id: string): Promise<Driver | null>;
+  /** All of them at once, in the order asked for, without those that are gone; null where only single ones are read. */
+  readAll: ((ids: readonly string[]) => Promise<Driver[]>) | null;
 }
 
 /** How many drivers a ride can choose from. */
@@ -25,9 +27,11 @@ export async function findNearestDrivers(
   location: Location,
   attempts: number,
 ): Promise<NearestDrivers> {
+  const ids = await store.nearestIds(location, candidates);
+  if (store.readAll) return { drivers: await store.readAll(ids), failedReads: 0 };
   const drivers: Driver[] = [];
   let failedReads = 0;
-  for (const id of await store.nearestIds(location, candidates)) {
+  for (const id of ids) {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const driver = await store.read(id);
