@@ -99,12 +99,12 @@ LABEL org.opencontainers.image.title="hotrod observatory" \
 FROM node AS release-tools
 COPY --from=sources /release-tools /app
 WORKDIR /app
-ENTRYPOINT ["node", "pipeline/marker/main.ts"]
+ENTRYPOINT ["node", "pipeline/release/main.ts"]
 HEALTHCHECK NONE
 ARG REVISION=unknown
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="hotrod release tools" \
-      org.opencontainers.image.description="Marks releases of the HotROD demo suite on its charts" \
+      org.opencontainers.image.description="Marks, verifies and takes back releases of the HotROD demo suite" \
       org.opencontainers.image.licenses=Apache-2.0 \
       org.opencontainers.image.revision=${REVISION} \
       org.opencontainers.image.version=${VERSION}

@@ -3,10 +3,11 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import type { Setting } from '@hotrod/kit/config';
 import type { Logger } from '@hotrod/kit/logging';
-import { createApp, listen } from '@hotrod/kit/server';
+import { createApp, listen, type RunningServer } from '@hotrod/kit/server';
 import type { Express } from 'express';
 
-import { type ApiParts, createApi } from './api/api.ts';
+import { createApi } from './api/api.ts';
+import type { ApiParts } from './api/context.ts';
 import type { Status } from './contract/contract.ts';
 import { sendProblem, wrongMethod } from './api/problem.ts';
 import { type ObservatoryConfig, settings } from './config.ts';
@@ -42,7 +43,7 @@ export interface Observatory {
 
 const retentionIntervalMs = 60_000;
 /** How long requests under way may take to end when it closes: a part of the time that the process is given. */
-const graceMs = 1_000;
+const cutAfterMs = 1_000;
 
 /**
  * Starts receiver, store, API and page in this process.
@@ -59,11 +60,11 @@ export async function startObservatory(options: ObservatoryOptions): Promise<Obs
     threads: config.threads,
     onQuery: (statement, seconds) => telemetry.queried(statement, seconds),
   });
-  const servers: ((graceMs: number) => Promise<void>)[] = [];
+  const servers: RunningServer['close'][] = [];
   const closers: (() => Promise<void>)[] = [database.close];
   const closeAll = async (): Promise<void> => {
     // No one who is slow to send or to read keeps what was acknowledged from the disk.
-    await Promise.all(servers.splice(0).map((close) => close(graceMs)));
+    await Promise.all(servers.splice(0).map((close) => close({ cutAfterMs })));
     for (const close of closers.splice(0).toReversed()) await close();
   };
   try {

@@ -1,22 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { createHostCheck } from '../host-names.ts';
-import type { Database } from '../store/database.ts';
-import type { Asking } from '../store/questions/population.ts';
 import { DEFAULT_OBJECTIVES, type Objective } from '../store/questions/slo.ts';
-import type { Status } from '../contract/contract.ts';
+import type { ApiContext, ApiParts } from './context.ts';
 import { markerRoutes } from './marker-routes.ts';
 import { questionRoutes } from './question-routes.ts';
 import { RefusalError, refuseOtherMethods, sendProblem } from './problem.ts';
 import { createTurns } from './turns.ts';
-
-/** What the API needs of the rest of the Observatory. */
-export interface ApiParts {
-  database: Pick<Database, 'reader' | 'writer' | 'aside'>;
-  status(signal?: AbortSignal): Promise<Status>;
-  /** For Prometheus. */
-  metrics(): string;
-}
 
 export interface ApiOptions {
   /** Default: a latency and an availability objective of HotROD's dispatches. */
@@ -35,24 +25,6 @@ export interface ApiOptions {
   /** The clock, Unix milliseconds. */
   now?: () => number;
 }
-
-/** What every route works with. */
-export interface ApiContext {
-  parts: ApiParts;
-  objectives: readonly Objective[];
-  markersKey: string | undefined;
-  now: () => number;
-  /** Runs a question in its turn, with a time limit, interrupted when its asker goes away. */
-  asking: Ask;
-  /** The same for what is quickly told, in no turn: it waits for no question. */
-  askingAside: Ask;
-}
-
-type Ask = <T>(
-  request: Request,
-  response: Response,
-  ask: (asking: Asking & { signal: AbortSignal }) => Promise<T>,
-) => Promise<T>;
 
 /** What only those may reach who name this host. */
 const GUARDED = ['/api', '/1/markers', '/metrics'];

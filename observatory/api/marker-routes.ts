@@ -10,7 +10,7 @@ import {
   type MarkerText,
   type StoredMarker,
 } from '../store/markers/markers.ts';
-import type { ApiContext } from './api.ts';
+import type { ApiContext } from './context.ts';
 import { RefusalError, refuseOtherMethods } from './problem.ts';
 
 /** The year 2262, in seconds: later instants have no nanoseconds in 64 bits. */

@@ -49,7 +49,7 @@ export function readingFilter<T>(parameter: string, read: () => T): T {
 }
 
 /** The problem document (RFC 9457) of a refusal. */
-export function problemOf(refusal: RefusalError): Problem {
+function problemOf(refusal: RefusalError): Problem {
   return {
     type: 'about:blank',
     title: TITLES[refusal.status] ?? 'The request was refused',

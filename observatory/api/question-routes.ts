@@ -14,7 +14,7 @@ import { askServiceMap } from '../store/questions/service-map.ts';
 import { askSlo } from '../store/questions/slo.ts';
 import { askLogs, askTrace } from '../store/questions/trace.ts';
 import { askTraces } from '../store/questions/traces.ts';
-import type { ApiContext } from './api.ts';
+import type { ApiContext } from './context.ts';
 import { breakdownCsv, compareCsv, percentilesCsv, tracesCsv } from './csv.ts';
 import {
   filter,

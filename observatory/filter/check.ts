@@ -8,7 +8,7 @@ const ENUMERATIONS: Readonly<Partial<Record<BuiltInField, readonly string[]>>> =
 const MOST_NANOSECONDS = 9.2e18;
 
 /** Unix milliseconds of an ISO 8601 instant with its zone; undefined where the text is none. */
-export function parseInstant(text: string): number | undefined {
+function parseInstant(text: string): number | undefined {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;
   const instant = Date.parse(text);
   return Number.isFinite(instant) ? instant : undefined;

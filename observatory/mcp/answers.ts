@@ -36,7 +36,7 @@ export function duration(ms: number): string {
 }
 
 /** @param ms Unix milliseconds. */
-export function instant(ms: number): string {
+function instant(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 

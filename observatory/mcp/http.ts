@@ -46,7 +46,7 @@ export async function serveHttp(
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}/mcp`,
     close: async () => {
       await handler.close();
-      await closeServer(server, 1_000);
+      await closeServer(server, { cutAfterMs: 1_000 });
     },
   };
 }

@@ -1,6 +1,6 @@
-import type { AttributeValue } from '../contract/contract.ts';
+import type { AttributeValue } from '../records/attribute-value.ts';
 import type { AttributeSink } from '../records/attribute-shapes.ts';
-import { MalformedError } from './protobuf/wire.ts';
+import { MalformedError } from './malformed-error.ts';
 
 /** Arrays and maps within one another beyond this are refused: no sender means them. */
 export const deepestValue = 32;

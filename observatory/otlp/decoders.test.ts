@@ -3,13 +3,13 @@ import { isUtf8 } from 'node:buffer';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { AttributeValue } from '../contract/contract.ts';
+import type { AttributeValue } from '../records/attribute-value.ts';
 import { createBuilders } from './decoding.ts';
 import { encodeProtobuf, plain, type Request } from './fixtures/requests.ts';
 import { plainSpans } from './fixtures/span-batches.ts';
 import { createJsonDecoders } from './json/request.ts';
 import { countItems, createProtobufDecoders } from './protobuf/request.ts';
-import { MalformedError } from './protobuf/wire.ts';
+import { MalformedError } from './malformed-error.ts';
 
 const protobuf = createProtobufDecoders(createBuilders());
 const json = createJsonDecoders(createBuilders());

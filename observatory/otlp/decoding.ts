@@ -7,7 +7,8 @@ import {
   createAttributeBuilder,
   shapeText,
 } from '../records/attribute-shapes.ts';
-import type { Batches, LogEntry, MetricPoint, Resource } from '../records/records.ts';
+import type { Batches, LogEntry, MetricPoint } from '../records/records.ts';
+import type { Resource } from '../records/resource.ts';
 import type { SpanBatch } from '../records/span-batch.ts';
 import { createSpanBatchBuilder, type SpanBatchBuilder } from '../records/span-batch-builder.ts';
 

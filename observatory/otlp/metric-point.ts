@@ -1,6 +1,7 @@
-import type { AttributeValue } from '../contract/contract.ts';
+import type { AttributeValue } from '../records/attribute-value.ts';
 import type { AttributeSet } from '../records/attribute-shapes.ts';
-import type { MetricKind, MetricPoint, Origin } from '../records/records.ts';
+import type { MetricKind, MetricPoint } from '../records/records.ts';
+import type { Origin } from '../records/resource.ts';
 
 /** What all points of a metric share. */
 export interface MetricHead {

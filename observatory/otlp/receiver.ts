@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { closeServer } from '@hotrod/kit/server';
+import { closeServer, type CloseOptions } from '@hotrod/kit/server';
 
 import { createHostCheck } from '../host-names.ts';
 import { createQueue } from '../async/queue.ts';
-import type { Intake } from '../store/ingest/ingest.ts';
+import type { Intake } from '../records/intake.ts';
 import type { Signal } from '../records/records.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { type Encoding, encodingOf, failure, rpcCodes, success } from './answers.ts';
@@ -13,7 +13,7 @@ import { BodyError, type Budget, readBody } from './body.ts';
 import { createBuilders, type Decoders } from './decoding.ts';
 import { createJsonDecoders } from './json/request.ts';
 import { countItems, createProtobufDecoders } from './protobuf/request.ts';
-import { MalformedError } from './protobuf/wire.ts';
+import { MalformedError } from './malformed-error.ts';
 
 export interface ReceiverOptions {
   host: string;
@@ -30,7 +30,7 @@ export interface ReceiverOptions {
 export interface Receiver {
   url: string;
   /** Takes no more requests, lets those in flight finish. */
-  close(graceMs?: number): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /** Bodies in memory at once, as a multiple of the largest. */
@@ -164,7 +164,7 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
-    close: (graceMs) => closeServer(server, graceMs),
+    close: (closeOptions) => closeServer(server, closeOptions),
   };
 }
 

@@ -1,24 +1,8 @@
 import type { AttributeSet } from './attribute-shapes.ts';
+import type { Resource } from './resource.ts';
 import type { SpanBatch } from './span-batch.ts';
 
-/** What the receiver hands to the store. Instants and durations in nanoseconds, ids in lower-case hex. */
-export interface Resource {
-  /** `unknown_service` where the sender does not say. */
-  service: string;
-  version: string | null;
-  /** A page in a browser: its spans are the caller's, not a service's. */
-  browser: boolean;
-  /** The same for the same attributes. */
-  fingerprint: string;
-  attributes: AttributeSet;
-}
-
-/** What an item belongs to. */
-export interface Origin {
-  resource: Resource;
-  /** Instrumentation scope: name, or name@version. */
-  scope: string | null;
-}
+// What the receiver hands to the store. Instants and durations in nanoseconds, ids in lower-case hex.
 
 export type SpanKind = 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer';
 export const spanKinds: readonly SpanKind[] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];

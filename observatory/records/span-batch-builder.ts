@@ -25,7 +25,8 @@ import {
   shrink,
 } from './growing-bytes.ts';
 import { internedText } from './interned-text.ts';
-import type { Origin, Resource, SpanKind, SpanStatus } from './records.ts';
+import type { SpanKind, SpanStatus } from './records.ts';
+import type { Origin, Resource } from './resource.ts';
 import { type SpanBatch, spanFlags } from './span-batch.ts';
 
 /** What ends a span: all that is neither an attribute nor one of its texts. */

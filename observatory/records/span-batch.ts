@@ -1,5 +1,5 @@
 import type { Shape } from './attribute-shapes.ts';
-import type { Resource } from './records.ts';
+import type { Resource } from './resource.ts';
 
 /**
  * The spans of a request. Their texts are bytes outside of JavaScript's heap and their numbers typed arrays: spans wait for

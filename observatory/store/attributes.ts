@@ -101,7 +101,7 @@ function lookUp(columns: Readonly<Record<string, string>>, key: string): Sql | u
 }
 
 /** An attribute as text and type: the inverse of what the ingest stored. */
-export function readAttribute(text: string, type: string | undefined): AttributeValue {
+function readAttribute(text: string, type: string | undefined): AttributeValue {
   switch (type) {
     case 'i': {
       const value = Number(text);

@@ -230,7 +230,7 @@ function createSession(connection: DuckDBConnection): Session {
 const openPaths = new Set<string>();
 
 /** The store's file cannot be opened; the message is a sentence for whoever starts the Observatory. */
-export class OpenError extends Error {
+class OpenError extends Error {
   override readonly name = 'OpenError';
 }
 

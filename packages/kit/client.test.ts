@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { afterEach, describe, expect, it } from 'vitest';
@@ -66,6 +66,42 @@ describe('a service client', () => {
       code: 'dependency_failed',
       message: 'driver answered with more than 1048576 bytes.',
     });
+  });
+
+  it.each([
+    ['reset', (request: IncomingMessage) => request.socket.resetAndDestroy()],
+    ['closed', (request: IncomingMessage) => request.socket.destroy()],
+  ])('asks once more where the connection is %s before an answer begins', async (_how, end) => {
+    let requests = 0;
+    const { client } = await clientOf((request, response) => {
+      requests += 1;
+      if (requests === 1) end(request);
+      else response.end('"second"');
+    });
+    expect(await client.get('/', {}, z.unknown())).toBe('second');
+    expect(requests).toBe(2);
+  });
+
+  it('asks no third time', async () => {
+    let requests = 0;
+    const { client } = await clientOf((request) => {
+      requests += 1;
+      request.socket.destroy();
+    });
+    await expect(client.get('/', {}, z.unknown())).rejects.toMatchObject({ code: 'dependency_unavailable' });
+    expect(requests).toBe(2);
+  });
+
+  it('asks no second time where an answer has begun, or where the request may have changed something', async () => {
+    let requests = 0;
+    const { client } = await clientOf((request, response) => {
+      requests += 1;
+      if (request.method === 'GET') response.write('{"half":', () => request.socket.destroy());
+      else request.socket.destroy();
+    });
+    await expect(client.get('/', {}, z.unknown())).rejects.toMatchObject({ code: 'dependency_unavailable' });
+    await expect(client.post('/', {}, z.unknown())).rejects.toMatchObject({ code: 'dependency_unavailable' });
+    expect(requests).toBe(2);
   });
 
   it('posts JSON', async () => {

@@ -1,4 +1,4 @@
-import { errors, Pool } from 'undici';
+import { type Dispatcher, errors, Pool } from 'undici';
 import { z } from 'zod';
 
 import { fromProblem, ServiceError } from './errors.ts';
@@ -45,8 +45,7 @@ export function createServiceClient(options: {
     let status: number;
     let parsed: unknown;
     try {
-      const response = await pool.request({
-        method,
+      const response = await request(method, {
         path: basePath + path,
         signal: AbortSignal.timeout(timeoutMs),
         ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
@@ -65,6 +64,19 @@ export function createServiceClient(options: {
         cause: answer.error,
       });
     return answer.data;
+  }
+
+  /**
+   * A GET whose connection ends before an answer has begun is sent once more, on another one: the process behind it has
+   * been replaced, or the way to it. A POST may have done its work, so it is not.
+   */
+  async function request(method: 'GET' | 'POST', what: RequestOptions): Promise<Dispatcher.ResponseData> {
+    try {
+      return await pool.request({ method, ...what });
+    } catch (error) {
+      if (method === 'POST' || !isLostConnection(error)) throw error;
+      return await pool.request({ method, ...what });
+    }
   }
 
   function unreachable(error: unknown): ServiceError {
@@ -89,6 +101,14 @@ export function createServiceClient(options: {
     },
     close: () => pool.close(),
   };
+}
+
+type RequestOptions = Omit<Dispatcher.RequestOptions, 'method' | 'origin'>;
+
+/** Whether a connection that had been made was lost. One that cannot be made is none: nobody is there. */
+function isLostConnection(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 function toText(query: Readonly<Record<string, string | number>>): Record<string, string> {

@@ -92,7 +92,14 @@ describe('readConfig', () => {
 
 describe('listenSettings', () => {
   it('listens on loopback unless told', () => {
-    expect(readConfig(listenSettings(8081), {})).toEqual({ host: '127.0.0.1', port: 8081, logLevel: 'info' });
+    expect(readConfig(listenSettings(8081), {})).toEqual({
+      host: '127.0.0.1',
+      port: 8081,
+      listenFd: null,
+      readyFd: null,
+      drainMs: 5_000,
+      logLevel: 'info',
+    });
   });
 
   it.each([{ PORT: '65536' }, { PORT: '-1' }, { PORT: '80.5' }, { LOG_LEVEL: 'loud' }])('refuses %j', (env) => {

@@ -69,6 +69,11 @@ export function optionalText(env: string, meaning: string): Setting<string | nul
   return { env, schema: z.string().max(4096), default: null, meaning };
 }
 
+/** A file descriptor that the process was started with, beside the standard three: null without. */
+function descriptor(env: string, meaning: string): Setting<number | null> {
+  return { env, schema: numeric.pipe(z.int().min(3).max(1_000)), default: null, meaning };
+}
+
 /** A URL with one of the given protocols; required where there is no default. */
 export function url(
   env: string,
@@ -82,7 +87,7 @@ export function url(
   return { env, schema, ...(value === undefined ? {} : { default: value }), meaning };
 }
 
-/** Where a service listens: loopback unless told. */
+/** Where a service listens, loopback unless told, and how it begins and ends. */
 export function listenSettings(port: number) {
   return {
     host: {
@@ -92,6 +97,14 @@ export function listenSettings(port: number) {
       meaning: 'the address to listen on',
     } as Setting<string>,
     port: integer('PORT', port, 'the port to listen on (0: any free one)', { max: 65535 }),
+    listenFd: descriptor('LISTEN_FD', 'the descriptor of a bound socket to listen on instead'),
+    readyFd: descriptor('READY_FD', 'the descriptor of a pipe in which to say when it is ready, before it listens'),
+    drainMs: integer(
+      'DRAIN_MS',
+      5_000,
+      'how long, after SIGTERM, connections without a request are kept for their clients, in milliseconds',
+      { max: 600_000 },
+    ),
     logLevel: {
       env: 'LOG_LEVEL',
       schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
@@ -117,6 +130,11 @@ export function databaseSettings() {
       10_000,
       'how long a request waits for a connection, in milliseconds',
       { min: 1 },
+    ),
+    databaseStartTimeoutMs: integer(
+      'DATABASE_START_TIMEOUT_MS',
+      0,
+      'how long to wait at the start for a Postgres that does not answer yet, in milliseconds',
     ),
   };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 
@@ -30,7 +30,9 @@ afterAll(async () => {
 });
 
 /** A database with a schema of this test's own. */
-function connect(options: { url?: string; poolSize?: number; connectTimeoutMs?: number } = {}): Database {
+function connect(
+  options: { url?: string; poolSize?: number; connectTimeoutMs?: number; startTimeoutMs?: number } = {},
+): Database {
   const connected = createDatabase({
     url: postgres.url('customer'),
     schema: schema(),
@@ -84,6 +86,47 @@ describe('migrate', () => {
     expect(await query(connect(), `SELECT id FROM ${schema()}.things`)).toEqual([{ id: 1 }]);
   });
 
+  it('lets an older release run on the schema of a newer one, as after a rollback', async () => {
+    write('001-first.sql', 'CREATE TABLE things (id int);');
+    write('002-second.sql', 'ALTER TABLE things ADD COLUMN name text;');
+    await connect().migrate(directory.path);
+    rmSync(join(directory.path, '002-second.sql'));
+    const older = connect();
+    await older.migrate(directory.path);
+    await query(older, `INSERT INTO ${schema()}.things (id) VALUES (1)`);
+    expect(await query(older, `SELECT file FROM ${schema()}.migrations ORDER BY file`)).toEqual([
+      { file: '001-first.sql' },
+      { file: '002-second.sql' },
+    ]);
+  });
+
+  it('waits for a Postgres that does not answer yet, and says so', async () => {
+    write('001-first.sql', 'CREATE TABLE things (id int);');
+    const port = await findFreePort();
+    const url = new URL(postgres.url('customer'));
+    url.port = String(port);
+    const migrating = connect({ url: url.href, startTimeoutMs: 60_000 }).migrate(directory.path);
+    await expect.poll(messages).toContain('Waiting for Postgres');
+    const wire = await startWire(postgres.url('customer'), port);
+    try {
+      await migrating;
+    } finally {
+      await wire.close();
+    }
+    expect(messages().filter((message) => message === 'Waiting for Postgres')).toHaveLength(1);
+  });
+
+  it('waits for no Postgres that refuses the user, and no longer than it is told for one that is not there', async () => {
+    write('001-first.sql', 'CREATE TABLE things (id int);');
+    const stranger = new URL(postgres.url('customer'));
+    stranger.username = 'nobody';
+    const refused = connect({ url: stranger.href, startTimeoutMs: 60_000 }).migrate(directory.path);
+    await expect(refused).rejects.toMatchObject({ code: 'unavailable', cause: { severity: 'FATAL' } });
+    const url = `postgres://customer@127.0.0.1:${await findFreePort()}/hotrod`;
+    const absent = connect({ url, startTimeoutMs: 1 }).migrate(directory.path);
+    await expect(absent).rejects.toMatchObject({ code: 'unavailable', cause: { code: 'ECONNREFUSED' } });
+  });
+
   it('fails, and no more, where Postgres goes away in the middle', async () => {
     write('001-first.sql', 'SELECT pg_sleep(30), 1;');
     const wire = await startWire(postgres.url('customer'));
@@ -113,7 +156,7 @@ describe('migrate', () => {
 });
 
 /** A TCP connection to Postgres that can be cut without a word, as when its machine goes away. */
-async function startWire(target: string): Promise<{ url: string; cut(): void; close(): Promise<unknown> }> {
+async function startWire(target: string, port = 0): Promise<{ url: string; cut(): void; close(): Promise<unknown> }> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     const far = createConnection({ host: '127.0.0.1', port: Number(new URL(target).port) });
@@ -123,7 +166,7 @@ async function startWire(target: string): Promise<{ url: string; cut(): void; cl
     }
     near.pipe(far).pipe(near);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const url = new URL(target);
   url.port = String((server.address() as AddressInfo).port);
   const cut = () => {

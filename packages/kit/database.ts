@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DatabaseError, Pool, type PoolClient, type QueryResultRow } from 'pg';
 
@@ -21,7 +22,11 @@ export interface Session {
 export interface Database extends Session {
   /** Runs `work` on one connection: one wait for the pool, however many statements. */
   withSession<T>(work: (session: Session) => Promise<T>): Promise<T>;
-  /** Brings the service's schema up to date; safe to run by several processes at once, and again. */
+  /**
+   * Brings the service's schema up to date; safe to run by several processes at once, and again. Migrations of a newer
+   * release that are there already are left alone: after a rollback the older release runs on the newer schema, which is
+   * why a migration may only add.
+   */
   migrate(directory: string): Promise<void>;
   /** Resolves where Postgres answers. */
   ready(): Promise<void>;
@@ -35,12 +40,14 @@ const migrationLock = 4_722_366;
  * @param schema the service's own schema; created by {@link Database.migrate}. A plain identifier.
  * @param poolSize how many connections at most; more requests wait, and the wait is a span (`pg-pool.connect`).
  * @param connectTimeoutMs how long one may wait for a connection.
+ * @param startTimeoutMs how long {@link Database.migrate} waits for a Postgres that does not answer yet; 0: not at all.
  */
 export function createDatabase(options: {
   url: string;
   schema: string;
   poolSize: number;
   connectTimeoutMs: number;
+  startTimeoutMs?: number;
   logger: Logger;
 }): Database {
   const { schema, logger } = options;
@@ -92,7 +99,10 @@ export function createDatabase(options: {
   return {
     withSession,
     query: (statement, values) => withSession((session) => session.query(statement, values)),
-    migrate: (directory) => migrate(withClient, schema, directory, logger),
+    migrate: async (directory) => {
+      await untilPostgresAnswers(connect, options.startTimeoutMs ?? 0, logger);
+      await migrate(withClient, schema, directory, logger);
+    },
     ready: async () => {
       await pool.query('SELECT 1');
     },
@@ -102,6 +112,37 @@ export function createDatabase(options: {
 
 /** Lends a connection to `work`; afterwards it is kept for the next, or ended where it is to be discarded. */
 type WithClient = <T>(work: (client: PoolClient) => Promise<T>, discard?: boolean) => Promise<T>;
+
+/** How often a Postgres that does not answer is asked again, in milliseconds. */
+const answerPollMs = 500;
+
+/** @throws what `connect` threw last, where Postgres does not answer in time, or answers that it will not have us. */
+async function untilPostgresAnswers(
+  connect: () => Promise<PoolClient>,
+  timeoutMs: number,
+  logger: Logger,
+): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  let said = '';
+  for (;;) {
+    try {
+      (await connect()).release();
+      return;
+    } catch (error) {
+      const reason = error instanceof Error ? error.cause : undefined;
+      if (isRefusal(reason) || performance.now() >= endMs) throw error;
+      const message = reason instanceof Error ? reason.message : String(reason);
+      if (message !== said) logger.warn({ reason: message }, 'Waiting for Postgres');
+      said = message;
+      await sleep(answerPollMs);
+    }
+  }
+}
+
+/** Whether Postgres itself said no, for example to the password. That it is starting up is no refusal. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code !== '57P03';
+}
 
 async function run<R extends QueryResultRow>(
   client: PoolClient,

@@ -1,9 +1,10 @@
-import { Agent, get } from 'node:http';
+import { Agent, get, type IncomingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 
 import express, { type Express } from 'express';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { ServiceError } from './errors.ts';
 import { createApp, listen, type ReadinessCheck, type RunningServer } from './server.ts';
@@ -263,5 +264,85 @@ describe('listen', () => {
     // Without care it is the keep-alive timeout of 65 s.
     expect(performance.now() - start).toBeLessThan(20_000);
     agent.destroy();
+  });
+
+  /** Asks on a connection of its own, which is kept for the next question. */
+  function client() {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    return (url: string) =>
+      new Promise<{ body: string; headers: IncomingHttpHeaders; reused: boolean }>((resolve, reject) => {
+        const request = get(url, { agent }, (response) => {
+          text(response).then(
+            (body) => resolve({ body, headers: response.headers, reused: request.reusedSocket }),
+            reject,
+          );
+        }).on('error', reject);
+      });
+  }
+
+  it('gives up a connection that has grown old, so that later instances get their share', async () => {
+    const app = createApp({ logger: pino({ enabled: false }), ready: {}, routes: () => {} });
+    const server = await listen(app, '127.0.0.1', 0, { connectionAgeMs: 0 });
+    servers.push(server);
+    const ask = client();
+    expect((await ask(`${server.url}/healthz`)).headers.connection).toBe('close');
+    expect(await ask(`${server.url}/healthz`)).toMatchObject({ reused: false, body: '{"status":"ok"}' });
+  });
+
+  describe('while it closes', () => {
+    it('answers on a kept connection, and says that this was the last time', async () => {
+      const { url, close } = await serve();
+      const ask = client();
+      expect((await ask(`${url}/healthz`)).headers).toMatchObject({
+        connection: 'keep-alive',
+        'keep-alive': 'timeout=5',
+      });
+      const hurry = new AbortController();
+      const closing = close({ hurry: hurry.signal });
+      const last = await ask(`${url}/healthz`);
+      expect(last).toMatchObject({ reused: true, headers: { connection: 'close' } });
+      await closing; // with the last connection, and before anybody hurries
+      await expect(ask(`${url}/healthz`)).rejects.toThrow('ECONNREFUSED');
+      expect(hurry.signal.aborted).toBe(false);
+    });
+
+    it('says so, too, in the answer to a request that was under way', async () => {
+      let finish: (() => void) | undefined;
+      const { url, close } = await serve((app) => {
+        app.get('/slow', (_request, response) => {
+          finish = () => response.json({ done: true });
+        });
+      });
+      const answer = client()(`${url}/slow`);
+      await until(() => finish !== undefined);
+      const closing = close({ hurry: new AbortController().signal });
+      finish?.();
+      expect((await answer).headers.connection).toBe('close');
+      await closing;
+    });
+
+    it('keeps idle connections until it has to hurry', async () => {
+      const { url, close } = await serve();
+      await client()(`${url}/healthz`);
+      const hurry = new AbortController();
+      let closed = false;
+      const closing = close({ hurry: hurry.signal }).then(() => (closed = true));
+      await setTimeout(100);
+      expect(closed).toBe(false);
+      hurry.abort();
+      await closing;
+    });
+
+    it('cuts requests that take too long', async () => {
+      const { url, close } = await serve((app) => {
+        app.get('/never', () => {});
+      });
+      const answer = client()(`${url}/never`);
+      const failed = expect(answer).rejects.toThrow('socket hang up');
+      await setTimeout(50);
+      await close({ cutAfterMs: 50 });
+      await failed;
+    });
   });
 });

@@ -1,5 +1,5 @@
-import { createServer as createHttpServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createHttpServer, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 
 import express, { type ErrorRequestHandler, type Express } from 'express';
 
@@ -42,13 +42,10 @@ export function createApp(options: {
     response.json({ status: 'ok' });
   });
   app.get('/readyz', async (_request, response) => {
-    const [own, behind] = await Promise.all([
-      runChecks(options.ready, ownPartTimeoutMs),
+    const [failures, behind] = await Promise.all([
+      failuresOf(options.ready),
       runChecks(options.behind ?? {}, behindTimeoutMs),
     ]);
-    const failures = Object.entries(own).flatMap(([name, outcome]) =>
-      outcome === 'ok' ? [] : [`${name}: ${outcome}`],
-    );
     response
       .status(failures.length > 0 ? 503 : 200)
       .json({ status: failures.length > 0 ? 'not ready' : 'ok', failures, behind });
@@ -59,6 +56,13 @@ export function createApp(options: {
   });
   app.use(problemHandler(options.logger));
   return app;
+}
+
+/** Asks the service's own parts. @returns what those say that fail, after their name. */
+export async function failuresOf(ready: Readonly<Record<string, ReadinessCheck>>): Promise<string[]> {
+  return Object.entries(await runChecks(ready, ownPartTimeoutMs)).flatMap(([name, outcome]) =>
+    outcome === 'ok' ? [] : [`${name}: ${outcome}`],
+  );
 }
 
 /** Runs all checks at once. @returns for each `ok`, or why it failed. */
@@ -113,56 +117,119 @@ function isBadRequest(thrown: unknown): thrown is Error {
   );
 }
 
+/** How a server ends. */
+export interface CloseOptions {
+  /**
+   * Until this aborts, connections without a request are kept, because a client may be just sending one. Without it they
+   * are cut at once.
+   */
+  hurry?: AbortSignal;
+  /** After how long requests that have not finished are cut, in milliseconds; without it they are waited for. */
+  cutAfterMs?: number;
+}
+
 /** A server that listens. */
 export interface RunningServer {
   /** Where it answers, for example `http://127.0.0.1:8081`. */
   url: string;
-  /**
-   * Stops taking connections, lets open requests finish, then resolves; keep-alive connections are cut when idle. Those
-   * that have not finished after `graceMs` are cut; without it they are waited for.
-   */
-  close(graceMs?: number): Promise<void>;
+  /** Takes no further connection, answers what comes on those there are, the last time on each, then resolves. */
+  close(options?: CloseOptions): Promise<void>;
 }
+
+/**
+ * For how long clients are told to keep an idle connection (`Keep-Alive: timeout=5`), in seconds. Those that heed it
+ * (undici, Node's agent) close theirs before. So a server that keeps its idle connections for that long while it closes
+ * cuts none that a request is just sent on.
+ */
+export const keepAliveSeconds = 5;
+/** So much longer a server keeps it: a request must not meet a socket that is just being closed (ECONNRESET). */
+const keepAliveBufferMs = 60_000;
+
+/**
+ * After how long a connection is given up between two requests, in milliseconds. A client that never rests would
+ * otherwise keep the ones it has, and an instance that is added later, behind the same address, would get nothing to do.
+ */
+const connectionAgeMs = 30_000;
 
 /**
  * Listens.
  *
  * @param port 0 for any free one.
  * @param options.maxHeaderSize of a request with its URL, in bytes; Node's 16 KiB where it is not given.
+ * @param options.connectionAgeMs after how long a connection is given up between two requests, in milliseconds.
+ * @param options.fd the descriptor of a socket that another process has bound; host and port are then its own.
  * @throws the system's error, with `code` EADDRINUSE where the port is taken.
  */
 export async function listen(
   app: Express,
   host: string,
   port: number,
-  options: { maxHeaderSize?: number } = {},
+  options: { maxHeaderSize?: number; connectionAgeMs?: number; fd?: number } = {},
 ): Promise<RunningServer> {
-  const server = createHttpServer(options, app);
-  // Longer than any client keeps an idle connection, or a request meets a socket that is just being closed (ECONNRESET).
-  server.keepAliveTimeout = 65_000;
-  server.headersTimeout = 66_000;
+  const { fd, connectionAgeMs: ageMs = connectionAgeMs, ...serverOptions } = options;
+  const server = createHttpServer(serverOptions, app);
+  server.keepAliveTimeout = keepAliveSeconds * 1000;
+  server.keepAliveTimeoutBuffer = keepAliveBufferMs;
+  server.headersTimeout = keepAliveSeconds * 1000 + keepAliveBufferMs + 1_000;
+  const openResponses = trackResponses(server);
+  giveUpAged(server, ageMs);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    if (fd === undefined) server.listen(port, host, resolve);
+    else server.listen({ fd }, resolve);
   });
   const { port: actual } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
-    close: (graceMs) => closeServer(server, graceMs),
+    close(closeOptions) {
+      for (const response of openResponses) lastOnItsConnection(response);
+      return closeServer(server, closeOptions);
+    },
   };
+}
+
+function trackResponses(server: Server): Set<ServerResponse> {
+  const open = new Set<ServerResponse>();
+  server.prependListener('request', (_request, response) => {
+    open.add(response);
+    response.once('close', () => open.delete(response));
+  });
+  return open;
+}
+
+/** The answer to the first request on a connection that is older than `ageMs` is the last on it. */
+function giveUpAged(server: Server, ageMs: number): void {
+  const madeAtMs = new WeakMap<Socket, number>();
+  server.on('connection', (socket) => void madeAtMs.set(socket, performance.now()));
+  server.prependListener('request', ({ socket }, response) => {
+    if (performance.now() - (madeAtMs.get(socket) ?? 0) > ageMs) lastOnItsConnection(response);
+  });
+}
+
+/** So that its client sends the next request elsewhere, and not into a connection that ends. */
+function lastOnItsConnection(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close');
 }
 
 /** How often a closing server looks for connections whose request has ended meanwhile, in milliseconds. */
 const idleCheckMs = 20;
 
 /** Closes a server as `RunningServer.close` does. */
-export function closeServer(server: Server, graceMs?: number): Promise<void> {
+export function closeServer(server: Server, { hurry, cutAfterMs }: CloseOptions = {}): Promise<void> {
   return new Promise((resolve) => {
-    const late = graceMs === undefined ? undefined : setTimeout(() => server.closeAllConnections(), graceMs);
-    // Node cuts what is idle now. A connection that is busy now is kept open afterwards, for its client to use again,
-    // and would hold the server until the keep-alive timeout.
-    const cut = setInterval(() => server.closeIdleConnections(), idleCheckMs);
-    server.close(() => {
+    server.prependListener('request', (_request, response) => lastOnItsConnection(response));
+    const late = cutAfterMs === undefined ? undefined : setTimeout(() => server.closeAllConnections(), cutAfterMs);
+    // What becomes idle later was told that its answer was the last; its client may not have heeded it.
+    let cut: NodeJS.Timeout | undefined;
+    const cutIdle = () => {
+      server.closeIdleConnections();
+      cut = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+    };
+    if (hurry && !hurry.aborted) hurry.addEventListener('abort', cutIdle);
+    else cutIdle();
+    // Node's http server would cut idle connections here; a net server only stops listening.
+    NetServer.prototype.close.call(server, () => {
+      hurry?.removeEventListener('abort', cutIdle);
       clearInterval(cut);
       clearTimeout(late);
       resolve();

@@ -1,11 +1,25 @@
+import { write } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Express } from 'express';
 
+import type { Config, listenSettings } from './config.ts';
 import type { Logger } from './logging.ts';
-import { createApp, listen, type ReadinessCheck } from './server.ts';
+import { createApp, failuresOf, listen, type ReadinessCheck, type RunningServer } from './server.ts';
 import { type Closable, shutdownOnSignal } from './shutdown.ts';
+
+/** Where to listen, and how to begin and end: what `listenSettings` reads. */
+export type ListenConfig = Pick<
+  Config<ReturnType<typeof listenSettings>>,
+  'host' | 'port' | 'listenFd' | 'readyFd' | 'drainMs'
+>;
 
 /**
  * The last step of every service's start: listens, says where, and from then on ends in order when it is told to.
+ *
+ * Where the environment names READY_FD, it listens only when it is ready to do its work, and writes two lines into that
+ * pipe: `prepared` before it listens, `listening` when it does. So whoever replaces one process by another knows when
+ * the new one takes over; the idea is s6's notification-fd. LISTEN_FD lets both listen on one socket.
  *
  * @param ready,behind see {@link createApp}.
  * @param closables what to close after the server, in this order.
@@ -13,15 +27,63 @@ import { type Closable, shutdownOnSignal } from './shutdown.ts';
  */
 export async function serve(options: {
   logger: Logger;
-  host: string;
-  port: number;
+  listen: ListenConfig;
   ready: Readonly<Record<string, ReadinessCheck>>;
   behind?: Readonly<Record<string, ReadinessCheck>>;
   routes: (app: Express) => void;
   closables: readonly Closable[];
 }): Promise<void> {
-  const { logger, host, port, closables, ...app } = options;
-  const server = await listen(createApp({ logger, ...app }), host, port);
-  shutdownOnSignal(logger, [{ name: 'server', close: server.close }, ...closables]);
+  const { logger, listen: config, closables, ...app } = options;
+  const { host, port, listenFd, readyFd, drainMs } = config;
+  let server: RunningServer | undefined;
+  // Before it is ready, too, so that it does not leave connections to the database behind.
+  shutdownOnSignal(logger, [{ name: 'server', close: async (hurry) => server?.close({ hurry }) }, ...closables], {
+    drainMs,
+  });
+  if (readyFd !== null) {
+    await untilReady(app.ready, logger);
+    tell(readyFd, 'prepared');
+  }
+  server = await listenWhenFree(
+    () => listen(createApp({ logger, ...app }), host, port, listenFd === null ? {} : { fd: listenFd }),
+    readyFd === null ? 0 : takeOverPatienceMs,
+  );
+  if (readyFd !== null) tell(readyFd, 'listening');
   logger.info({ url: server.url }, 'Listening');
+}
+
+/** How often readiness is looked at before a service listens, in milliseconds. */
+const readinessPollMs = 50;
+
+async function untilReady(ready: Readonly<Record<string, ReadinessCheck>>, logger: Logger): Promise<void> {
+  let said = '';
+  for (;;) {
+    const failures = (await failuresOf(ready)).join('; ');
+    if (failures === '') return;
+    if (failures !== said) logger.warn({ failures }, 'Not ready yet');
+    said = failures;
+    await sleep(readinessPollMs);
+  }
+}
+
+/** How long the process before may take to leave the port, in milliseconds, where no socket is handed over. */
+const takeOverPatienceMs = 10_000;
+const takeOverPollMs = 5;
+
+async function listenWhenFree(attempt: () => Promise<RunningServer>, patienceMs: number): Promise<RunningServer> {
+  const endMs = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+      if (!taken || performance.now() >= endMs) throw error;
+      await sleep(takeOverPollMs);
+    }
+  }
+}
+
+/** Whoever started this process may be gone; that is no reason to end. */
+function tell(fd: number, line: string): void {
+  write(fd, `${line}\n`, () => {});
 }

@@ -10,13 +10,17 @@ const soonMs = 20_000;
  *
  * @param end a signal, or code that runs once the program is up.
  */
-async function run(closables: string, end: { signals: NodeJS.Signals[] } | { code: string }) {
+async function run(
+  closables: string,
+  end: { signals: NodeJS.Signals[] } | { code: string },
+  options: { drainMs?: number } = {},
+) {
   const program = `
     import { shutdownOnSignal } from './shutdown.ts';
     const say = (level) => (what, message) => console.log(level, message ?? what);
     const logger = { info: say('info'), error: say('error'), fatal: say('fatal') };
     const closed = (name) => ({ name, close: async () => { console.log('closed', name); } });
-    shutdownOnSignal(logger, [${closables}]);
+    shutdownOnSignal(logger, [${closables}], ${JSON.stringify(options)});
     setInterval(() => {}, 1000);
     console.log('up');
     ${'code' in end ? end.code : ''}`;
@@ -79,6 +83,33 @@ describe('shutdownOnSignal', () => {
     const result = await run(`closed('server'), ${hangs}`, { signals: ['SIGTERM'] });
     expect(result.code).toBe(1);
     expect(result.lines.at(-1)).toBe('error Not everything stopped within 4000 ms');
+    expect(result.ms).toBeLessThan(soonMs);
+  });
+
+  const drains = `{ name: 'server', close: async (hurry) => {
+    console.log(hurry.aborted ? 'hurries' : 'drains');
+    if (!hurry.aborted) await new Promise((resolve) => hurry.addEventListener('abort', resolve));
+    console.log('closed server');
+  } }`;
+
+  it('drains at SIGTERM for as long as it was told, and closes the rest then', async () => {
+    const result = await run(`${drains}, closed('telemetry')`, { signals: ['SIGTERM'] }, { drainMs: 200 });
+    expect(result).toMatchObject({ code: 0, lines: ['info Stopping', 'drains', 'closed server', 'closed telemetry'] });
+    expect(result.ms).toBeGreaterThanOrEqual(200);
+  });
+
+  it('does not drain at SIGINT', async () => {
+    const result = await run(drains, { signals: ['SIGINT'] }, { drainMs: 100_000 });
+    expect(result).toMatchObject({ code: 0, lines: ['info Stopping', 'hurries', 'closed server'] });
+  });
+
+  it('ends a drain at SIGINT', async () => {
+    const hurriesSoon = `closed('server'), ${drains}`;
+    const result = await run(hurriesSoon, { signals: ['SIGTERM', 'SIGINT'] }, { drainMs: 100_000 });
+    expect(result).toMatchObject({
+      code: 0,
+      lines: ['info Stopping', 'closed server', expect.any(String), 'closed server'],
+    });
     expect(result.ms).toBeLessThan(soonMs);
   });
 

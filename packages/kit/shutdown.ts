@@ -3,26 +3,45 @@ import type { Logger } from './logging.ts';
 /** A thing to end, in the order given: first what takes requests, last what reports them. */
 export interface Closable {
   name: string;
-  close(): Promise<void>;
+  /**
+   * @param hurry aborts when there is no more time to be considerate: at SIGTERM after the drain, otherwise it has
+   *   aborted before this is called.
+   */
+  close(hurry: AbortSignal): Promise<void>;
 }
 
 /** How long all but the last may take together, in milliseconds: what hangs must not keep the last from its report. */
-const patienceMs = 3_000;
-
-/** How long all of it may take before the process ends anyway, in milliseconds. */
-const deadlineMs = 4_000;
+const stopPatienceMs = 3_000;
+/** The same after a drain: the process has a successor, so nobody waits for its end, and its requests may be slow. */
+const drainedPatienceMs = 10_000;
+/** How long the last may take after that, in milliseconds, before the process ends anyway. */
+const lastPatienceMs = 1_000;
 
 /**
  * Ends the process in order at SIGTERM or SIGINT: exit code 0 where everything closed, 1 where something failed or
  * took too long (three seconds; one more is for the last, which reports what happened). An uncaught error is logged and
  * ends the process the same way, with exit code 1.
+ *
+ * SIGTERM may mean that another process takes over, as in a rollout: with `drainMs` it leaves clients that long to go
+ * there, and SIGINT meanwhile ends that. SIGINT means that all ends, so nobody is waited for.
+ *
+ * @param options.drainMs in milliseconds; none where it is not given.
  */
-export function shutdownOnSignal(logger: Logger, closables: readonly Closable[]): void {
+export function shutdownOnSignal(
+  logger: Logger,
+  closables: readonly Closable[],
+  { drainMs = 0 }: { drainMs?: number } = {},
+): void {
+  const hurry = new AbortController();
   let ending = false;
-  async function end(reason: string, exitCode: number): Promise<void> {
+  async function end(reason: string, drainFirstMs: number, exitCode: number): Promise<void> {
+    if (drainFirstMs === 0) hurry.abort();
     if (ending) return;
     ending = true;
+    const patienceMs = drainFirstMs > 0 ? drainFirstMs + drainedPatienceMs : stopPatienceMs;
+    const deadlineMs = patienceMs + lastPatienceMs;
     logger.info({ reason }, 'Stopping');
+    setTimeout(() => hurry.abort(), drainFirstMs).unref();
     setTimeout(() => {
       logger.error(`Not everything stopped within ${deadlineMs} ms`);
       process.exit(1);
@@ -34,7 +53,8 @@ export function shutdownOnSignal(logger: Logger, closables: readonly Closable[])
     let code = exitCode;
     for (const [index, { name, close }] of closables.entries()) {
       try {
-        await (index === closables.length - 1 ? close() : Promise.race([close(), late]));
+        const closed = close(hurry.signal);
+        await (index === closables.length - 1 ? closed : Promise.race([closed, late]));
       } catch (error) {
         code = 1;
         logger.error({ err: error }, `${name} did not stop cleanly`);
@@ -42,9 +62,10 @@ export function shutdownOnSignal(logger: Logger, closables: readonly Closable[])
     }
     process.exit(code);
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(signal, 0));
+  process.on('SIGTERM', () => void end('SIGTERM', drainMs, 0));
+  process.on('SIGINT', () => void end('SIGINT', 0, 0));
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error }, 'Uncaught error');
-    void end('uncaughtException', 1);
+    void end('uncaughtException', 0, 1);
   });
 }

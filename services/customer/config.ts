@@ -1,4 +1,4 @@
-import { type Config, databaseSettings, listenSettings, number } from '@hotrod/kit/config';
+import { databaseSettings, listenSettings, number } from '@hotrod/kit/config';
 import { flagSettings } from '@hotrod/kit/flags';
 
 /** How many times the normal delay the statement of the slow customers takes. */
@@ -21,5 +21,3 @@ export const settings = {
     { max: 100 },
   ),
 };
-
-export type CustomerConfig = Config<typeof settings>;

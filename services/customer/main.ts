@@ -19,6 +19,7 @@ await runMain('customer', async () => {
     schema: 'customer',
     poolSize: config.databasePoolSize,
     connectTimeoutMs: config.databaseConnectTimeoutMs,
+    startTimeoutMs: config.databaseStartTimeoutMs,
     logger,
   });
   await database.migrate(fileURLToPath(new URL('./migrations', import.meta.url)));
@@ -30,8 +31,7 @@ await runMain('customer', async () => {
   });
   await serve({
     logger,
-    host: config.host,
-    port: config.port,
+    listen: config,
     ready: { postgres: database.ready },
     routes: customerRoutes(customers),
     closables: [

@@ -1,4 +1,4 @@
-import { type Config, databaseSettings, integer, listenSettings, number } from '@hotrod/kit/config';
+import { databaseSettings, integer, listenSettings, number } from '@hotrod/kit/config';
 import { flagSettings } from '@hotrod/kit/flags';
 
 export const settings = {
@@ -22,5 +22,3 @@ export const settings = {
   readAttempts: integer('DRIVER_READ_ATTEMPTS', 3, 'how often a read is tried in all', { min: 1, max: 10 }),
   rideDurationMs: number('DRIVER_RIDE_DURATION_MS', 10_000, 'how long a driver is taken by a ride, in milliseconds'),
 };
-
-export type DriverConfig = Config<typeof settings>;

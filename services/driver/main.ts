@@ -19,6 +19,7 @@ await runMain('driver', async () => {
     schema: 'driver',
     poolSize: config.databasePoolSize,
     connectTimeoutMs: config.databaseConnectTimeoutMs,
+    startTimeoutMs: config.databaseStartTimeoutMs,
     logger,
   });
   await database.migrate(fileURLToPath(new URL('./migrations', import.meta.url)));
@@ -36,8 +37,7 @@ await runMain('driver', async () => {
   });
   await serve({
     logger,
-    host: config.host,
-    port: config.port,
+    listen: config,
     ready: { postgres: database.ready },
     routes: driverRoutes(drivers),
     closables: [

@@ -8,15 +8,8 @@ import type { WorkerPool } from '@hotrod/kit/worker-pool';
 import type { Route, Routes } from '@hotrod/route/contract';
 
 import type { Dispatch } from './contract.ts';
+import type { Order } from './order.ts';
 import type { DispatchTelemetry } from './telemetry.ts';
-
-/** One order: who wants to be picked up, and who asks. */
-export interface Order {
-  customerId: number;
-  /** The browser or virtual user. */
-  clientId: string;
-  requestId: string;
-}
 
 export interface DispatchDependencies {
   customers: Customers;

@@ -57,8 +57,7 @@ await runMain('frontend', async () => {
 
   await serve({
     logger,
-    host: config.host,
-    port: config.port,
+    listen: config,
     ready: {},
     behind: { customer: customer.ready, driver: driver.ready, route: route.ready },
     routes: (express) => {

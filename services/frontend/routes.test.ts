@@ -5,7 +5,7 @@ import { createApp, listen, type RunningServer } from '@hotrod/kit/server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { dispatchSchema, pageConfigSchema } from './contract.ts';
-import type { Order } from './dispatch.ts';
+import type { Order } from './order.ts';
 import { frontendRoutes } from './routes.ts';
 
 const customer: Customer = { id: 123, name: "Rachel's Floral Designs", location: { x: 115, y: 277 } };

@@ -7,7 +7,7 @@ import type { Express, Request } from 'express';
 import { z } from 'zod';
 
 import type { Dispatch, PageConfig } from './contract.ts';
-import type { Order } from './dispatch.ts';
+import type { Order } from './order.ts';
 import {
   createDispatchTelemetry,
   dispatchEnded,

@@ -15,7 +15,7 @@ import {
   withSpan,
 } from '@hotrod/telemetry/span';
 
-import type { Order } from './dispatch.ts';
+import type { Order } from './order.ts';
 
 type Phase = 'customer' | 'drivers' | 'routes' | 'claim';
 

@@ -1,4 +1,4 @@
-import { type Config, listenSettings, number } from '@hotrod/kit/config';
+import { listenSettings, number } from '@hotrod/kit/config';
 import { flagSettings } from '@hotrod/kit/flags';
 
 export const settings = {
@@ -19,5 +19,3 @@ export const settings = {
     max: 100,
   }),
 };
-
-export type RouteConfig = Config<typeof settings>;

@@ -17,8 +17,7 @@ await runMain('route', async () => {
   });
   await serve({
     logger,
-    host: config.host,
-    port: config.port,
+    listen: config,
     ready: {},
     routes,
     closables: [{ name: 'telemetry', close: shutdownTelemetry }],

@@ -115,7 +115,7 @@ async function createCluster(
 }
 
 /** The SQL, a statement a line, that makes the database and the roles. */
-export function roleStatements(roles: readonly string[], passwords: Readonly<Record<string, string>>): string[] {
+function roleStatements(roles: readonly string[], passwords: Readonly<Record<string, string>>): string[] {
   return [
     `CREATE DATABASE ${databaseName};`,
     `REVOKE ALL ON DATABASE ${databaseName} FROM PUBLIC;`,

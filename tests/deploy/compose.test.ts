@@ -115,8 +115,17 @@ describe.skipIf(!engine)('docker compose', () => {
       const build = { context: root, target: 'release-tools', args: { REVISION: 'a1b2c3d' } };
       writeFileSync(file, JSON.stringify({ services: { 'release-tools': { image, build } } }));
       await project.must(['--file', file, 'build', '--quiet'], 900_000);
-      const marker = await mustRun(docker, ['run', '--rm', '--network', 'none', '--read-only', image, '--help']);
-      expect(marker).toContain('Marks a release');
+      const help = await mustRun(docker, [
+        'run',
+        '--rm',
+        '--network',
+        'none',
+        '--read-only',
+        image,
+        'marker',
+        '--help',
+      ]);
+      expect(help).toContain('release marker open');
       const [{ Config }] = JSON.parse(await askDocker('image', 'inspect', image)) as [
         { Config: { User: string; Labels: Record<string, string> } },
       ];

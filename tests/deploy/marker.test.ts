@@ -20,8 +20,8 @@ afterAll(async () => {
 });
 
 function marker(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  return run(process.execPath, [join(root, 'pipeline/marker/main.ts'), ...args], {
-    env: { MARKER_API_HOST: observatory.url, HONEYCOMB_API_KEY: key, ...env },
+  return run(process.execPath, [join(root, 'pipeline/release/main.ts'), 'marker', ...args], {
+    env: { MARKER_TO: `observatory=${observatory.url}`, OBSERVATORY_MARKERS_KEY: key, ...env },
   });
 }
 
@@ -31,7 +31,7 @@ async function shown(): Promise<Marker[]> {
   return (await answer.json()) as Marker[];
 }
 
-describe('the release tool marker', () => {
+describe('release marker', () => {
   test('draws a line in the Observatory, then a window, as a deployment goes on', async () => {
     const file = join(directory.path, 'marker.json');
     const known = new Set((await shown()).map(({ id }) => id)); // of a first try
@@ -46,12 +46,14 @@ describe('the release tool marker', () => {
       'deploy',
       '--url',
       url,
+      '--run',
+      'r42',
       '--file',
       file,
     ]);
     expect(opened).toMatchObject({ code: 0, output: opened.stdout });
     const id = opened.stdout.trimEnd();
-    const described = { id, dataset: '__all__', message: 'Release 42 🚀', type: 'deploy', url };
+    const described = { id, dataset: '__all__', message: 'Release 42 🚀 (run r42)', type: 'deploy', url };
     const [open, ...others] = await added();
     expect(others).toEqual([]);
     expect(open).toMatchObject({ ...described, endMs: null });
@@ -65,46 +67,96 @@ describe('the release tool marker', () => {
     expect(closed?.endMs).toBeLessThanOrEqual(Date.now());
   });
 
+  test('ends in the Observatory what a killed run left open', async () => {
+    const file = join(directory.path, 'killed.json');
+    await marker(['open', '--message', 'Release 43', '--run', 'r43', '--file', file]);
+    const swept = await marker(['sweep', '--run', 'r43']);
+    expect(swept).toMatchObject({ code: 0, output: swept.stdout });
+    expect(swept.stdout).toMatch(/^ended observatory \S+: \w+ "Release 43" of run r43, open for \d+ s\n$/);
+    const ended = (await shown()).find(({ message }) => message === 'Release 43, not finished (run r43)');
+    expect(ended?.endMs).toBe(ended?.startMs);
+    expect(await marker(['sweep', '--older-than', '0s'])).toMatchObject({ code: 0, output: '' });
+  });
+
   test.each([
-    ['no command', [], /expected open or close/],
-    ['another command', ['remove'], /expected open or close/],
+    ['no command', [], /expects open, close or sweep/],
     ['no message', ['open'], /open needs --message/],
-    ['no file to close', ['close'], /close needs --file/],
     ['an unknown flag', ['open', '--message', 'x', '--colour', 'red'], /--colour/],
-    ['a url that is no link', ['open', '--message', 'x', '--url', 'javascript:alert(1)'], /http or https URL/],
-    ['a host that is no URL', ['open', '--message', 'x'], /http or https URL/, { MARKER_API_HOST: 'observatory:8088' }],
+    [
+      'a url that is no link',
+      ['open', '--message', 'x', '--file', 'f', '--url', 'javascript:alert(1)'],
+      /http or https URL/,
+    ],
+    [
+      'a place that is no URL',
+      ['open', '--message', 'x', '--file', 'f'],
+      /http or https URL/,
+      { MARKER_TO: 'observatory=observatory:8088' },
+    ],
+    [
+      'a key that no header holds',
+      ['open', '--message', 'x', '--file', 'f'],
+      /OBSERVATORY_MARKERS_KEY/,
+      { OBSERVATORY_MARKERS_KEY: `${key}\n` },
+    ],
   ])('ends with 2 and one line where it is used wrongly: %s', async (_, args, expected, env: object = {}) => {
     const count = (await shown()).length;
     const { code, output, stdout } = await marker(args, { ...env });
-    expect(output).toMatch(/^marker: [^\n]+\n$/);
+    expect(output).toMatch(/^release: [^\n]+\n$/);
     expect(output).toMatch(expected);
+    expect(output).not.toContain(key);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(await shown()).toHaveLength(count);
   });
 
-  test('ends with 1 and one line where it fails, and makes no marker that it could not close', async () => {
+  test('ends with 1 and one line where its file cannot be used, and makes no marker that it could not close', async () => {
     const broken = join(directory.path, 'broken.json');
     writeFileSync(broken, '{"id":"../x"}');
     const count = (await shown()).length;
-    for (const [args, expected, env] of [
+    for (const [args, expected] of [
       [['open', '--message', 'x', '--file', join(directory.path, 'missing', 'marker.json')], /ENOENT/],
       [['close', '--file', join(directory.path, 'none.json')], /ENOENT/],
-      [['close', '--file', broken], /does not hold a marker/],
-      [['open', '--message', 'x'.repeat(5_000)], /answered 400/],
-      [['open', '--message', 'x'], /answered 404/, { MARKER_API_HOST: `${observatory.url}/elsewhere` }],
-    ] as [string[], RegExp, Record<string, string>?][]) {
-      const { code, output, stdout } = await marker(args, env);
-      expect(output).toMatch(/^marker: [^\n]+\n$/);
+      [['close', '--file', broken], /does not hold markers/],
+    ] as [string[], RegExp][]) {
+      const { code, output, stdout } = await marker(args);
+      expect(output).toMatch(/^release: [^\n]+\n$/);
       expect(output).toMatch(expected);
-      expect(output).not.toContain(key);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     }
     expect(await shown()).toHaveLength(count);
   });
 
-  test('tells how it is used', async () => {
-    const { code, stdout } = await marker(['open', '--help']);
+  test('warns where the Observatory refuses, and the release goes on', async () => {
+    const file = join(directory.path, 'refused.json');
+    const { code, output, stdout } = await marker(['open', '--message', 'x'.repeat(5_000), '--file', file]);
+    expect(output).toMatch(/^release: warning: observatory \S+ did not take the marker: \S+ answered 400[^\n]+\n$/);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+  });
+});
+
+describe('the program release', () => {
+  const release = (args: readonly string[]) =>
+    run(process.execPath, [join(root, 'pipeline/release/main.ts'), ...args], {});
+
+  test('tells how it is used, and how each command is', async () => {
+    const { code, stdout } = await release(['--help']);
     expect(code).toBe(0);
-    expect(stdout).toContain('MARKER_API_HOST');
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name]) => name ?? '');
+    expect(commands).toContain('marker');
+    for (const command of commands) {
+      const { code: ended, stdout: usage } = await release([command, '--help']);
+      expect(ended).toBe(0);
+      expect(usage).toContain(`release ${command}`);
+    }
+  });
+
+  test.each([
+    ['nothing', []],
+    ['an unknown command', ['deploy']],
+    ['what every object has', ['constructor']],
+  ])('refuses %s, and says what it knows', async (_, args) => {
+    const { code, output, stdout } = await release(args);
+    expect(output).toMatch(/^release: [^\n]+; known: marker[^\n]*\n$/);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 });

@@ -2,13 +2,25 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+/** The programs that `.ci/tools` builds, and the engine of Docker. `helm` is Helm 4, `helm3` Helm 3. */
+export type ToolName =
+  | 'k6'
+  | 'otelcol-contrib'
+  | 'otelcol-opensearch'
+  | 'docker'
+  | 'docker-compose'
+  | 'helm'
+  | 'helm3'
+  | 'conftest'
+  | 'kubeconform';
+
 /**
  * A real tool, by its name, from `HOTROD_TOOLS` (where `.ci/tools` puts what it builds) or the PATH.
  *
  * @returns its path; null where it is missing, after a line that says so.
  * @throws where it is missing and `CI` is set: there every tool has to be.
  */
-export function findTool(name: string): string | null {
+export function findTool(name: ToolName): string | null {
   for (const directory of [process.env['HOTROD_TOOLS'], ...(process.env['PATH'] ?? '').split(delimiter)]) {
     if (!directory) continue;
     const program = join(directory, name);

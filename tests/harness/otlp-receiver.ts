@@ -104,7 +104,7 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
 }
 
 /** A trace as indented lines: for messages of failed tests. */
-export function describeTree(spans: readonly ReceivedSpan[], parent = '', depth = 0): string {
+function describeTree(spans: readonly ReceivedSpan[], parent = '', depth = 0): string {
   const known = new Set(spans.map((span) => span.spanId));
   return spans
     .filter((span) => (depth === 0 ? !known.has(span.parentSpanId) : span.parentSpanId === parent))

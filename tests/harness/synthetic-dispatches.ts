@@ -1,6 +1,6 @@
 import { type Dispatch, seededRandom, traffic } from '../../observatory/store/fixtures/hotrod-traffic.ts';
 
-export const usualStatement = 'SELECT customer_id, name, location FROM customers WHERE customer_id = $1';
+const usualStatement = 'SELECT customer_id, name, location FROM customers WHERE customer_id = $1';
 /** What only the two slow customers get. */
 export const slowStatement =
   'SELECT c.customer_id, c.name, c.location FROM customers c JOIN ledger l ON l.customer_id = c.customer_id WHERE c.customer_id = $1 AND l.settled_at IS NULL ORDER BY l.booked_at';

@@ -1,9 +1,10 @@
-import type { AttributeValue, SpanDetail } from '../../contract/contract.ts';
+import type { AttributeValue } from '../../records/attribute-value.ts';
 import { type MetricKind, spanKinds, spanStatuses } from '../../records/records.ts';
+import type { SpanEvent, SpanLink } from '../../records/span-event.ts';
 import { spanTexts } from '../../records/span-batch-builder.ts';
 import { bodyText, nestedDouble, nestedInteger } from '../any-value.ts';
 import { checkId, checkTime, durationBetween, optionalId } from '../decoding.ts';
-import type { ReadJsonItem } from './request.ts';
+import type { ReadJsonItem } from './read-json-item.ts';
 import {
   addKeyValues,
   anyValue,
@@ -23,7 +24,7 @@ import {
   unsigned64,
 } from './value.ts';
 import { type MetricHead, type MetricNumbers, toPoint } from '../metric-point.ts';
-import { severityName } from '../protobuf/logs.ts';
+import { severityName } from '../severity.ts';
 
 /** `opentelemetry.proto.trace.v1.Span` */
 export const readSpan: ReadJsonItem<JsonObject> = (span, origin, { span: builder }) => {
@@ -51,7 +52,7 @@ export const readSpan: ReadJsonItem<JsonObject> = (span, origin, { span: builder
   });
 };
 
-function readEvent(event: JsonObject): SpanDetail['events'][number] {
+function readEvent(event: JsonObject): SpanEvent {
   return {
     timeNs: String(unsigned64(event.timeUnixNano, 'timeUnixNano')),
     name: text(event.name, 'name'),
@@ -59,7 +60,7 @@ function readEvent(event: JsonObject): SpanDetail['events'][number] {
   };
 }
 
-function readLink(link: JsonObject): SpanDetail['links'][number] {
+function readLink(link: JsonObject): SpanLink {
   return {
     traceId: hexId(link.traceId, 'traceId'),
     spanId: hexId(link.spanId, 'spanId'),

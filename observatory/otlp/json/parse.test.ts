@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { createSlices } from '../../async/pause.ts';
 import { parseJson } from './parse.ts';
-import { MalformedError } from '../protobuf/wire.ts';
+import { MalformedError } from '../malformed-error.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 

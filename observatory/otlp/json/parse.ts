@@ -1,4 +1,4 @@
-import { MalformedError } from '../protobuf/wire.ts';
+import { MalformedError } from '../malformed-error.ts';
 import type { Slices } from '../../async/pause.ts';
 
 /** `JSON.parse` holds the event loop until it is through: longer text it is given in parts of about this size. */

@@ -4,7 +4,7 @@ import { createBuilders } from '../decoding.ts';
 import { plain } from '../fixtures/requests.ts';
 import { plainSpans } from '../fixtures/span-batches.ts';
 import { createJsonDecoders } from './request.ts';
-import { MalformedError } from '../protobuf/wire.ts';
+import { MalformedError } from '../malformed-error.ts';
 
 const decoders = createJsonDecoders(createBuilders());
 const bytes = (request: unknown): Buffer =>

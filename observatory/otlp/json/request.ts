@@ -13,15 +13,14 @@ import {
   toResource,
 } from '../decoding.ts';
 import { createSlices } from '../../async/pause.ts';
-import type { LogEntry, MetricPoint, Origin, Resource } from '../../records/records.ts';
+import type { LogEntry, MetricPoint } from '../../records/records.ts';
+import type { Origin, Resource } from '../../records/resource.ts';
 import type { SpanBatch } from '../../records/span-batch.ts';
 import { beginItem } from '../any-value.ts';
 import { type JsonPoint, points, readLog, readPoint, readSpan } from './items.ts';
+import type { ReadJsonItem } from './read-json-item.ts';
 import { parseJson } from './parse.ts';
 import { addKeyValues, eachObject, type JsonObject, object, text } from './value.ts';
-
-/** Reads one item, and adds what it makes of it to the builders. */
-export type ReadJsonItem<I> = (item: I, origin: Origin, builders: Builders) => void;
 
 /** What the three requests differ in. */
 interface Kind<T, I> {

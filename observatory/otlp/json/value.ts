@@ -1,7 +1,7 @@
-import type { AttributeValue } from '../../contract/contract.ts';
+import type { AttributeValue } from '../../records/attribute-value.ts';
 import type { AttributeSink } from '../../records/attribute-shapes.ts';
 import { addNested, countValues, deepestValue, doubleText, nestedDouble, nestedInteger } from '../any-value.ts';
-import { MalformedError } from '../protobuf/wire.ts';
+import { MalformedError } from '../malformed-error.ts';
 
 /**
  * OTLP in JSON (opentelemetry-proto, "JSON Protobuf Encoding"): names in camelCase, ids in hex, enums as integers, 64-bit

@@ -1,7 +1,8 @@
-import type { AttributeValue } from '../../contract/contract.ts';
+import type { AttributeValue } from '../../records/attribute-value.ts';
 import { bodyText, countValues } from '../any-value.ts';
 import { checkTime, optionalId } from '../decoding.ts';
-import type { ReadItem } from './request.ts';
+import { severityName } from '../severity.ts';
+import type { ReadItem } from './read-item.ts';
 import {
   fixed64,
   fixed64Field,
@@ -74,12 +75,3 @@ export const readLog: ReadItem = (wire, { end }, { resource, scope }, { other: b
     attributes: builder.finish(),
   });
 };
-
-const severities = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
-
-/** The short name of a severity number (OpenTelemetry logs data model, "Displaying Severity"). */
-export function severityName(severityNumber: number): string {
-  if (severityNumber < 1 || severityNumber > 24) return '';
-  const rank = (severityNumber - 1) % 4;
-  return `${severities[Math.floor((severityNumber - 1) / 4)]}${rank === 0 ? '' : rank + 1}`;
-}

@@ -1,8 +1,8 @@
-import type { AttributeValue } from '../../contract/contract.ts';
+import type { AttributeValue } from '../../records/attribute-value.ts';
 import { countValues, nestedDouble, nestedInteger } from '../any-value.ts';
 import { checkTime } from '../decoding.ts';
 import { type MetricHead, type MetricNumbers, metricKinds, toPoint } from '../metric-point.ts';
-import type { ReadItem } from './request.ts';
+import type { ReadItem } from './read-item.ts';
 import {
   double,
   type Extent,

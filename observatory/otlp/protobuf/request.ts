@@ -14,9 +14,10 @@ import {
 } from '../decoding.ts';
 import type { AttributeSet } from '../../records/attribute-shapes.ts';
 import { createSlices, type Slices } from '../../async/pause.ts';
-import type { Origin, Resource } from '../../records/records.ts';
+import type { Origin, Resource } from '../../records/resource.ts';
 import { beginItem, countValues } from '../any-value.ts';
 import { readLog } from './logs.ts';
+import type { ReadItem } from './read-item.ts';
 import { points, readPoint } from './metrics.ts';
 import { readSpan } from './spans.ts';
 import { createWire, type Extent, lengthField, messages, skip, string, tag, type Wire } from './wire.ts';
@@ -24,9 +25,6 @@ import { addKeyValue } from './wire-attributes.ts';
 
 /** Between two looks at the clock: what takes long is long, but for what holds nothing and takes two bytes. */
 const bytesBetweenLooks = 16_384;
-
-/** Reads one item up to its end, and adds what it makes of it to the builders. */
-export type ReadItem<I extends Extent = Extent> = (wire: Wire, item: I, origin: Origin, builders: Builders) => void;
 
 /** What the three requests differ in. */
 interface Kind<T, I extends Extent> {

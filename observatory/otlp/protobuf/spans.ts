@@ -1,9 +1,9 @@
-import type { SpanDetail } from '../../contract/contract.ts';
+import type { SpanEvent, SpanLink } from '../../records/span-event.ts';
 import { spanKinds, spanStatuses } from '../../records/records.ts';
 import { type SpanBatchBuilder, type SpanNumbers, spanTexts } from '../../records/span-batch-builder.ts';
 import { countValues, mostValues } from '../any-value.ts';
 import { checkIdBytes, checkTime, durationBetween } from '../decoding.ts';
-import type { ReadItem } from './request.ts';
+import type { ReadItem } from './read-item.ts';
 import {
   fixed64,
   fixed64Field,
@@ -19,8 +19,8 @@ import {
 } from './wire.ts';
 import { addKeyValueBytes, keyValue } from './wire-attributes.ts';
 
-type Event = SpanDetail['events'][number];
-type Link = SpanDetail['links'][number];
+type Event = SpanEvent;
+type Link = SpanLink;
 
 const traceId = lengthField(1);
 const spanId = lengthField(2);

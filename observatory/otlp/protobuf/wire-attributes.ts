@@ -1,4 +1,4 @@
-import type { AttributeValue } from '../../contract/contract.ts';
+import type { AttributeValue } from '../../records/attribute-value.ts';
 import type { AttributeSink } from '../../records/attribute-shapes.ts';
 import { internedText } from '../../records/interned-text.ts';
 import type { SpanBatchBuilder } from '../../records/span-batch-builder.ts';
@@ -9,7 +9,6 @@ import {
   fixed64Field,
   lengthDelimited,
   lengthField,
-  MalformedError,
   skip,
   string,
   tag,
@@ -19,6 +18,7 @@ import {
   varintField,
   type Wire,
 } from './wire.ts';
+import { MalformedError } from '../malformed-error.ts';
 
 const anyString = lengthField(1);
 const anyBoolean = varintField(2);

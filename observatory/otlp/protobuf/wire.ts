@@ -1,14 +1,10 @@
+import { MalformedError } from '../malformed-error.ts';
 import { internedText } from '../../records/interned-text.ts';
 
 /**
  * Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding), as much as OTLP needs: one cursor over the
  * bytes of a request, no objects between the bytes and the caller.
  */
-
-/** The bytes are no message of the type that was expected. */
-export class MalformedError extends Error {
-  override readonly name = 'MalformedError';
-}
 
 export interface Wire {
   readonly bytes: Buffer;

@@ -96,7 +96,7 @@ export function plotOptions(
 }
 
 /** All points where there is room; else those between two gaps, which no line shows. */
-export function pointsDrawn(values: ArrayLike<number | null | undefined>): number[] {
+function pointsDrawn(values: ArrayLike<number | null | undefined>): number[] {
   const has = (index: number): boolean => values[index] !== null && values[index] !== undefined;
   const all = values.length <= mostPoints;
   return Array.from({ length: values.length }, (_, index) => index).filter(

@@ -102,7 +102,7 @@ function exactMs(ms: number | null): string | null {
 }
 
 /** The durations of a box as a filter; nothing where it has no bound. */
-export function durationFilter(box: Box): string {
+function durationFilter(box: Box): string {
   const parts = [
     ...(box.minMs === null ? [] : [`duration >= ${filterDuration(box.minMs)}`]),
     ...(box.maxMs === null ? [] : [`duration < ${filterDuration(box.maxMs)}`]),

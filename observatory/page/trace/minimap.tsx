@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useScheme, useSize } from '../format/use-size.ts';
 import type { Segment } from './critical-path.ts';
 import type { TraceModel } from './model.ts';
-import type { Zoom } from './waterfall.tsx';
+import type { Zoom } from './zoom.ts';
 
 interface Props {
   model: TraceModel;

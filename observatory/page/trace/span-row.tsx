@@ -2,7 +2,7 @@ import { exactDuration, formatDuration } from '../format/duration.ts';
 import type { Segment } from './critical-path.ts';
 import type { Node } from './model.ts';
 import { descendants } from './rows.ts';
-import type { Zoom } from './waterfall.tsx';
+import type { Zoom } from './zoom.ts';
 
 interface Props {
   node: Node;

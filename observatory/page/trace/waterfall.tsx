@@ -10,11 +10,7 @@ import { ancestors, matchBeside, matches, shownFor, visibleRows } from './rows.t
 import { SpanRow } from './span-row.tsx';
 import { offsetTicks } from './time-ticks.ts';
 import { useVirtual } from './use-virtual.ts';
-
-export interface Zoom {
-  from: number;
-  to: number;
-}
+import type { Zoom } from './zoom.ts';
 
 interface Props {
   model: TraceModel;

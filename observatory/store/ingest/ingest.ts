@@ -5,6 +5,7 @@ import { type Database, loaderRows, rowGroupSize } from '../database.ts';
 import { copyStaged } from './flush.ts';
 import { pause } from '../../async/pause.ts';
 import { createQueue } from '../../async/queue.ts';
+import type { Intake } from '../../records/intake.ts';
 import { type Batches, type LogEntry, type MetricPoint, type Signal, signals } from '../../records/records.ts';
 import { createResourceNumbers } from './resource-numbers.ts';
 import type { SpanBatch, SpanRange, SpanRef } from '../../records/span-batch.ts';
@@ -46,14 +47,6 @@ const manyItemsWaitMs = 1_000;
 /** A batch that the store will not have for another reason than lack of room is given up after so many attempts. */
 const attempts = 3;
 const { setTimeout: startTimer } = globalThis;
-
-/** What the receiver needs of the store. */
-export interface Intake {
-  /** Whether a batch of so many items and bytes may be taken now. */
-  hasRoom(items: number, bytes: number): boolean;
-  /** Takes a batch; the caller has asked for room. It is stored within about a second. */
-  take<S extends Signal>(signal: S, items: Batches[S], bytes: number): void;
-}
 
 export interface Ingest extends Intake {
   /** Items that wait to be stored. */

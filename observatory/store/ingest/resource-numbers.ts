@@ -1,6 +1,6 @@
 import { createAttributeBuilder, type ValueType } from '../../records/attribute-shapes.ts';
 import type { Database } from '../database.ts';
-import type { Resource } from '../../records/records.ts';
+import type { Resource } from '../../records/resource.ts';
 
 /** The file's numbers for resources; the same resource has the same number after a restart. */
 export interface ResourceNumbering {

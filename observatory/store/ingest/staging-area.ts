@@ -3,7 +3,8 @@ import type { Database } from '../database.ts';
 import type { Side } from '../scripts.ts';
 import { createKeyCounts } from './key-counts.ts';
 import { pause } from '../../async/pause.ts';
-import type { Batches, Resource, Signal } from '../../records/records.ts';
+import type { Batches, Signal } from '../../records/records.ts';
+import type { Resource } from '../../records/resource.ts';
 import type { ResourceNumbering } from './resource-numbers.ts';
 import type { SpanRef } from '../../records/span-batch.ts';
 import {

@@ -22,7 +22,8 @@ import {
 } from '../../records/attribute-shapes.ts';
 import { type Database, loaderRows } from '../database.ts';
 import type { Side } from '../scripts.ts';
-import type { LogEntry, MetricPoint, Resource } from '../../records/records.ts';
+import type { LogEntry, MetricPoint } from '../../records/records.ts';
+import type { Resource } from '../../records/resource.ts';
 import { spanBytes, spanFlags, type SpanRef } from '../../records/span-batch.ts';
 import type { RootRow } from './traces.ts';
 

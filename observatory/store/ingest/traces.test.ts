@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 
 import { plainSpan } from '../../otlp/fixtures/span-batches.ts';
 import { createAttributeBuilder } from '../../records/attribute-shapes.ts';
-import type { Resource, SpanKind } from '../../records/records.ts';
+import type { SpanKind } from '../../records/records.ts';
+import type { Resource } from '../../records/resource.ts';
 import type { SpanBatch } from '../../records/span-batch.ts';
 import { createSpanBatchBuilder, spanTexts } from '../../records/span-batch-builder.ts';
 import { createTraces, type RootRow, type Traces, tracesDefaults } from './traces.ts';

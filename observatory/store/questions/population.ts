@@ -41,7 +41,7 @@ export function viewOf(scope: Scope): Sql {
 }
 
 /** The condition that a row `s` is of the population. */
-export function whereSql(population: Population, binder: Binder): Sql {
+function whereSql(population: Population, binder: Binder): Sql {
   const from = binder.bind(nanoseconds(population.fromMs));
   const to = binder.bind(nanoseconds(population.toMs));
   const matches = filterSql(population.filter, population.scope, binder);

@@ -39,7 +39,7 @@ export type Outcome<T> = { traceId: string | undefined } & ({ value: T } | { fai
 /** Longest wait for /config. */
 const configTimeoutMs = 10_000;
 /** Longest wait for a ride. The slowest planned answer takes about 3 s; the rest is a queue, and queues end. */
-export const rideTimeoutMs = 15_000;
+const rideTimeoutMs = 15_000;
 
 /** Asks the server for the customers, the city and the release. Never throws. */
 export function fetchConfig(): Promise<Outcome<PageConfig>> {

@@ -18,7 +18,7 @@ import {
   ATTR_URL_FULL,
   TELEMETRY_SDK_LANGUAGE_VALUE_WEBJS,
 } from '@opentelemetry/semantic-conventions';
-import type { HotrodAttribute } from '../../../packages/telemetry/attributes.ts';
+import type { HotrodAttribute } from '@hotrod/telemetry/attributes';
 import type { PageTelemetry, Release, RideSpan } from './telemetry.ts';
 
 /** Spans wait this long for company before they are sent. */

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { closeMarker, createMarker, InvalidInputError, type Marker } from './marker.ts';
+import { UsageError } from '../command.ts';
+import { closeMarker, createMarker, listMarkers, type Marker } from './honeycomb.ts';
 
 const fields = { start_time: 1_795_000_000, message: 'build 42 🚀', type: 'deploy', url: 'https://ci.example.org/42' };
 const key = 'k3y-nobody-may-see';
@@ -105,16 +106,46 @@ test.each([
 ])('%s is refused before anything is sent', async (_, api, dataset, wanted) => {
   const { host, asked } = await serveMarkers();
   const error: unknown = await createMarker({ host, ...api }, dataset, wanted).catch((thrown: unknown) => thrown);
-  expect(error).toBeInstanceOf(InvalidInputError);
+  expect(error).toBeInstanceOf(UsageError);
   expect(String(error)).not.toContain(key);
   expect(asked).toEqual([]);
+});
+
+describe('the list of markers', () => {
+  test('tells which have ended, and leaves out what is no marker', async () => {
+    const list = [
+      { id: 'open', start_time: 5, message: 'a', type: 'deploy', created_at: 'x', color: '#000' },
+      { id: 'closed', start_time: 5, end_time: 9, url: 'https://ci.example.org/1' },
+      { id: 'never ended', start_time: 5, end_time: 0 },
+      { id: 'zero', start_time: 5, end_time: 0, url: '' },
+      { id: 'no start' },
+      null,
+    ];
+    expect(await listMarkers({ host: await answer(200, JSON.stringify(list)) }, 'rides')).toEqual([
+      { dataset: 'rides', id: 'open', start_time: 5, message: 'a', type: 'deploy' },
+      {
+        dataset: 'rides',
+        id: 'closed',
+        start_time: 5,
+        end_time: 9,
+        message: '',
+        type: '',
+        url: 'https://ci.example.org/1',
+      },
+      { dataset: 'rides', id: 'zero', start_time: 5, message: '', type: '' },
+    ]);
+  });
+
+  test('is not taken from an answer that is no list', async () => {
+    await expect(listMarkers({ host: await answer(200, '{}') }, 'rides')).rejects.toThrow('without a list of markers');
+  });
 });
 
 describe('what is wrong with the API is told in one line', () => {
   const failure = async (host: string, timeoutMs = 60_000): Promise<string> => {
     const error: unknown = await createMarker({ host, key, timeoutMs }, 'rides', fields).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(Error);
-    expect(error).not.toBeInstanceOf(InvalidInputError);
+    expect(error).not.toBeInstanceOf(UsageError);
     return (error as Error).message;
   };
 
@@ -126,12 +157,13 @@ describe('what is wrong with the API is told in one line', () => {
   });
 
   test.each([
-    [200, '{"id":"a"}', 'answered 200'],
-    [201, 'fine', 'not with a marker'],
-    [201, '[]', 'not with a marker'],
-    [201, '{"id":"../x"}', 'without the id'],
-    [201, `{"id":"a","message":"${'x'.repeat(70_000)}"}`, 'more than 65536 bytes'],
-  ])('an answer of %i with %.20s', async (status, body, expected) => {
+    [200, 'answered 200', '{"id":"a"}'],
+    [201, 'not with a marker', 'fine'],
+    [201, 'not with a marker', 'null'],
+    [201, 'without the id', '[]'],
+    [201, 'without the id', '{"id":"../x"}'],
+    [201, 'more than 65536 bytes', `{"id":"a","message":"${'x'.repeat(70_000)}"}`],
+  ])('an answer of %i: %s', async (status, expected, body) => {
     expect(await failure(await answer(status, body))).toContain(expected);
   });
 

@@ -1,0 +1,63 @@
+{{/*
+The arrows of the design, as JSON: a list of {from, to, port}. The one source of the network policies. `from` and `to` are
+components, or `outside` (whoever comes in), `database` (the external one), `backend` (telemetry that leaves).
+*/}}
+{{- define "hotrod.arrows" -}}
+{{- $root := . -}}
+{{- $values := .Values -}}
+{{- $arrows := list -}}
+{{- $senders := list -}}
+{{- $frontendPort := (include "hotrod.serviceValues" (dict "root" . "name" "frontend") | fromJson).port -}}
+{{- range $name := keys $values.services | sortAlpha }}
+{{- $service := include "hotrod.serviceValues" (dict "root" $root "name" $name) | fromJson }}
+{{- $senders = append $senders (dict "from" $name "port" 4318) }}
+{{- range $service.calls }}
+{{- $called := include "hotrod.serviceValues" (dict "root" $root "name" .) | fromJson }}
+{{- $arrows = append $arrows (dict "from" $name "to" . "port" $called.port) }}
+{{- end }}
+{{- if $service.database }}
+{{- $arrows = append $arrows (ternary (dict "from" $name "to" "postgres" "port" 5432) (dict "from" $name "to" "database" "port" $values.externalDatabase.port) $values.postgres.enabled) }}
+{{- end }}
+{{- end }}
+{{- $arrows = append $arrows (dict "from" "outside" "to" "frontend" "port" $frontendPort) }}
+{{- $arrows = append $arrows (dict "from" "test" "to" "frontend" "port" $frontendPort) }}
+{{- if ne $values.load.mode "off" }}
+{{- $arrows = append $arrows (dict "from" "load" "to" "frontend" "port" $frontendPort) }}
+{{- if $values.collector.enabled }}{{ $senders = append $senders (dict "from" "load" "port" 4317) }}{{ end }}
+{{- end }}
+{{- $taker := ternary "otel-collector" (ternary "observatory" "" $values.observatory.enabled) $values.collector.enabled -}}
+{{- if $values.otlpEndpoint }}{{ $taker = "backend" }}{{ end -}}
+{{- if $taker }}
+{{- range $senders }}
+{{- $arrows = append $arrows (merge (dict "to" (ternary "otel-collector" $taker (eq (int .port) 4317))) .) }}
+{{- end }}
+{{- end }}
+{{- if $values.collector.enabled }}
+{{- $last := ternary "otel-collector-gateway" "otel-collector" (eq $values.collector.mode "agent") }}
+{{- if eq $values.collector.mode "agent" }}
+{{- $arrows = append $arrows (dict "from" "otel-collector" "to" $last "port" 4317) }}
+{{- end }}
+{{- if $values.observatory.enabled }}
+{{- $arrows = append $arrows (dict "from" $last "to" "observatory" "port" 4318) }}
+{{- end }}
+{{- if or $values.collector.backend.endpoint $values.collector.honeycomb.existingSecret }}
+{{- $arrows = append $arrows (dict "from" $last "to" "backend") }}
+{{- end }}
+{{- end }}
+{{- if $values.observatory.enabled }}
+{{- $arrows = append $arrows (dict "from" "outside" "to" "observatory" "port" 8088) }}
+{{- $arrows = append $arrows (dict "from" "test" "to" "observatory" "port" 8088) }}
+{{- end }}
+{{- $arrows | toJson -}}
+{{- end -}}
+
+{{/* dict root end → the other end of an arrow as network policy peers (JSON); null for anywhere. */}}
+{{- define "hotrod.peers" -}}
+{{- $values := .root.Values -}}
+{{- $outside := dict "outside" $values.networkPolicy.ingressFrom "database" $values.externalDatabase.networkPolicyPeers "backend" $values.collector.networkPolicyPeers -}}
+{{- if hasKey $outside .end -}}
+{{- index $outside .end | default nil | toJson -}}
+{{- else -}}
+{{- list (dict "podSelector" (dict "matchLabels" (include "hotrod.selectorLabels" (dict "root" .root "component" .end) | fromYaml))) | toJson -}}
+{{- end -}}
+{{- end -}}

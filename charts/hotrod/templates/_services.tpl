@@ -1,0 +1,49 @@
+{{/*
+dict root component values version → the environment of a service as JSON: what the chart knows, under what the values say.
+*/}}
+{{- define "hotrod.serviceEnv" -}}
+{{- $root := .root -}}
+{{- $service := .values -}}
+{{- $fullname := include "hotrod.componentName" . -}}
+{{- $attributes := dict
+  "service.version" .version
+  "vcs.ref.head.revision" (include "hotrod.revision" (dict "root" $root "service" $service))
+  "k8s.deployment.name" $fullname
+-}}
+{{- $env := dict
+  "HOST" "0.0.0.0"
+  "PORT" (toString $service.port)
+  "DRAIN_MS" (mul $service.drainSeconds 1000 | toString)
+  "OTEL_SERVICE_NAME" .component
+  "OTEL_RESOURCE_ATTRIBUTES" (include "hotrod.resourceAttributes" (dict "root" $root "component" .component "attributes" $attributes))
+-}}
+{{- with include "hotrod.otlpEndpoint" $root }}
+{{- $_ := set $env "OTEL_EXPORTER_OTLP_ENDPOINT" . }}
+{{- else }}
+{{- $_ := set $env "OTEL_SDK_DISABLED" "true" }}
+{{- end -}}
+{{- if $service.database }}
+{{- $_ := set $env "DATABASE_START_TIMEOUT_MS" "60000" }}
+{{- end -}}
+{{- range $service.calls }}
+{{- $called := include "hotrod.serviceValues" (dict "root" $root "name" .) | fromJson }}
+{{- $_ := set $env (printf "%s_URL" (upper .)) (printf "http://%s:%v" (include "hotrod.componentName" (dict "root" $root "component" .)) $called.port) }}
+{{- end -}}
+{{- if and (eq .component "frontend") $root.Values.observatory.enabled }}
+{{- $_ := set $env "TRACE_URL" (printf "%s/trace/{traceId}" (include "hotrod.observatoryUrl" $root)) }}
+{{- end -}}
+{{- mergeOverwrite $env $service.env | toJson -}}
+{{- end -}}
+
+{{/* dict root component → DATABASE_URL: of the demo's Postgres, or whole from the Secret of the external one. */}}
+{{- define "hotrod.databaseEnv" -}}
+{{- if .root.Values.postgres.enabled -}}
+- name: DATABASE_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ include "hotrod.postgresSecret" .root }}, key: {{ .component }}-password } }
+- name: DATABASE_URL
+  value: postgres://{{ .component }}:$(DATABASE_PASSWORD)@{{ include "hotrod.componentName" (dict "root" .root "component" "postgres") }}:5432/hotrod
+{{- else -}}
+- name: DATABASE_URL
+  valueFrom: { secretKeyRef: { name: {{ .root.Values.externalDatabase.existingSecret }}, key: {{ .component }}-url } }
+{{- end -}}
+{{- end -}}

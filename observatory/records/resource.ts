@@ -1,0 +1,20 @@
+import type { AttributeSet } from './attribute-shapes.ts';
+
+/** Who sent it: what OTLP calls a resource. */
+export interface Resource {
+  /** `unknown_service` where the sender does not say. */
+  service: string;
+  version: string | null;
+  /** A page in a browser: its spans are the caller's, not a service's. */
+  browser: boolean;
+  /** The same for the same attributes. */
+  fingerprint: string;
+  attributes: AttributeSet;
+}
+
+/** What an item belongs to. */
+export interface Origin {
+  resource: Resource;
+  /** Instrumentation scope: name, or name@version. */
+  scope: string | null;
+}

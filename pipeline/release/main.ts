@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+import type { Command } from './command.ts';
+import { exitCodes, UsageError } from './command.ts';
+import { oneLine } from './request.ts';
+
+/** Each is loaded when it is asked for: the image of the release tools has no libraries, and most commands need none. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  marker: async () => (await import('./marker/command.ts')).markerCommand,
+};
+
+async function usage(): Promise<string> {
+  const lines = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(10)} ${(await load()).summary}\n`),
+  );
+  return `The release tools of HotROD.
+
+  release COMMAND [options]
+  release COMMAND --help
+
+${lines.join('')}
+Exit codes: 0 done, 1 failed, 2 wrong use; verify has more.
+`;
+}
+
+async function run([name, ...args]: string[], signal: AbortSignal): Promise<number> {
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(await usage());
+    return exitCodes.done;
+  }
+  const load = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!load) {
+    const known = Object.keys(commands).join(', ');
+    throw new UsageError(
+      `${name === undefined ? 'a command is missing' : `there is no command "${name}"`}; known: ${known}`,
+    );
+  }
+  const command = await load();
+  if (args.some((each) => each === '--help' || each === '-h')) {
+    process.stdout.write(command.usage);
+    return exitCodes.done;
+  }
+  return command.run(args, {
+    env: process.env,
+    stdout: (text) => process.stdout.write(text),
+    stderr: (line) => process.stderr.write(`release: ${line}\n`),
+    signal,
+  });
+}
+
+/** parseArgs says what is wrong with arguments by errors of its own. */
+function isWrongUse(error: Error): boolean {
+  return error instanceof UsageError || ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_'));
+}
+
+const end = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort());
+// Whoever reads the output may stop reading it (`release … | head`).
+process.stdout.on('error', () => undefined);
+
+try {
+  process.exitCode = await run(process.argv.slice(2), end.signal);
+} catch (error) {
+  if (!(error instanceof Error)) throw error;
+  process.stderr.write(`release: ${oneLine(error.message)}\n`);
+  process.exitCode = isWrongUse(error) ? exitCodes.usage : exitCodes.failed;
+}
