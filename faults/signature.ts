@@ -41,7 +41,8 @@ async function ask<Answer>(
   path: string,
   parameters: Readonly<Record<string, string | number>> = {},
 ): Promise<Answer> {
-  const query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) query.set(name, String(value));
   const response = await fetch(`${observatory.replace(/\/+$/, '')}${path}?${query.toString()}`, {
     signal: AbortSignal.timeout(timeoutMs),
   });

@@ -14,7 +14,7 @@ afterEach(async () => {
 /** A client of a real server that answers with `listener`. */
 async function clientOf(
   listener: RequestListener,
-  options: { timeoutMs?: number; connections?: number; path?: string } = {},
+  options: { timeoutMs?: number; connections?: number; path?: string; answeredBy?: (release: string) => void } = {},
 ): Promise<{ client: ServiceClient; server: Server; baseUrl: string }> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -66,6 +66,27 @@ describe('a service client', () => {
       code: 'dependency_failed',
       message: 'driver answered with more than 1048576 bytes.',
     });
+  });
+
+  it('tells which release answered, also where it answered with a failure, and believes no other header', async () => {
+    const told: string[] = [];
+    const answers: [number, Record<string, string | string[]>][] = [
+      [200, { 'hotrod-release': '0.1.0+1a2b3c4' }],
+      [500, { 'hotrod-release': '0.1.0+badc0de' }],
+      [200, {}],
+      [200, { 'hotrod-release': 'no, really' }],
+      [200, { 'hotrod-release': ['1', '2'] }],
+      [200, { 'hotrod-release': 'x'.repeat(65) }],
+    ];
+    const { client } = await clientOf(
+      (_request, response) => {
+        const [status, headers] = answers.shift() ?? [500, {}];
+        response.writeHead(status, headers).end('{}');
+      },
+      { answeredBy: (release) => told.push(release) },
+    );
+    while (answers.length > 0) await client.get('/', {}, z.unknown()).catch(() => undefined);
+    expect(told).toEqual(['0.1.0+1a2b3c4', '0.1.0+badc0de']);
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { type Dispatcher, errors, Pool } from 'undici';
 import { z } from 'zod';
 
 import { fromProblem, ServiceError } from './errors.ts';
+import { acceptRelease, releaseHeader } from './release.ts';
 
 /** Asks one other service over HTTP, with keep-alive connections and a deadline for every call. */
 export interface ServiceClient {
@@ -25,12 +26,15 @@ const largestAnswer = 2 ** 20;
  * @param service the other service's name, for messages.
  * @param baseUrl where it is; a path is put before that of every call.
  * @param connections how many requests may be under way at once; more wait inside undici.
+ * @param answeredBy told, for every answer that comes, which release of the other service gave it. It runs in the
+ *   asynchronous context of the call. An answer that does not say it, or not in an acceptable way, is not told.
  */
 export function createServiceClient(options: {
   service: string;
   baseUrl: string;
   timeoutMs: number;
   connections: number;
+  answeredBy?: (release: string) => void;
 }): ServiceClient {
   const { service, timeoutMs } = options;
   const base = new URL(options.baseUrl);
@@ -51,6 +55,8 @@ export function createServiceClient(options: {
         ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
       });
       status = response.statusCode;
+      const release = acceptRelease(response.headers[releaseHeader]);
+      if (release !== null) options.answeredBy?.(release);
       parsed = parseJson(await response.body.text());
     } catch (error) {
       throw unreachable(error);

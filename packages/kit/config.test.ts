@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
-import { ConfigError, integer, listenSettings, number, optionalText, readConfig, url } from './config.ts';
+import {
+  ConfigError,
+  integer,
+  listenSettings,
+  number,
+  optionalText,
+  parseKeyValueList,
+  readConfig,
+  releaseOf,
+  url,
+} from './config.ts';
 
 const settings = {
   delayMs: number('DELAY_MS', 2.5, 'how long it takes, in milliseconds', { max: 1000 }),
@@ -99,10 +109,35 @@ describe('listenSettings', () => {
       readyFd: null,
       drainMs: 5_000,
       logLevel: 'info',
+      resourceAttributes: null,
     });
   });
 
   it.each([{ PORT: '65536' }, { PORT: '-1' }, { PORT: '80.5' }, { LOG_LEVEL: 'loud' }])('refuses %j', (env) => {
     expect(faults(listenSettings(8081), env)).toHaveLength(1);
   });
+});
+
+describe('parseKeyValueList', () => {
+  it.each<[string | null, Record<string, string>]>([
+    [null, {}],
+    ['', {}],
+    ['a=1', { a: '1' }],
+    [' a = 1 , b=2,', { a: '1', b: '2' }],
+    ['authorization=Basic%20YTpi', { authorization: 'Basic YTpi' }],
+    ['key=a=b==', { key: 'a=b==' }],
+    ['rate=100%', { rate: '100%' }],
+    ['empty=', { empty: '' }],
+    ['nonsense,a=1', { a: '1' }],
+  ])('reads %j', (text, expected) => {
+    expect(parseKeyValueList(text)).toEqual(expected);
+  });
+});
+
+it.each([
+  ['service.namespace=hotrod,service.version=0.1.0%2B1a2b3c4', '0.1.0+1a2b3c4'],
+  ['service.namespace=hotrod', null],
+  [null, null],
+])('takes the release from %j', (resourceAttributes, expected) => {
+  expect(releaseOf({ resourceAttributes })).toBe(expected);
 });

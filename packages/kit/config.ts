@@ -87,7 +87,7 @@ export function url(
   return { env, schema, ...(value === undefined ? {} : { default: value }), meaning };
 }
 
-/** Where a service listens, loopback unless told, and how it begins and ends. */
+/** Where a service listens, loopback unless told, how it begins and ends, and what telemetry tells of it. */
 export function listenSettings(port: number) {
   return {
     host: {
@@ -111,7 +111,13 @@ export function listenSettings(port: number) {
       default: 'info',
       meaning: 'the least severe log line that is written',
     } as Setting<'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'>,
+    resourceAttributes: optionalText('OTEL_RESOURCE_ATTRIBUTES', 'what is told of this process, key=value,…'),
   };
+}
+
+/** `service.version` from the same variable that telemetry takes it from; null where it is not set there. */
+export function releaseOf(config: { resourceAttributes: string | null }): string | null {
+  return parseKeyValueList(config.resourceAttributes)['service.version'] ?? null;
 }
 
 /** Which Postgres a service keeps its data in, and how many connections to it. */
@@ -137,4 +143,23 @@ export function databaseSettings() {
       'how long to wait at the start for a Postgres that does not answer yet, in milliseconds',
     ),
   };
+}
+
+/** `key=value,key=value` with percent-encoded values, as `OTEL_*` variables write lists. */
+export function parseKeyValueList(text: string | null): Record<string, string> {
+  const pairs = (text ?? '').split(',').filter((pair) => pair.includes('='));
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      return [pair.slice(0, at).trim(), decode(pair.slice(at + 1).trim())];
+    }),
+  );
+}
+
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value; // a value with a bare percent sign is meant as it stands
+  }
 }

@@ -61,8 +61,8 @@ export async function createFlags(options: {
   if (source.flagsFile === null && source.flagdHost === null) return asConfigured;
   const { OpenFeature, ProviderEvents } = await import('@openfeature/server-sdk');
   const provider = await createProvider(source, logger);
-  OpenFeature.setProvider(service, provider, { ...context });
-  const client = OpenFeature.getClient(service);
+  OpenFeature.setProvider(service, provider);
+  const client = OpenFeature.getClient(service).setContext({ ...context });
   const listeners: (() => void)[] = [];
   let inForce: readonly string[] = [];
 

@@ -42,6 +42,27 @@ async function until(holds: () => boolean): Promise<void> {
   await vi.waitFor(() => expect(holds()).toBe(true), { timeout: 30_000, interval: 5 });
 }
 
+describe('the release', () => {
+  it.each(['/healthz', '/nowhere'])('is told with every answer, also with a failure: %s', async (path) => {
+    const logger = pino({ level: 'silent' });
+    const app = createApp({ logger, ready: {}, release: '0.1.0+1a2b3c4', routes: () => {} });
+    const server = await listen(app, '127.0.0.1', 0);
+    servers.push(server);
+    const response = await fetch(server.url + path);
+    expect(response.headers.get('hotrod-release')).toBe('0.1.0+1a2b3c4');
+  });
+
+  it.each([undefined, null, 'two\nlines'])('is not told where it is %j', async (release) => {
+    const logger = pino({ level: 'silent' });
+    const app = createApp({ logger, ready: {}, ...(release === undefined ? {} : { release }), routes: () => {} });
+    const server = await listen(app, '127.0.0.1', 0);
+    servers.push(server);
+    const response = await fetch(`${server.url}/healthz`);
+    expect(response.status).toBe(200);
+    expect(response.headers.has('hotrod-release')).toBe(false);
+  });
+});
+
 describe('health', () => {
   it('is alive, whatever its parts do', async () => {
     const { url } = await serve(() => {}, { postgres: () => Promise.reject(new Error('down')) });

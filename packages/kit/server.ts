@@ -5,6 +5,7 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 
 import { problemContentType, ServiceError, toProblem, toServiceError } from './errors.ts';
 import type { Logger } from './logging.ts';
+import { acceptRelease, releaseHeader } from './release.ts';
 
 /** Something that `/readyz` asks: it throws where that does not answer. */
 export type ReadinessCheck = () => Promise<void>;
@@ -26,17 +27,26 @@ const behindTimeoutMs = 500;
  *   and a balancer sends no requests here.
  * @param options.behind the services that this one asks. `/readyz` reports them in its body and never in its status: one
  *   failing service would otherwise take every instance of those in front of it out of traffic, too.
+ * @param options.release `service.version`, told with every answer; null or left out where it is not known.
  */
 export function createApp(options: {
   logger: Logger;
   ready: Readonly<Record<string, ReadinessCheck>>;
   behind?: Readonly<Record<string, ReadinessCheck>>;
+  release?: string | null;
   routes: (app: Express) => void;
 }): Express {
+  const release = acceptRelease(options.release);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
+  if (release !== null) {
+    app.use((_request, response, next) => {
+      response.set(releaseHeader, release);
+      next();
+    });
+  }
 
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });

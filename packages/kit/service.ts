@@ -21,7 +21,7 @@ export type ListenConfig = Pick<
  * pipe: `prepared` before it listens, `listening` when it does. So whoever replaces one process by another knows when
  * the new one takes over; the idea is s6's notification-fd. LISTEN_FD lets both listen on one socket.
  *
- * @param ready,behind see {@link createApp}.
+ * @param ready,behind,release see {@link createApp}.
  * @param closables what to close after the server, in this order.
  * @throws the system's error where it cannot listen.
  */
@@ -30,6 +30,7 @@ export async function serve(options: {
   listen: ListenConfig;
   ready: Readonly<Record<string, ReadinessCheck>>;
   behind?: Readonly<Record<string, ReadinessCheck>>;
+  release?: string | null;
   routes: (app: Express) => void;
   closables: readonly Closable[];
 }): Promise<void> {

@@ -48,6 +48,23 @@ export const registry = {
   'hotrod.phase.routes.duration': { type: 'double', meaning: 'seconds to compute routes', example: 0.12 },
   'hotrod.phase.claim.duration': { type: 'double', meaning: 'seconds to claim a driver', example: 0.004 },
   'hotrod.fault.flags': { type: 'string[]', meaning: 'fault flags in force', example: 'route-failures' },
+  // A release may change one service alone; `service.version` of the root span is the frontend's. Several releases of a
+  // service that served one dispatch, while one replaces the other, are parted by ", ".
+  'hotrod.release.customer': {
+    type: 'string',
+    meaning: 'service.version of the customer service that served the dispatch',
+    example: '0.1.0+1a2b3c4',
+  },
+  'hotrod.release.driver': {
+    type: 'string',
+    meaning: 'service.version of the driver service that served the dispatch',
+    example: '0.1.0+1a2b3c4',
+  },
+  'hotrod.release.route': {
+    type: 'string',
+    meaning: 'service.version of the route service that served the dispatch',
+    example: '0.1.0+1a2b3c4',
+  },
   'hotrod.dispatch.outcome': {
     type: 'string',
     meaning: 'what became of a dispatch: success, refused (the caller asked wrongly) or failure',

@@ -1,3 +1,4 @@
+import type { Database } from '@hotrod/kit/database';
 import type { Flags } from '@hotrod/kit/flags';
 
 import type { Customer, Customers } from './contract.ts';
@@ -9,21 +10,30 @@ const mostLeaked = 1_000;
 /**
  * Customers with the faults of `faults/` that are about them. Each is off unless its flag is switched on.
  *
- * @param withPool the same customers over a pool of so many connections.
+ * @param openDatabase a pool of so many connections, for the fault that has too few.
+ * @param customersOver the same customers over another pool.
  */
 export function createFaultyCustomers(options: {
   customers: Customers;
   flags: Flags;
-  withPool: (size: number) => Customers;
-}): Customers {
-  const { customers, flags, withPool } = options;
+  openDatabase: (poolSize: number) => Database;
+  customersOver: (database: Database) => Customers;
+}): { customers: Customers; close(): Promise<void> } {
+  const { customers, flags, openDatabase, customersOver } = options;
+  const narrow = new Map<number, { database: Database; customers: Customers }>();
   const leaked: { customer: Customer; ballast: Buffer }[] = [];
   const seen = new Set<number>();
 
   /** Fault pool-of-one: every look-up goes through a pool that is too small. */
   async function source(): Promise<Customers> {
     const connections = await flags.number('pool-of-one', 0);
-    return connections > 0 ? withPool(connections) : customers;
+    if (connections === 0) return customers;
+    let pool = narrow.get(connections);
+    if (!pool) {
+      const database = openDatabase(connections);
+      narrow.set(connections, (pool = { database, customers: customersOver(database) }));
+    }
+    return pool.customers;
   }
 
   /** Fault cold-cache: a customer whom this process has not seen yet costs several look-ups. */
@@ -36,7 +46,8 @@ export function createFaultyCustomers(options: {
     }
     const hit = seen.has(id);
     telemetry.cacheAsked(hit);
-    for (let lookup = 1; !hit && lookup < lookups; lookup += 1) await found.find(id);
+    const extra = hit ? 0 : lookups - 1;
+    for (let lookup = 0; lookup < extra; lookup += 1) await found.find(id);
     const customer = await found.find(id);
     seen.add(id);
     return customer;
@@ -54,11 +65,16 @@ export function createFaultyCustomers(options: {
   }
 
   return {
-    async find(id) {
-      const customer = await findCold(id);
-      await leak(customer);
-      return customer;
+    customers: {
+      async find(id) {
+        const customer = await findCold(id);
+        await leak(customer);
+        return customer;
+      },
+      list: () => customers.list(),
     },
-    list: () => customers.list(),
+    close: async () => {
+      await Promise.all([...narrow.values()].map(({ database }) => database.close()));
+    },
   };
 }

@@ -4,6 +4,7 @@ import type { Flags } from '@hotrod/kit/flags';
 import type { Logger } from '@hotrod/kit/logging';
 
 import type { Drivers } from './contract.ts';
+import type { ReadManner } from './database.ts';
 
 /** Drivers with the faults of `faults/` that are about them. Each is off unless its flag is switched on. */
 export function createFaultyDrivers(drivers: Drivers, flags: Flags, logger: Logger): Drivers {
@@ -19,4 +20,16 @@ export function createFaultyDrivers(drivers: Drivers, flags: Flags, logger: Logg
     },
     claim: (driverId, rideId) => drivers.claim(driverId, rideId),
   };
+}
+
+/**
+ * How a search reads its drivers: as the faults driver-timeouts and sequential-lookups say, else as it is configured.
+ *
+ * @param failureEvery every Nth read times out where no flag says otherwise; 0: none.
+ */
+export function readMannerOf(flags: Flags, failureEvery: number): () => Promise<ReadManner> {
+  return async () => ({
+    failureEvery: await flags.number('driver-timeouts', failureEvery),
+    oneByOne: (await flags.number('sequential-lookups', 1)) > 0,
+  });
 }

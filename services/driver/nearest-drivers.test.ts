@@ -20,6 +20,7 @@ function createStore(
       asked.push(location, count);
       return Promise.resolve(ids);
     },
+    readAll: null,
     read(id) {
       reads.push(id);
       const result = outcome(id, reads.filter((read) => read === id).length);

@@ -1,7 +1,7 @@
 import { readConfig } from '@hotrod/kit/config';
 import { describe, expect, it } from 'vitest';
 
-import { parseKeyValueList, settings, traceUrlTemplate } from './config.ts';
+import { settings, traceUrlTemplate } from './config.ts';
 
 describe('settings', () => {
   it('need nothing to be set', () => {
@@ -31,21 +31,5 @@ describe('traceUrlTemplate', () => {
     expect(traceUrlTemplate('https://tempo.example/{traceId}')).toBe('https://tempo.example/{traceId}');
     expect(traceUrlTemplate('toString')).toBe('toString');
     expect(traceUrlTemplate(null)).toBeNull();
-  });
-});
-
-describe('parseKeyValueList', () => {
-  it.each<[string | null, Record<string, string>]>([
-    [null, {}],
-    ['', {}],
-    ['a=1', { a: '1' }],
-    [' a = 1 , b=2,', { a: '1', b: '2' }],
-    ['authorization=Basic%20YTpi', { authorization: 'Basic YTpi' }],
-    ['key=a=b==', { key: 'a=b==' }],
-    ['rate=100%', { rate: '100%' }],
-    ['empty=', { empty: '' }],
-    ['nonsense,a=1', { a: '1' }],
-  ])('reads %j', (text, expected) => {
-    expect(parseKeyValueList(text)).toEqual(expected);
   });
 });

@@ -42,7 +42,6 @@ export const settings = {
   otlpEndpoint: url('OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:4318', 'where telemetry goes'),
   otlpTracesEndpoint: optionalText('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'where traces go, if not to the above'),
   otlpHeaders: optionalText('OTEL_EXPORTER_OTLP_HEADERS', 'headers of telemetry requests, key=value,…'),
-  resourceAttributes: optionalText('OTEL_RESOURCE_ATTRIBUTES', 'what is told of this process, key=value,…'),
 };
 
 export type FrontendConfig = Config<typeof settings>;
@@ -51,23 +50,4 @@ export type FrontendConfig = Config<typeof settings>;
 export function traceUrlTemplate(setting: string | null): string | null {
   if (setting === null) return null;
   return Object.hasOwn(traceUrls, setting) ? (traceUrls[setting] ?? null) : setting;
-}
-
-/** `key=value,key=value` with percent-encoded values, as `OTEL_*` variables write lists. */
-export function parseKeyValueList(text: string | null): Record<string, string> {
-  const pairs = (text ?? '').split(',').filter((pair) => pair.includes('='));
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      return [pair.slice(0, at).trim(), decode(pair.slice(at + 1).trim())];
-    }),
-  );
-}
-
-function decode(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value; // a value with a bare percent sign is meant as it stands
-  }
 }

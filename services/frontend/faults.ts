@@ -15,7 +15,8 @@ export function createImpatientDrivers(drivers: Drivers, flags: Flags): Drivers 
   return {
     async findNearest(location, signal) {
       const patienceMs = await flags.number('retry-storm', 0);
-      for (let tried = 0; patienceMs > 0 && tried < impatientTries; tried += 1) {
+      const tries = patienceMs > 0 ? impatientTries : 0;
+      for (let tried = 0; tried < tries; tried += 1) {
         try {
           return await drivers.findNearest(location, AbortSignal.timeout(patienceMs));
         } catch {

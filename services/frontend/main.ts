@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { createCustomersClient } from '@hotrod/customer/client';
 import { createDriversClient } from '@hotrod/driver/client';
 import { createServiceClient } from '@hotrod/kit/client';
-import { readConfig } from '@hotrod/kit/config';
+import { parseKeyValueList, readConfig, releaseOf } from '@hotrod/kit/config';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { ensurePageBuilt } from '@hotrod/kit/page-build';
@@ -12,10 +12,11 @@ import { createWorkerPool } from '@hotrod/kit/worker-pool';
 import { createRoutesClient } from '@hotrod/route/client';
 import { shutdownTelemetry } from '@hotrod/telemetry/shutdown';
 
-import { type FrontendConfig, parseKeyValueList, settings, traceUrlTemplate } from './config.ts';
+import { type FrontendConfig, settings, traceUrlTemplate } from './config.ts';
 import { createDispatch } from './dispatch.ts';
 import { pageRoutes, type SpanSink } from './page-routes.ts';
 import { frontendRoutes } from './routes.ts';
+import { servedBy } from './telemetry.ts';
 
 await runMain('frontend', async () => {
   const config = readConfig(settings, process.env);
@@ -26,18 +27,21 @@ await runMain('frontend', async () => {
     baseUrl: config.customerUrl,
     timeoutMs: config.customerTimeoutMs,
     connections,
+    answeredBy: (release) => servedBy('customer', release),
   });
   const driver = createServiceClient({
     service: 'driver',
     baseUrl: config.driverUrl,
     timeoutMs: config.driverTimeoutMs,
     connections,
+    answeredBy: (release) => servedBy('driver', release),
   });
   const route = createServiceClient({
     service: 'route',
     baseUrl: config.routeUrl,
     timeoutMs: config.routeTimeoutMs,
     connections,
+    answeredBy: (release) => servedBy('route', release),
   });
 
   const customers = createCustomersClient(customer);
@@ -60,8 +64,9 @@ await runMain('frontend', async () => {
     listen: config,
     ready: {},
     behind: { customer: customer.ready, driver: driver.ready, route: route.ready },
+    release: releaseOf(config),
     routes: (express) => {
-      frontendRoutes({ dispatch, customers, release: release(config), logger })(express);
+      frontendRoutes({ dispatch, customers, release: pageRelease(config), logger })(express);
       pageRoutes({ directory: `${page}/dist`, spanSink: spanSink(config), logger })(express);
     },
     closables: [
@@ -74,11 +79,11 @@ await runMain('frontend', async () => {
 });
 
 /** What the page tells of the release, from the same variable that telemetry tells it from. */
-function release(config: FrontendConfig) {
+function pageRelease(config: FrontendConfig) {
   const resource = parseKeyValueList(config.resourceAttributes);
   return {
     traceUrl: traceUrlTemplate(config.traceUrl),
-    release: resource['service.version'] ?? 'development',
+    release: releaseOf(config) ?? 'development',
     revision: resource['vcs.ref.head.revision'] ?? null,
     environment: resource['deployment.environment.name'] ?? 'local',
   };

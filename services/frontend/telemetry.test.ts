@@ -3,7 +3,7 @@ import { baggageValue } from '@hotrod/telemetry/span';
 import { type SpanRecorder, startSpanRecorder } from '@hotrod/telemetry/span-recorder';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { createDispatchTelemetry, dispatchEnded, inSession, requestIdFromBaggage } from './telemetry.ts';
+import { createDispatchTelemetry, dispatchEnded, inSession, requestIdFromBaggage, servedBy } from './telemetry.ts';
 
 let recorder: SpanRecorder;
 beforeEach(() => {
@@ -27,6 +27,54 @@ const travelling = () => ({
   session: baggageValue('session.id'),
   request: baggageValue('hotrod.request.id'),
   customer: baggageValue('hotrod.customer.name'),
+});
+
+describe('which releases served a dispatch', () => {
+  it('is told on the span of the request, whatever span is active when a service answers', async () => {
+    const attributes = await inRequest(() =>
+      inSession(order, async () => {
+        const telemetry = createDispatchTelemetry();
+        await telemetry.onBehalfOf(customer, () =>
+          telemetry.computingRoutes(async () => {
+            await Promise.resolve();
+            servedBy('route', '2');
+            servedBy('route', '10');
+            servedBy('route', '2');
+          }),
+        );
+        servedBy('customer', '1.2.3');
+      }),
+    );
+    expect(attributes).toMatchObject({ 'hotrod.release.customer': '1.2.3', 'hotrod.release.route': '10, 2' });
+    expect(attributes).not.toHaveProperty('hotrod.release.driver');
+  });
+
+  it('does not reach another dispatch that is under way at the same time', async () => {
+    const served = (release: string) =>
+      inRequest(() =>
+        inSession(order, async () => {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          servedBy('customer', release);
+        }),
+      );
+    const [first, second] = await Promise.all([served('1'), served('2')]);
+    expect(first).toMatchObject({ 'hotrod.release.customer': '1' });
+    expect(second).toMatchObject({ 'hotrod.release.customer': '2' });
+  });
+
+  it('is told of no more than a few', async () => {
+    const attributes = await inRequest(() =>
+      inSession(order, async () => {
+        for (let release = 1; release <= 9; release += 1) servedBy('driver', String(release));
+      }),
+    );
+    expect(attributes).toMatchObject({ 'hotrod.release.driver': '1, 2, 3, 4' });
+  });
+
+  it('is nobody’s where no dispatch is under way', async () => {
+    const attributes = await inRequest(async () => servedBy('customer', '1'));
+    expect(attributes).not.toHaveProperty('hotrod.release.customer');
+  });
 });
 
 describe('the telemetry of a dispatch', () => {

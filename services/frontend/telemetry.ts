@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import type { Customer } from '@hotrod/customer/contract';
 import type { Driver, NearestDrivers } from '@hotrod/driver/contract';
 import type { ServiceError } from '@hotrod/kit/errors';
@@ -38,6 +40,15 @@ export interface DispatchTelemetry {
 
 const scope = '@hotrod/frontend';
 const dispatches = createCounter(scope, 'hotrod.dispatch.count');
+
+/** A service behind this one. */
+type ServiceBehind = 'customer' | 'driver' | 'route';
+
+/** The dispatch under way, wherever its work has got to: its span, and the releases that have served it so far. */
+const underWay = new AsyncLocalStorage<{ root: Span | undefined; releases: Map<ServiceBehind, Set<string>> }>();
+
+/** More releases of one service than two do not serve one dispatch, unless something is very wrong. */
+const mostReleases = 4;
 
 /** Telemetry of one dispatch, to be created while the request's span is active. */
 export function createDispatchTelemetry(root: Span | undefined = activeSpan()): DispatchTelemetry {
@@ -86,15 +97,28 @@ export function createDispatchTelemetry(root: Span | undefined = activeSpan()): 
   };
 }
 
+/** Notes on the dispatch under way which release of a service behind this one answered. Elsewhere nothing happens. */
+export function servedBy(service: ServiceBehind, release: string): void {
+  const dispatch = underWay.getStore();
+  if (!dispatch) return;
+  const releases = dispatch.releases.get(service) ?? new Set();
+  if (releases.has(release) || releases.size >= mostReleases) return;
+  dispatch.releases.set(service, releases.add(release));
+  enrich(dispatch.root, { [`hotrod.release.${service}`]: [...releases].toSorted().join(', ') });
+}
+
 /**
  * Runs a dispatch as part of a session. What a caller without baggage (curl) does not say is added: the client's id for
- * the session's, and the request's id, so that every service behind knows the ones that the root span has.
+ * the session's, and the request's id, so that every service behind knows the ones that the root span has. From here on
+ * {@link servedBy} knows whose span to enrich.
  */
 export function inSession<T>(order: Order, work: () => Promise<T>): Promise<T> {
+  const dispatch = { root: activeSpan(), releases: new Map<ServiceBehind, Set<string>>() };
+  const served = () => underWay.run(dispatch, work);
   const withRequest = () =>
     baggageValue('hotrod.request.id') === order.requestId
-      ? work()
-      : withBaggage('hotrod.request.id', order.requestId, work);
+      ? served()
+      : withBaggage('hotrod.request.id', order.requestId, served);
   if (baggageValue('session.id') !== undefined) return withRequest();
   enrich(activeSpan(), { 'session.id': order.clientId });
   return withBaggage('session.id', order.clientId, withRequest);

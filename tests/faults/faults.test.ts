@@ -101,43 +101,43 @@ test('with every fault off no span has an error and no ride fails', async () => 
   expect(failed).toBe(0);
 });
 
-test.each([...readManifests().values()])('$flag shows its signature when it is on, and no more when it is off', async ({
-  flag,
-  signature,
-}) => {
-  const since = Date.now();
-  const count = () => countSignature(observatory.url, signature, since);
-  expect(await count(), 'before the switch').toBeLessThan(signature.atLeast);
+test.each([...readManifests().values()])(
+  '$flag shows its signature when it is on, and no more when it is off',
+  async ({ flag, signature }) => {
+    const since = Date.now();
+    const count = () => countSignature(observatory.url, signature, since);
+    expect(await count(), 'before the switch').toBeLessThan(signature.atLeast);
 
-  turn((set) => switchOn(set, flag));
-  let shown = 0;
-  const deadline = Date.now() + signatureWithinMs;
-  let looking = true;
-  const look = (async () => {
-    try {
-      while (shown < signature.atLeast && Date.now() < deadline) {
-        await sleep(250);
-        shown = await count();
+    turn((set) => switchOn(set, flag));
+    let shown = 0;
+    const deadline = Date.now() + signatureWithinMs;
+    let looking = true;
+    const look = (async () => {
+      try {
+        while (shown < signature.atLeast && Date.now() < deadline) {
+          await sleep(250);
+          shown = await count();
+        }
+      } finally {
+        looking = false;
       }
-    } finally {
-      looking = false;
-    }
-  })();
-  await ride(() => !looking);
-  await look;
-  expect(shown, 'spans or log records that show it').toBeGreaterThanOrEqual(signature.atLeast);
+    })();
+    await ride(() => !looking);
+    await look;
+    expect(shown, 'spans or log records that show it').toBeGreaterThanOrEqual(signature.atLeast);
 
-  turn((set) => switchOff(set, flag));
-  await meets([]);
-  await settled();
-  const sinceOff = Date.now();
-  const before = signature.question === 'logs' ? 0 : await count();
-  await rideFor(ridesToBeSure);
-  await settled();
-  const after =
-    signature.question === 'logs' ? await countSignature(observatory.url, signature, sinceOff) : await count();
-  expect(after - before, 'after it was switched off').toBeLessThan(signature.atLeast);
-});
+    turn((set) => switchOff(set, flag));
+    await meets([]);
+    await settled();
+    const sinceOff = Date.now();
+    const before = signature.question === 'logs' ? 0 : await count();
+    await rideFor(ridesToBeSure);
+    await settled();
+    const after =
+      signature.question === 'logs' ? await countSignature(observatory.url, signature, sinceOff) : await count();
+    expect(after - before, 'after it was switched off').toBeLessThan(signature.atLeast);
+  },
+);
 
 test('a ride says which faults it met, and the event names the flag, its variant and the trace', async () => {
   turn((set) => switchOn(set, 'log-flood'));

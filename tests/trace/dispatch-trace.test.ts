@@ -11,6 +11,9 @@ const spansPerDispatch = 44;
 /** The SDK notes starts in whole milliseconds and durations in nanoseconds: order is known to the millisecond. */
 const clockStepNs = 1_000_000n;
 
+/** Each service is of another release, as it is after a push that changed one of them. */
+const versions = { frontend: '1.2.3', customer: '1.2.4', driver: '1.2.5', route: '1.2.6' } as const;
+
 let receiver: OtlpReceiver;
 let suite: Suite;
 let spans: ReceivedSpan[];
@@ -34,8 +37,13 @@ beforeAll(async () => {
       ROUTE_WORKER_POOL_SIZE: String(poolSize),
       // Long enough that routes overlap wherever they may.
       ROUTE_CALCULATION_DELAY_MS: '30',
-      OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.2.3,vcs.ref.head.revision=abc1234',
     },
+    perService: Object.fromEntries(
+      Object.entries(versions).map(([service, version]) => [
+        service,
+        { OTEL_RESOURCE_ATTRIBUTES: `service.version=${version},vcs.ref.head.revision=abc1234` },
+      ]),
+    ),
   });
   await suite.dispatch(123); // opens connections, which would be spans, too
   const answer = await suite.dispatch(123, { client: 'c1', baggage: 'session.id=s1,hotrod.request.id=c1-1' });
@@ -153,6 +161,9 @@ describe('the tree of one dispatch', () => {
       'hotrod.driver.claim.attempts': 1,
       'hotrod.route.count': 10,
       'hotrod.route.pool.size': poolSize,
+      'hotrod.release.customer': versions.customer,
+      'hotrod.release.driver': versions.driver,
+      'hotrod.release.route': versions.route,
     });
     const seconds = Number(root.endNs - root.startNs) / 1e9;
     const phases = ['customer', 'drivers', 'routes', 'claim'].map((phase) =>
@@ -172,7 +183,7 @@ describe('what every span carries', () => {
       expect(resource).toMatchObject({
         'service.name': service,
         'service.namespace': 'hotrod',
-        'service.version': '1.2.3',
+        'service.version': versions[service as keyof typeof versions],
         'deployment.environment.name': 'local',
         'vcs.ref.head.revision': 'abc1234',
       });
