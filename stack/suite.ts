@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { prepareFlagFile } from '@hotrod/faults/flag-file';
+
 import { type ControlServer, startControl, type SuiteStatus } from './control.ts';
 import { claimDataDirectory, type DataDirectory } from './data-directory.ts';
 import { type Guard, startGuard } from './guard.ts';
@@ -13,7 +15,7 @@ import { preparePostgres } from './postgres/server.ts';
 import { processIdentity } from './process-identity.ts';
 import { Refusal } from './refusal.ts';
 import { type SupervisedProcess, superviseProcess } from './supervised-process.ts';
-import { databaseRoles, maxDatabaseConnections, portsOf, type Surroundings, topology } from './topology.ts';
+import { databaseRoles, flagFile, maxDatabaseConnections, portsOf, type Surroundings, topology } from './topology.ts';
 
 /** The whole suite on this machine. */
 export interface Suite {
@@ -68,6 +70,7 @@ export function createSuite(
     dataDirectory = await claimDataDirectory(options.dataDir, frontendUrl);
     if (dataDirectory.leftovers.length > 0)
       report('stack', `stopped what an earlier start had left: ${dataDirectory.leftovers.join(', ')}`);
+    prepareFlagFile(flagFile(options.dataDir));
     goOn();
     const ports = portsOf(options);
     await ensureFree(

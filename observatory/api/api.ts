@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
-import { createHostCheck } from '../host-names.ts';
+import { createHostCheck } from '@hotrod/kit/host-names';
 import { DEFAULT_OBJECTIVES, type Objective } from '../store/questions/slo.ts';
 import type { ApiContext, ApiParts } from './context.ts';
 import { markerRoutes } from './marker-routes.ts';

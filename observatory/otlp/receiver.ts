@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { closeServer, type CloseOptions } from '@hotrod/kit/server';
 
-import { createHostCheck } from '../host-names.ts';
+import { createHostCheck } from '@hotrod/kit/host-names';
 import { createQueue } from '../async/queue.ts';
 import type { Intake } from '../records/intake.ts';
 import type { Signal } from '../records/records.ts';

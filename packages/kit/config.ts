@@ -111,6 +111,24 @@ export function listenSettings(port: number) {
       default: 'info',
       meaning: 'the least severe log line that is written',
     } as Setting<'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'>,
+    requestTimeoutMs: integer(
+      'REQUEST_TIMEOUT_MS',
+      10_000,
+      'how long a request may take, in milliseconds, where its caller does not wait for less',
+      { min: 1, max: 3_600_000 },
+    ),
+    allowedHosts: {
+      env: 'ALLOWED_HOSTS',
+      schema: z.string().transform((text) =>
+        text
+          .split(',')
+          .map((name) => name.trim())
+          .filter(Boolean),
+      ),
+      default: [],
+      meaning:
+        'names under which requests may come besides localhost, IP addresses, names without a dot and names of a cluster; separated by commas, * for any',
+    } as Setting<readonly string[]>,
     resourceAttributes: optionalText('OTEL_RESOURCE_ATTRIBUTES', 'what is told of this process, key=value,…'),
   };
 }
@@ -136,6 +154,18 @@ export function databaseSettings() {
       10_000,
       'how long a request waits for a connection, in milliseconds',
       { min: 1 },
+    ),
+    databaseMaxWaitMs: integer(
+      'DATABASE_MAX_WAIT_MS',
+      2_000,
+      'the longest expected wait for a connection, in milliseconds; requests that would wait longer are refused at once',
+      { min: 1 },
+    ),
+    databaseStatementTimeoutMs: integer(
+      'DATABASE_STATEMENT_TIMEOUT_MS',
+      8_000,
+      'after how long Postgres ends a statement, in milliseconds; less than REQUEST_TIMEOUT_MS, or nobody waits for it',
+      { min: 1, max: 3_600_000 },
     ),
     databaseStartTimeoutMs: integer(
       'DATABASE_START_TIMEOUT_MS',

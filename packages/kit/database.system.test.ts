@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { createTemporaryDirectory, findFreePort, startPostgres } from '../../tests/harness/suite.ts';
+import { withDeadline } from './deadline.ts';
 import { createDatabase, type Database } from './database.ts';
 import { createLogger } from './logging.ts';
 
@@ -30,14 +31,14 @@ afterAll(async () => {
 });
 
 /** A database with a schema of this test's own. */
-function connect(
-  options: { url?: string; poolSize?: number; connectTimeoutMs?: number; startTimeoutMs?: number } = {},
-): Database {
+function connect(options: Partial<Parameters<typeof createDatabase>[0]> = {}): Database {
   const connected = createDatabase({
     url: postgres.url('customer'),
     schema: schema(),
     poolSize: 5,
     connectTimeoutMs: 10_000,
+    maxWaitMs: 10_000,
+    statementTimeoutMs: 10_000,
     logger: createLogger('test', 'info', { write: (line) => void lines.push(line) }),
     ...options,
   });
@@ -234,6 +235,62 @@ describe('a pool of connections', () => {
     expect(await query(database, 'SELECT 4 AS four')).toEqual([{ four: 4 }]);
   });
 
+  it('refuses at once who would wait too long, before the line has grown to that', async () => {
+    const database = connect({ poolSize: 1, maxWaitMs: 300 });
+    await query(database, 'SELECT pg_sleep(0.2)'); // so long one holds a connection
+    const asked = Array.from({ length: 10 }, () => query(database, 'SELECT pg_sleep(0.2)'));
+    const outcomes = await Promise.allSettled(asked);
+    const refused = outcomes.filter(({ status }) => status === 'rejected');
+    expect(refused.length).toBeGreaterThan(5);
+    for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'overloaded', status: 503 } });
+    expect(await query(database, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('ends a statement in Postgres after its time, and says that it was Postgres', async () => {
+    const database = connect({ poolSize: 1, statementTimeoutMs: 100 });
+    await expect(query(database, 'SELECT pg_sleep(60)')).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+      message: expect.stringContaining('Postgres'),
+      cause: { code: '57014' },
+    });
+    expect(await query(database, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('lets a migration take longer than a statement may', async () => {
+    write('001-slow.sql', 'SELECT pg_sleep(0.3)');
+    await connect({ statementTimeoutMs: 50 }).migrate(directory.path);
+  });
+
+  it('gives up a statement that nobody waits for, in Postgres, too', async () => {
+    const database = connect({ poolSize: 1 });
+    const text = 'SELECT pg_sleep(61)';
+    await expect(withDeadline(200, () => query(database, text))).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect(await query(database, 'SELECT 2 AS two')).toEqual([{ two: 2 }]); // the only connection is a new one
+    const running = () => query(connect(), 'SELECT pid FROM pg_stat_activity WHERE query = $1', [text]);
+    await expect.poll(running, { timeout: 20_000 }).toEqual([]);
+  });
+
+  it('begins nothing for a caller who has gone while it waited for a connection', async () => {
+    const database = connect({ poolSize: 1 });
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const lent = database.withSession(() => released);
+    const late = withDeadline(50, () => query(database, 'SELECT 7'));
+    await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    release();
+    await lent;
+    expect(await query(database, 'SELECT 3 AS three')).toEqual([{ three: 3 }]);
+  });
+
+  it('names Postgres where it ends a connection', async () => {
+    const database = connect({ poolSize: 1 });
+    const asleep = expect(query(database, 'SELECT pg_sleep(62)')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('Postgres'),
+    });
+    await expect.poll(() => cutConnections(connect(), '%pg_sleep(62)%'), { timeout: 20_000 }).toHaveLength(1);
+    await asleep;
+  });
+
   it('passes values as parameters, whatever is in them', async () => {
     const text = "'; DROP SCHEMA customer; --";
     expect(await query(connect(), 'SELECT $1::text AS text', [text])).toEqual([{ text }]);
@@ -256,6 +313,8 @@ describe('a pool of connections', () => {
         schema: 'a; DROP',
         poolSize: 1,
         connectTimeoutMs: 1,
+        maxWaitMs: 1,
+        statementTimeoutMs: 1,
         logger: createLogger('test', 'silent'),
       }),
     ).toThrow('plain');

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DatabaseError, Pool, type PoolClient, type QueryResultRow } from 'pg';
 
+import { currentDeadline, throwIfNobodyWaits, whileSomebodyWaits } from './deadline.ts';
 import { ServiceError } from './errors.ts';
+import { createMovingMean, refuseLongWait } from './expected-wait.ts';
 import type { Logger } from './logging.ts';
 
 /** A prepared statement: its name becomes the name of its span, so names are few and never hold data. */
@@ -13,7 +15,11 @@ export interface Statement {
   text: string;
 }
 
-/** One connection, for statements that belong together. */
+/**
+ * One connection, for statements that belong together. A statement for which nobody waits any more is not begun, or
+ * given up where it runs: its connection is closed, and Postgres ends it as soon as it notices
+ * (`client_connection_check_interval`, which our own Postgres has at a second), by `statement_timeout` at the latest.
+ */
 export interface Session {
   query<R extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<R[]>;
 }
@@ -40,6 +46,8 @@ const migrationLock = 4_722_366;
  * @param schema the service's own schema; created by {@link Database.migrate}. A plain identifier.
  * @param poolSize how many connections at most; more requests wait, and the wait is a span (`pg-pool.connect`).
  * @param connectTimeoutMs how long one may wait for a connection.
+ * @param maxWaitMs who would probably wait longer for a connection is refused at once, with `overloaded`.
+ * @param statementTimeoutMs after how long Postgres ends a statement (its `statement_timeout`).
  * @param startTimeoutMs how long {@link Database.migrate} waits for a Postgres that does not answer yet; 0: not at all.
  */
 export function createDatabase(options: {
@@ -47,6 +55,8 @@ export function createDatabase(options: {
   schema: string;
   poolSize: number;
   connectTimeoutMs: number;
+  maxWaitMs: number;
+  statementTimeoutMs: number;
   startTimeoutMs?: number;
   logger: Logger;
 }): Database {
@@ -63,14 +73,25 @@ export function createDatabase(options: {
     max: options.poolSize,
     connectionTimeoutMillis: options.connectTimeoutMs,
     application_name: `hotrod-${schema}`,
+    statement_timeout: options.statementTimeoutMs,
   });
+  const heldMs = createMovingMean();
   // Without a listener, a Postgres that stops ends this process with an unhandled 'error' event.
   pool.on('error', (error) => logger.warn({ err: error }, 'An idle connection to Postgres was lost'));
 
   async function connect(): Promise<PoolClient> {
+    const ahead = pool.waitingCount - pool.idleCount; // negative: how many are free
+    if (ahead >= 0 && pool.totalCount >= options.poolSize) {
+      const waitMs = ((ahead + 1) * heldMs.value()) / options.poolSize;
+      refuseLongWait({ waitMs, maxWaitMs: options.maxWaitMs, what: 'a connection to Postgres' });
+    }
+    throwIfNobodyWaits();
+    const connecting = pool.connect();
     try {
-      return await pool.connect();
+      return await whileSomebodyWaits(connecting);
     } catch (error) {
+      connecting.then((client) => client.release()).catch(() => {}); // it comes when nobody wants it any more
+      if (error instanceof ServiceError) throw error;
       throw new ServiceError('unavailable', 'Postgres gave no connection in time.', { cause: error });
     }
   }
@@ -78,6 +99,7 @@ export function createDatabase(options: {
   const withClient: WithClient = async (work, discardAfterwards = false) => {
     let discard = discardAfterwards;
     const client = await connect();
+    const sinceMs = performance.now();
     // A connection that breaks while it is lent out says so here too; the statement under way rejects by itself.
     const onError = (error: Error) => logger.warn({ err: error }, 'A connection to Postgres was lost');
     client.on('error', onError);
@@ -86,10 +108,13 @@ export function createDatabase(options: {
     } catch (error) {
       // Postgres closes the connection after such an error: the next one must not get it in the meantime.
       if (error instanceof DatabaseError && error.severity === 'FATAL') discard = true;
-      throw error;
+      // A statement that was given up may still run in it.
+      if (currentDeadline()?.signal.aborted) discard = true;
+      throw explain(error);
     } finally {
       client.off('error', onError);
       client.release(discard);
+      heldMs.add(performance.now() - sinceMs);
     }
   };
 
@@ -108,6 +133,24 @@ export function createDatabase(options: {
     },
     close: () => pool.end(),
   };
+}
+
+/**
+ * What Postgres or the connection to it has to do with a failure, in words that name Postgres. Other errors stay as they
+ * are. SQLSTATE codes: https://www.postgresql.org/docs/18/errcodes-appendix.html
+ */
+function explain(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof ServiceError) return error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (code === '57014') {
+    return new ServiceError('deadline_exceeded', 'Postgres ended a statement that took too long.', { cause: error });
+  }
+  // 57P01 to 57P03 and class 08: it stops, starts, or lost one of its processes. Without a code: the socket closed.
+  const isLost =
+    /^(57P0[123]|08...|ECONN[A-Z]+|EPIPE)$/.test(code) || error.message.startsWith('Connection terminated');
+  return isLost
+    ? new ServiceError('unavailable', 'Postgres ended the connection; try again in a moment.', { cause: error })
+    : error;
 }
 
 /** Lends a connection to `work`; afterwards it is kept for the next, or ended where it is to be discarded. */
@@ -149,7 +192,10 @@ async function run<R extends QueryResultRow>(
   statement: Statement,
   values: readonly unknown[],
 ): Promise<R[]> {
-  const { rows } = await client.query<R>({ name: statement.name, text: statement.text, values: [...values] });
+  throwIfNobodyWaits();
+  const { rows } = await whileSomebodyWaits(
+    client.query<R>({ name: statement.name, text: statement.text, values: [...values] }),
+  );
   return rows;
 }
 
@@ -162,6 +208,7 @@ async function migrate(withClient: WithClient, schema: string, directory: string
   const files = (await readdir(directory)).filter((file) => /^\d{3}-.*\.sql$/.test(file)).toSorted();
   // Discarded: with the connection go its lock, its search path and an open transaction.
   await withClient(async (client) => {
+    await client.query('SET statement_timeout TO 0'); // a migration takes as long as it takes
     await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
     await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
     await client.query(`SET search_path TO ${schema}, public`);

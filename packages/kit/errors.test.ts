@@ -4,12 +4,18 @@ import { type ErrorCode, fromProblem, ServiceError, toProblem, toServiceError } 
 
 const statuses: Record<ErrorCode, number> = {
   invalid_argument: 400,
+  forbidden: 403,
   not_found: 404,
   conflict: 409,
+  misdirected_request: 421,
+  too_many_requests: 429,
+  cancelled: 499,
   internal: 500,
   dependency_failed: 502,
   unavailable: 503,
+  overloaded: 503,
   dependency_unavailable: 503,
+  deadline_exceeded: 504,
   dependency_timeout: 504,
 };
 const codes = Object.keys(statuses) as ErrorCode[];

@@ -5,12 +5,19 @@
 
 const kinds = {
   invalid_argument: { status: 400, title: 'The request is not valid' },
+  forbidden: { status: 403, title: 'The request is not allowed' },
   not_found: { status: 404, title: 'There is no such thing' },
   conflict: { status: 409, title: 'Another request was first' },
+  misdirected_request: { status: 421, title: 'The request is for another server' },
+  too_many_requests: { status: 429, title: 'There were too many requests' },
+  // Nobody reads this one: the log and the span of the request do. The status is the one that nginx uses for it.
+  cancelled: { status: 499, title: 'The client has gone' },
   internal: { status: 500, title: 'The service failed' },
   dependency_failed: { status: 502, title: 'A service behind this one failed' },
   unavailable: { status: 503, title: 'The service cannot answer now' },
+  overloaded: { status: 503, title: 'There is more to do than the service can' },
   dependency_unavailable: { status: 503, title: 'A service behind this one cannot be reached' },
+  deadline_exceeded: { status: 504, title: 'The request took too long' },
   dependency_timeout: { status: 504, title: 'A service behind this one took too long' },
 } as const;
 
@@ -22,11 +29,14 @@ export class ServiceError extends Error {
   readonly code: ErrorCode;
   /** The HTTP status that the code stands for. */
   readonly status: number;
+  /** When to try again, for the `Retry-After` of the answer; every 503 and 429 has one, a second where nobody knows. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; retryAfterSeconds?: number | undefined }) {
     super(message, options);
     this.code = code;
     this.status = kinds[code].status;
+    this.retryAfterSeconds = options?.retryAfterSeconds ?? ([429, 503].includes(this.status) ? 1 : undefined);
   }
 }
 
@@ -67,15 +77,19 @@ export function toProblem(error: ServiceError): Problem {
  * @param status the HTTP status of its answer.
  * @param body its parsed body; anything that is not a problem document, or not one of this status, is met with
  *   `dependency_failed`.
- * @returns the same code for what the caller is to blame for (4xx); else a `dependency_…` code, because a failure
- *   behind us is not a failure of ours.
+ * @param retryAfter its `Retry-After`, which is handed on; whole seconds, as all of ours answer.
+ * @returns the same code for what the caller is to blame for (4xx) and for `overloaded`; else a `dependency_…` code,
+ *   because a failure behind us is not a failure of ours.
  */
-export function fromProblem(service: string, status: number, body: unknown): ServiceError {
+export function fromProblem(service: string, status: number, body: unknown, retryAfter?: string): ServiceError {
   const problem = isProblem(body) ? body : null;
   const detail = problem?.detail ?? `HTTP ${status}`;
   if (problem && status < 500 && status === kinds[problem.code].status) return new ServiceError(problem.code, detail);
+  const retryAfterSeconds = /^\d{1,5}$/.test(retryAfter ?? '') ? Number(retryAfter) : undefined;
+  if (problem?.code === 'overloaded')
+    return new ServiceError('overloaded', `${service}: ${detail}`, { retryAfterSeconds });
   const code = status === 503 ? 'dependency_unavailable' : status === 504 ? 'dependency_timeout' : 'dependency_failed';
-  return new ServiceError(code, `${service}: ${detail}`);
+  return new ServiceError(code, `${service}: ${detail}`, { retryAfterSeconds });
 }
 
 function isProblem(body: unknown): body is Problem {

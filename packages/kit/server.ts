@@ -3,8 +3,10 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 
 import express, { type ErrorRequestHandler, type Express } from 'express';
 
+import { deadlines } from './deadline.ts';
 import { problemContentType, ServiceError, toProblem, toServiceError } from './errors.ts';
 import type { Logger } from './logging.ts';
+import { refuseStrangers } from './strangers.ts';
 import { acceptRelease, releaseHeader } from './release.ts';
 
 /** Something that `/readyz` asks: it throws where that does not answer. */
@@ -27,12 +29,19 @@ const behindTimeoutMs = 500;
  *   and a balancer sends no requests here.
  * @param options.behind the services that this one asks. `/readyz` reports them in its body and never in its status: one
  *   failing service would otherwise take every instance of those in front of it out of traffic, too.
+ * @param options.requestTimeoutMs how long a request may take, where its caller does not say less ({@link deadlines});
+ *   without it there is no limit.
+ * @param options.allowedHosts,options.pages whose requests are taken ({@link refuseStrangers}); without the former, a
+ *   check of the routes' own.
  * @param options.release `service.version`, told with every answer; null or left out where it is not known.
  */
 export function createApp(options: {
   logger: Logger;
   ready: Readonly<Record<string, ReadinessCheck>>;
   behind?: Readonly<Record<string, ReadinessCheck>>;
+  requestTimeoutMs?: number;
+  allowedHosts?: readonly string[];
+  pages?: readonly string[];
   release?: string | null;
   routes: (app: Express) => void;
 }): Express {
@@ -60,6 +69,9 @@ export function createApp(options: {
       .status(failures.length > 0 ? 503 : 200)
       .json({ status: failures.length > 0 ? 'not ready' : 'ok', failures, behind });
   });
+  // After the two above: a probe comes under whatever name or address its sender knows.
+  if (options.allowedHosts) app.use(refuseStrangers(options.allowedHosts, options.pages ?? []));
+  if (options.requestTimeoutMs !== undefined) app.use(deadlines(options.requestTimeoutMs));
   options.routes(app);
   app.use((request) => {
     throw new ServiceError('not_found', `There is nothing at ${request.method} ${request.path.slice(0, 200)}.`);
@@ -106,8 +118,11 @@ function problemHandler(logger: Logger): ErrorRequestHandler {
     }
     const error = isBadRequest(thrown) ? new ServiceError('invalid_argument', thrown.message) : toServiceError(thrown);
     const line = { code: error.code, method: request.method, path: request.path, err: error.cause ?? undefined };
-    if (error.status >= 500) logger.error(line, error.message);
+    // An overload is an answer and no fault, and there are many of them at once.
+    if (error.code === 'overloaded') logger.warn(line, error.message);
+    else if (error.status >= 500) logger.error(line, error.message);
     else logger.info(line, error.message);
+    if (error.retryAfterSeconds !== undefined) response.set('retry-after', String(error.retryAfterSeconds));
     response
       .status(error.status)
       .type(problemContentType)

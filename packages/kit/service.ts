@@ -8,10 +8,10 @@ import type { Logger } from './logging.ts';
 import { createApp, failuresOf, listen, type ReadinessCheck, type RunningServer } from './server.ts';
 import { type Closable, shutdownOnSignal } from './shutdown.ts';
 
-/** Where to listen, and how to begin and end: what `listenSettings` reads. */
+/** Where to listen, how to begin and end, and what requests may take: what `listenSettings` reads. */
 export type ListenConfig = Pick<
   Config<ReturnType<typeof listenSettings>>,
-  'host' | 'port' | 'listenFd' | 'readyFd' | 'drainMs'
+  'host' | 'port' | 'listenFd' | 'readyFd' | 'drainMs' | 'requestTimeoutMs' | 'allowedHosts'
 >;
 
 /**
@@ -21,7 +21,7 @@ export type ListenConfig = Pick<
  * pipe: `prepared` before it listens, `listening` when it does. So whoever replaces one process by another knows when
  * the new one takes over; the idea is s6's notification-fd. LISTEN_FD lets both listen on one socket.
  *
- * @param ready,behind,release see {@link createApp}.
+ * @param ready,behind,pages,release see {@link createApp}.
  * @param closables what to close after the server, in this order.
  * @throws the system's error where it cannot listen.
  */
@@ -30,12 +30,13 @@ export async function serve(options: {
   listen: ListenConfig;
   ready: Readonly<Record<string, ReadinessCheck>>;
   behind?: Readonly<Record<string, ReadinessCheck>>;
+  pages?: readonly string[];
   release?: string | null;
   routes: (app: Express) => void;
   closables: readonly Closable[];
 }): Promise<void> {
   const { logger, listen: config, closables, ...app } = options;
-  const { host, port, listenFd, readyFd, drainMs } = config;
+  const { host, port, listenFd, readyFd, drainMs, requestTimeoutMs, allowedHosts } = config;
   let server: RunningServer | undefined;
   // Before it is ready, too, so that it does not leave connections to the database behind.
   shutdownOnSignal(logger, [{ name: 'server', close: async (hurry) => server?.close({ hurry }) }, ...closables], {
@@ -46,7 +47,13 @@ export async function serve(options: {
     tell(readyFd, 'prepared');
   }
   server = await listenWhenFree(
-    () => listen(createApp({ logger, ...app }), host, port, listenFd === null ? {} : { fd: listenFd }),
+    () =>
+      listen(
+        createApp({ logger, requestTimeoutMs, allowedHosts, ...app }),
+        host,
+        port,
+        listenFd === null ? {} : { fd: listenFd },
+      ),
     readyFd === null ? 0 : takeOverPatienceMs,
   );
   if (readyFd !== null) tell(readyFd, 'listening');

@@ -51,6 +51,32 @@ describe('a worker pool', () => {
     expect(order).toEqual(['a1', 'b1', 'a2', 'b2', 'late']);
   });
 
+  it('runs more at once after it has grown, and fewer after it has shrunk', async () => {
+    const pool = createWorkerPool(1);
+    const gates = Array.from({ length: 6 }, createGate);
+    let running = 0;
+    const tasks = gates.map((gate) =>
+      pool.run(async () => {
+        running += 1;
+        await gate.promise;
+        running -= 1;
+      }),
+    );
+    await settle();
+    expect(running).toBe(1);
+    pool.resize(4);
+    await settle();
+    expect([pool.size, running]).toEqual([4, 4]);
+    pool.resize(2);
+    gates[0]?.open();
+    gates[1]?.open();
+    await settle();
+    expect(running).toBe(2);
+    for (const gate of gates) gate.open();
+    await Promise.all(tasks);
+    expect(pool.pending).toBe(0);
+  });
+
   it('measures how long each task waited', async () => {
     const pool = createWorkerPool(1);
     const hold = 50;
@@ -95,11 +121,38 @@ describe('a worker pool', () => {
       pool.run(async () => {
         ran = true;
       }),
-    ).rejects.toMatchObject({ code: 'unavailable', status: 503 });
+    ).rejects.toMatchObject({ code: 'overloaded', status: 503 });
     gate.open();
     await Promise.all(busy);
     expect(ran).toBe(false);
     expect(await pool.run(() => Promise.resolve('again'))).toBe('again');
+  });
+
+  it('takes a task whose caller has gone out of the line, without running it', async () => {
+    const pool = createWorkerPool(1);
+    const gate = createGate();
+    const first = pool.run(() => gate.promise);
+    const caller = new AbortController();
+    let ran = false;
+    const gone = pool.run(async () => void (ran = true), caller.signal);
+    const last = pool.run(() => Promise.resolve('last'));
+    expect(pool.pending).toBe(3);
+    caller.abort(new Error('gone'));
+    await expect(gone).rejects.toThrow('gone');
+    expect(pool.pending).toBe(2);
+    gate.open();
+    await first;
+    expect(await last).toBe('last');
+    expect(ran).toBe(false);
+    expect(pool.pending).toBe(0);
+  });
+
+  it('tells how long a task takes, whatever it had to wait', async () => {
+    const pool = createWorkerPool(1);
+    expect(pool.meanTaskMs).toBe(0);
+    await Promise.all([1, 2, 3, 4].map(() => pool.run(() => sleep(20))));
+    expect(pool.meanTaskMs).toBeGreaterThanOrEqual(18);
+    expect(pool.meanTaskMs).toBeLessThan(200);
   });
 
   it('runs each task in the context of the one who gave it, not of the one who freed the worker', async () => {

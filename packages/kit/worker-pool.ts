@@ -1,4 +1,5 @@
 import { ServiceError } from './errors.ts';
+import { createMovingMean } from './expected-wait.ts';
 
 /** What a task had to wait before a worker was free, in milliseconds, and how many tasks ran once it started. */
 export interface PoolTurn {
@@ -9,42 +10,90 @@ export interface PoolTurn {
 /** A bounded number of tasks at once; the rest wait in line, first come first served. */
 export interface WorkerPool {
   readonly size: number;
+  /** From now on so many tasks run at once, at least 1; those that run already finish. */
+  resize(size: number): void;
+  /** Tasks that run or wait. */
+  readonly pending: number;
+  /** How long a task takes once it has a worker, in milliseconds: a mean of the last ones, 0 before the first. */
+  readonly meanTaskMs: number;
   /**
    * Runs a task as soon as a worker is free.
    *
-   * @throws {ServiceError} `unavailable` where the line is full; and whatever the task throws.
+   * @param signal takes a task that still waits out of the line: nobody wants it any more.
+   * @throws {ServiceError} `overloaded` where the line is full; the signal's reason; and whatever the task throws.
    */
-  run<T>(task: (turn: PoolTurn) => Promise<T>): Promise<T>;
+  run<T>(task: (turn: PoolTurn) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 /**
- * @param size how many tasks run at once, at least 1.
+ * @param initialSize how many tasks run at once, at least 1.
  * @param maxQueue how many may wait; one more is refused, so that an overload is an answer and not a growing heap.
  */
-export function createWorkerPool(size: number, maxQueue = 10_000): WorkerPool {
+export function createWorkerPool(initialSize: number, maxQueue = 10_000): WorkerPool {
   const line: (() => void)[] = [];
+  const taskMs = createMovingMean();
+  let size = initialSize;
   let running = 0;
 
   function release(): void {
-    const next = line.shift();
-    // The worker passes from hand to hand: `running` falls only where nobody waits.
-    if (next) next();
-    else running -= 1;
+    running -= 1;
+    admit();
+  }
+
+  /** Gives free workers to those who have waited longest. */
+  function admit(): void {
+    while (running < size) {
+      const next = line.shift();
+      if (!next) return;
+      running += 1;
+      next();
+    }
+  }
+
+  async function standInLine(signal: AbortSignal | undefined): Promise<void> {
+    if (line.length >= maxQueue) {
+      throw new ServiceError('overloaded', `${maxQueue} tasks wait already for ${size} workers; try again later.`);
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    line.push(resolve);
+    const leave = () => {
+      const place = line.indexOf(resolve);
+      if (place === -1) return; // its turn has just come
+      line.splice(place, 1);
+      reject(signal?.reason instanceof Error ? signal.reason : new Error(String(signal?.reason)));
+    };
+    signal?.addEventListener('abort', leave, { once: true });
+    try {
+      await promise;
+    } finally {
+      signal?.removeEventListener('abort', leave);
+    }
   }
 
   return {
-    size,
-    async run(task) {
+    get size() {
+      return size;
+    },
+    resize(wanted) {
+      size = wanted;
+      admit();
+    },
+    get pending() {
+      return running + line.length;
+    },
+    get meanTaskMs() {
+      return taskMs.value();
+    },
+    async run(task, signal) {
+      signal?.throwIfAborted();
       const arrived = performance.now();
       if (running < size) running += 1;
-      else {
-        if (line.length >= maxQueue) {
-          throw new ServiceError('unavailable', `${maxQueue} tasks wait already for ${size} workers; try again later.`);
-        }
-        await new Promise<void>((resolve) => line.push(resolve));
-      }
+      else await standInLine(signal);
+      const began = performance.now();
       try {
-        return await task({ waitMs: performance.now() - arrived, running });
+        const result = await task({ waitMs: began - arrived, running });
+        taskMs.add(performance.now() - began);
+        return result;
       } finally {
         release();
       }

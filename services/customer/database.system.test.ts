@@ -63,7 +63,15 @@ afterAll(async () => {
 function connect(): Database {
   const url = postgres.url('customer');
   const logger = createLogger('test', 'silent');
-  const connected = createDatabase({ url, schema: 'customer', poolSize: 10, connectTimeoutMs: 10_000, logger });
+  const connected = createDatabase({
+    url,
+    schema: 'customer',
+    poolSize: 10,
+    connectTimeoutMs: 10_000,
+    maxWaitMs: 10_000,
+    statementTimeoutMs: 10_000,
+    logger,
+  });
   open.push(connected);
   return connected;
 }

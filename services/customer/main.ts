@@ -30,6 +30,8 @@ await runMain('customer', async () => {
       schema: 'customer',
       poolSize,
       connectTimeoutMs: config.databaseConnectTimeoutMs,
+      maxWaitMs: config.databaseMaxWaitMs,
+      statementTimeoutMs: config.databaseStatementTimeoutMs,
       startTimeoutMs: config.databaseStartTimeoutMs,
       logger,
     });

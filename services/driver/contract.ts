@@ -11,9 +11,12 @@ export const nearestDriversSchema = z.object({
 });
 export type NearestDrivers = z.infer<typeof nearestDriversSchema>;
 
+/** How many drivers a ride can choose from. */
+export const candidates = 10;
+
 /** What the driver service does for others. */
 export interface Drivers {
-  /** The nearest free drivers, nearest first, ten at most. */
+  /** The nearest free drivers, nearest first, at most {@link candidates}. */
   findNearest(location: Location): Promise<NearestDrivers>;
   /**
    * Takes a driver for one ride; the driver comes free again by itself when the ride is over.

@@ -30,7 +30,15 @@ afterAll(async () => {
 
 function connect(poolSize = 20): Database {
   const url = postgres.url('driver');
-  const connected = createDatabase({ url, schema: 'driver', poolSize, connectTimeoutMs: 10_000, logger });
+  const connected = createDatabase({
+    url,
+    schema: 'driver',
+    poolSize,
+    connectTimeoutMs: 10_000,
+    maxWaitMs: 10_000,
+    statementTimeoutMs: 10_000,
+    logger,
+  });
   open.push(connected);
   return connected;
 }
@@ -130,7 +138,10 @@ describe('the nearest drivers', () => {
     expect(found.failedReads).toBeGreaterThanOrEqual(2);
     await expect(
       createDrivers({ readManner: reading(1), readAttempts: 1 }).findNearest({ x: 500, y: 500 }),
-    ).rejects.toMatchObject({ code: '57014', message: 'canceling statement due to statement timeout' });
+    ).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+      cause: { code: '57014', message: 'canceling statement due to statement timeout' },
+    });
   });
 
   it('take the time that they pretend to need inside the statements', async () => {

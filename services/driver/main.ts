@@ -32,6 +32,8 @@ await runMain('driver', async () => {
     schema: 'driver',
     poolSize: config.databasePoolSize,
     connectTimeoutMs: config.databaseConnectTimeoutMs,
+    maxWaitMs: config.databaseMaxWaitMs,
+    statementTimeoutMs: config.databaseStatementTimeoutMs,
     startTimeoutMs: config.databaseStartTimeoutMs,
     logger,
   });

@@ -1,6 +1,6 @@
 import type { Location } from '@hotrod/kit/location';
 
-import type { Driver, NearestDrivers } from './contract.ts';
+import { candidates, type Driver, type NearestDrivers } from './contract.ts';
 
 /** What the search needs of a store of drivers; one of these is one connection. */
 export interface DriverStore {
@@ -11,9 +11,6 @@ export interface DriverStore {
   /** All of them at once, in the order asked for, without those that are gone; null where only single ones are read. */
   readAll: ((ids: readonly string[]) => Promise<Driver[]>) | null;
 }
-
-/** How many drivers a ride can choose from. */
-const candidates = 10;
 
 /**
  * Finds the nearest free drivers: one search for their ids, then one read each, one after the other (which a trace

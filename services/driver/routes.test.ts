@@ -67,6 +67,8 @@ describe('the driver service, through its own client', () => {
     { driverId: 7, rideId: 'x' },
     { driverId: 'x'.repeat(33), rideId: 'x' },
     { driverId: 'T70', rideId: 'x'.repeat(201) },
+    { driverId: 'T\0', rideId: 'x' }, // Postgres takes no NUL
+    { driverId: 'T70', rideId: 'ride\0' },
     [],
     null,
   ])('refuses the claim %j', async (body) => {

@@ -6,7 +6,9 @@ import { z } from 'zod';
 import type { Drivers } from './contract.ts';
 import { telemetry } from './telemetry.ts';
 
-const claimBody = z.object({ driverId: z.string().min(1).max(32), rideId: z.string().min(1).max(200) });
+/** Printable: Postgres takes no NUL in a text, and no id of ours has anything else. */
+const id = z.string().regex(/^[\x20-\x7e]+$/);
+const claimBody = z.object({ driverId: id.max(32), rideId: id.max(200) });
 
 /** `GET /nearest-drivers?location=x,y` and `POST /claim`. */
 export function driverRoutes(drivers: Drivers): (app: Express) => void {

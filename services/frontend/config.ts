@@ -26,11 +26,18 @@ export const settings = {
     min: 1,
   }),
   routeTimeoutMs: integer('ROUTE_TIMEOUT_MS', 5_000, 'how long to wait for one route, in milliseconds', { min: 1 }),
+  // Few enough that the ten routes of one ride already wait for each other: that wait, which a trace shows and the
+  // pool's size explains, is what the pool is for. Enough for about ten dispatches a second (`stack/capacity.ts`).
   routePoolSize: integer('ROUTE_WORKER_POOL_SIZE', 5, 'how many routes may be computed at once, over all dispatches', {
     min: 1,
     max: 1000,
   }),
-  routePoolQueue: integer('ROUTE_WORKER_POOL_QUEUE', 10_000, 'how many routes may wait for a worker', { min: 10 }),
+  routePoolMaxWaitMs: integer(
+    'ROUTE_WORKER_POOL_MAX_WAIT_MS',
+    2_000,
+    'the longest expected wait for a worker, in milliseconds; rides that would wait longer are refused at once',
+    { min: 1 },
+  ),
   connections: integer('CLIENT_CONNECTIONS', 128, 'how many connections to each service at most', {
     min: 1,
     max: 10_000,

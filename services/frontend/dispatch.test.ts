@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Customer, Customers } from '@hotrod/customer/contract';
 import type { Driver, Drivers } from '@hotrod/driver/contract';
+import { withDeadline } from '@hotrod/kit/deadline';
 import { ServiceError } from '@hotrod/kit/errors';
 import { createSeededRandom } from '@hotrod/kit/random';
 import { createWorkerPool } from '@hotrod/kit/worker-pool';
 import type { Routes } from '@hotrod/route/contract';
 import { beforeEach, describe, expect, it } from 'vitest';
 
+import type { Admission } from './admission.ts';
 import { createDispatch } from './dispatch.ts';
 import type { DispatchTelemetry } from './telemetry.ts';
 
@@ -64,6 +66,7 @@ function createSuite(options: {
   compute?: Routes['compute'];
   poolSize?: number;
   pool?: ReturnType<typeof createWorkerPool>;
+  admission?: Admission;
 }) {
   const drivers = createDrivers(options.etas ?? [300, 90, 200]);
   const dispatch = createDispatch({
@@ -81,6 +84,7 @@ function createSuite(options: {
       },
     },
     pool: options.pool ?? createWorkerPool(options.poolSize ?? 3),
+    admission: options.admission ?? { enter: () => ({ reachedPool: () => {}, left: () => {} }) },
   });
   return () => dispatch(order, createTelemetry());
 }
@@ -314,8 +318,51 @@ describe('the worker pool', () => {
     const dispatch = createSuite({ etas: Array.from({ length: 10 }, (_, index) => index + 1), pool });
     const outcomes = await Promise.allSettled(Array.from({ length: 3 }, dispatch));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
-    expect(outcomes[1]).toMatchObject({ reason: { code: 'unavailable' } });
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'overloaded' } });
     // Nothing of them is left behind.
     await expect(dispatch()).resolves.toMatchObject({ etaSeconds: 1 });
+  });
+});
+
+describe('the door', () => {
+  it('refuses a ride before anything is done for it, and is told when a ride is over, whatever came of it', async () => {
+    const steps: string[] = [];
+    let full = false;
+    const admission: Admission = {
+      enter() {
+        if (full) throw new ServiceError('overloaded', 'Full.');
+        steps.push('entered');
+        return { reachedPool: () => void steps.push('reached the pool'), left: () => void steps.push('left') };
+      },
+    };
+    let asked = 0;
+    const find = () => {
+      asked += 1;
+      return asked === 2 ? Promise.reject(new Error('no database')) : Promise.resolve(customer);
+    };
+    const dispatch = createSuite({ admission, customers: { find } });
+    await dispatch();
+    expect(steps.splice(0)).toEqual(['entered', 'reached the pool', 'left']);
+    await expect(dispatch()).rejects.toThrow('no database');
+    expect(steps.splice(0)).toEqual(['entered', 'left']);
+    full = true;
+    await expect(dispatch()).rejects.toMatchObject({ code: 'overloaded' });
+    expect(asked).toBe(2);
+  });
+
+  it('takes the routes of a ride that nobody waits for out of the line', async () => {
+    const pool = createWorkerPool(1);
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const compute = async () => {
+      await gate;
+      return { etaSeconds: 1, distanceMeters: 1, path: [] };
+    };
+    const dispatch = createSuite({ pool, compute });
+    await expect(withDeadline(20, dispatch)).rejects.toMatchObject({ code: 'deadline_exceeded', status: 504 });
+    expect(computed).toBe(1); // the one that had the worker
+    expect(pool.pending).toBe(1);
+    open();
+    await expect.poll(() => pool.pending).toBe(0);
+    expect(computed).toBe(1);
   });
 });

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 
 import type { Customers } from '@hotrod/customer/contract';
 import type { Driver, Drivers } from '@hotrod/driver/contract';
+import { currentDeadline } from '@hotrod/kit/deadline';
 import { ServiceError } from '@hotrod/kit/errors';
 import type { Location } from '@hotrod/kit/location';
 import type { WorkerPool } from '@hotrod/kit/worker-pool';
 import type { Route, Routes } from '@hotrod/route/contract';
 
+import type { Admission, Admitted } from './admission.ts';
 import type { Dispatch } from './contract.ts';
 import type { Order } from './order.ts';
 import type { DispatchTelemetry } from './telemetry.ts';
@@ -16,6 +19,7 @@ export interface DispatchDependencies {
   drivers: Drivers;
   routes: Routes;
   pool: WorkerPool;
+  admission: Admission;
 }
 
 /** How often drivers are looked for before a ride is given up. */
@@ -28,39 +32,45 @@ interface Candidate {
 
 /**
  * Finds a customer a ride: the customer's place, the nearest free drivers, a route for each of them, and of those the
- * one who is there first and still free.
+ * one who is there first and still free. A ride that would wait too long for a route worker is refused at once.
  *
  * @throws {ServiceError} the failure of any step; a ride is complete or it is an error.
  */
-export function createDispatch({ customers, drivers, routes, pool }: DispatchDependencies) {
+export function createDispatch({ customers, drivers, routes, pool, admission }: DispatchDependencies) {
   return async function dispatch(order: Order, telemetry: DispatchTelemetry): Promise<Dispatch> {
     telemetry.ordered(order, pool.size);
-    const customer = await telemetry.phase('customer', () => customers.find(order.customerId));
-    telemetry.customerFound(customer);
-    return telemetry.onBehalfOf(customer, async () => {
-      const { driver, route } = await findDriver(customer.location, telemetry);
-      return {
-        requestId: order.requestId,
-        customer,
-        driver,
-        etaSeconds: route.etaSeconds,
-        etaMinutes: Math.max(1, Math.round(route.etaSeconds / 60)),
-        distance: route.distanceMeters,
-        route: route.path,
-      };
-    });
+    const admitted = admission.enter();
+    try {
+      const customer = await telemetry.phase('customer', () => customers.find(order.customerId));
+      telemetry.customerFound(customer);
+      return await telemetry.onBehalfOf(customer, async () => {
+        const { driver, route } = await findDriver(customer.location, telemetry, admitted);
+        return {
+          requestId: order.requestId,
+          customer,
+          driver,
+          etaSeconds: route.etaSeconds,
+          etaMinutes: Math.max(1, Math.round(route.etaSeconds / 60)),
+          distance: route.distanceMeters,
+          route: route.path,
+        };
+      });
+    } finally {
+      admitted.left();
+    }
   };
 
   /**
    * The soonest driver that no other ride took in the meantime. Where others took all that were near, drivers are looked
    * for again: the search leaves out those who have a ride.
    */
-  async function findDriver(to: Location, telemetry: DispatchTelemetry): Promise<Candidate> {
+  async function findDriver(to: Location, telemetry: DispatchTelemetry, admitted: Admitted): Promise<Candidate> {
     const rideId = randomUUID();
     let attempts = 0;
     for (let search = 1; search <= searches; search += 1) {
       const found = await telemetry.phase('drivers', () => drivers.findNearest(to));
       telemetry.driversFound(found);
+      admitted.reachedPool();
       const candidates = await telemetry.phase('routes', () => routeAll(found.drivers, to, telemetry));
       const claimed = await telemetry.phase('claim', () => claimFirst(candidates, rideId, () => (attempts += 1)));
       if (claimed) {
@@ -76,19 +86,22 @@ export function createDispatch({ customers, drivers, routes, pool }: DispatchDep
     return telemetry.computingRoutes(async () => {
       const waits: number[] = [];
       // Where one route fails the ride has failed: those that still wait must not keep workers from the next ride.
-      const ride = new AbortController();
+      const failed = new AbortController();
+      // And where nobody waits for the ride any more.
+      const over = currentDeadline()?.signal;
+      const signal = over ? AbortSignal.any([failed.signal, over]) : failed.signal;
+      setMaxListeners(0, signal);
       const candidates = await Promise.all(
         found.map((driver) =>
           pool.run(async ({ waitMs }) => {
-            ride.signal.throwIfAborted();
             waits.push(waitMs);
             try {
               return { driver, route: await routes.compute(driver.location, to) };
             } catch (error) {
-              ride.abort(error);
+              failed.abort(error);
               throw error;
             }
-          }),
+          }, signal),
         ),
       );
       telemetry.routesComputed(waits);

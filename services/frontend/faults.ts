@@ -1,5 +1,7 @@
 import type { Drivers } from '@hotrod/driver/contract';
+import { withDeadline } from '@hotrod/kit/deadline';
 import type { Flags } from '@hotrod/kit/flags';
+import type { WorkerPool } from '@hotrod/kit/worker-pool';
 import type { Routes } from '@hotrod/route/contract';
 
 import { outsideOfTheTrace } from './telemetry.ts';
@@ -13,17 +15,17 @@ const impatientTries = 3;
  */
 export function createImpatientDrivers(drivers: Drivers, flags: Flags): Drivers {
   return {
-    async findNearest(location, signal) {
+    async findNearest(location) {
       const patienceMs = await flags.number('retry-storm', 0);
       const tries = patienceMs > 0 ? impatientTries : 0;
       for (let tried = 0; tried < tries; tried += 1) {
         try {
-          return await drivers.findNearest(location, AbortSignal.timeout(patienceMs));
+          return await withDeadline(patienceMs, () => drivers.findNearest(location));
         } catch {
           // Asked again: that is the fault.
         }
       }
-      return drivers.findNearest(location, signal);
+      return drivers.findNearest(location);
     },
     claim: (driverId, rideId) => drivers.claim(driverId, rideId),
   };
@@ -37,4 +39,13 @@ export function createContextlessRoutes(routes: Routes, flags: Flags): Routes {
       return broken > 0 ? outsideOfTheTrace(() => routes.compute(pickup, dropoff)) : routes.compute(pickup, dropoff);
     },
   };
+}
+
+/**
+ * Keeps the pool of route workers at the size that the fault small-route-pool says, else at the configured one.
+ *
+ * @param configured how many workers there are without the fault.
+ */
+export function sizePool(pool: WorkerPool, flags: Flags, configured: number): void {
+  flags.onChange(() => void flags.number('small-route-pool', 0).then((size) => pool.resize(size || configured)));
 }

@@ -1,18 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ServiceError } from '@hotrod/kit/errors';
 import type { Logger } from '@hotrod/kit/logging';
 import express, { type Express } from 'express';
-import { request as send } from 'undici';
 
 import { documentTraceparent } from './telemetry.ts';
-
-/** Where the page's own spans go: the traces endpoint of whatever this service's own telemetry goes to. */
-export interface SpanSink {
-  url: string;
-  headers: Readonly<Record<string, string>>;
-}
 
 /** What the page may load and ask: itself, and nothing else. */
 const contentSecurityPolicy =
@@ -20,12 +12,9 @@ const contentSecurityPolicy =
 
 const placeholder = '<meta name="traceparent" content="" />';
 
-/**
- * The built page, and `POST /v1/traces` for the page's spans: they leave through this origin, so that a browser needs to
- * reach no other, and no backend's key gets into a page.
- */
-export function pageRoutes(options: { directory: string; spanSink: SpanSink; logger: Logger }): (app: Express) => void {
-  const { directory, spanSink, logger } = options;
+/** The built page. */
+export function pageRoutes(options: { directory: string; logger: Logger }): (app: Express) => void {
+  const { directory, logger } = options;
   const html = readFileSync(join(directory, 'index.html'), 'utf8');
   const [head, ...tail] = html.split(/<meta name="traceparent" content=""\s*\/?>/);
   if (tail.length !== 1) logger.warn(`index.html holds no ${placeholder}: the page's spans will not join the server's`);
@@ -45,34 +34,5 @@ export function pageRoutes(options: { directory: string; spanSink: SpanSink; log
         .send(tail.length === 1 ? `${head}${meta}${tail[0]}` : html);
     });
     app.use('/assets', express.static(join(directory, 'assets'), { immutable: true, maxAge: '1y', fallthrough: true }));
-    app.post(
-      '/v1/traces',
-      express.raw({ type: ['application/json', 'application/x-protobuf'], limit: '512kb' }),
-      async (request, response) => {
-        const body: unknown = request.body;
-        if (!Buffer.isBuffer(body))
-          throw new ServiceError('invalid_argument', 'Send OTLP as application/json or application/x-protobuf.');
-        response.status(await forward(spanSink, request.get('content-type') ?? 'application/json', body)).json({});
-      },
-    );
   };
-}
-
-/**
- * @returns the backend's HTTP status, or 503 where there is none: no error, because whether telemetry arrives is told
- *   once, elsewhere, and not with every ride.
- */
-async function forward(sink: SpanSink, contentType: string, body: Buffer): Promise<number> {
-  try {
-    const answer = await send(sink.url, {
-      method: 'POST',
-      headers: { ...sink.headers, 'content-type': contentType },
-      body,
-      signal: AbortSignal.timeout(5_000),
-    });
-    await answer.body.dump();
-    return answer.statusCode;
-  } catch {
-    return 503;
-  }
 }

@@ -147,7 +147,7 @@ describe.skipIf(!contrib)('what leaves for a backend elsewhere', () => {
     const text = (key: string, value: string) => ({ key, value: { stringValue: value } });
     const answer = await fetch(`${suite.frontend}/v1/traces`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' },
+      headers: { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', origin: suite.frontend },
       body: JSON.stringify({
         resourceSpans: [
           {

@@ -204,6 +204,7 @@ export async function startSuite(options: {
       DRIVER_URL: driver.url,
       ROUTE_URL: route.url,
       // A starved machine makes rides slow; that is no reason for one to fail.
+      REQUEST_TIMEOUT_MS: '30000',
       CUSTOMER_TIMEOUT_MS: '30000',
       DRIVER_TIMEOUT_MS: '30000',
       ROUTE_TIMEOUT_MS: '30000',

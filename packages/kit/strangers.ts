@@ -1,0 +1,53 @@
+import type { RequestHandler } from 'express';
+
+import { ServiceError } from './errors.ts';
+import { createHostCheck } from './host-names.ts';
+
+/**
+ * Refuses what pages of strangers make a browser send: requests under a name that is not ours (DNS rebinding), and those
+ * that a page of another site causes (`<img src="http://localhost:8080/dispatch?…">`, forms, fetch without CORS).
+ *
+ * A browser says in `Sec-Fetch-Site` whose page a request comes from (https://www.w3.org/TR/fetch-metadata/); other
+ * programs say nothing there and are no danger: nobody else's page steers them.
+ *
+ * @param hosts names besides those of {@link createHostCheck} under which requests may come; `*` for any.
+ * @param pages paths that links of other sites may lead to.
+ */
+export function refuseStrangers(hosts: readonly string[], pages: readonly string[]): RequestHandler {
+  const isOurName = createHostCheck(hosts);
+  return (request, _response, next) => {
+    const { host } = request.headers;
+    if (!isOurName(host)) {
+      throw new ServiceError(
+        'misdirected_request',
+        `This service does not know itself by the name "${host?.slice(0, 100)}". If that is a name of yours, put it into ALLOWED_HOSTS.`,
+      );
+    }
+    if (
+      request.get('sec-fetch-site') === 'cross-site' &&
+      !(isLinkFollowed(request.headers) && pages.includes(request.path))
+    )
+      throw new ServiceError('forbidden', 'A page of another site may not send this request.');
+    next();
+  };
+}
+
+/** Whether a person follows a link in a window of its own, as opposed to a frame, an image or a script of a page. */
+function isLinkFollowed(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+  return headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+}
+
+/**
+ * Whether a page of this very server sent a request: its origin is the host that the request is for. Behind a proxy that
+ * ends TLS the scheme differs, so it is not looked at.
+ */
+export function isFromOwnPage(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+  const { host, origin } = headers;
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin') return false;
+  return (
+    typeof origin === 'string' &&
+    URL.canParse(origin) &&
+    new URL(origin).host === new URL(`http://${String(host)}`).host
+  );
+}
