@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * On a shared machine a test may be starved: it is waited for, it may try again, and is then named at the end
+ * On a shared machine a test may be starved: outside of `unit` it is waited for, it may try again, and is then named at the end
  * (plain-count-reporter.ts). Patience costs nothing where a test passes; `expect.poll` alone has a second by default.
  */
 const patience = {
@@ -10,18 +10,31 @@ const patience = {
   hookTimeout: 180_000,
   expect: { poll: { timeout: 30_000 } },
 };
+const cluster = 'tests/deploy/cluster.test.ts';
 const exclude = ['**/node_modules/**', '**/dist/**'];
 
 export default defineConfig({
   test: {
     reporters: ['default', './tests/plain-count-reporter.ts'],
     projects: [
-      // Fast, in one process, no other program: a file beside what it tests.
+      // Functions alone: no other process, no server, no DuckDB (tests/unit-setup.ts). A file beside what it tests.
       {
         test: {
           name: 'unit',
-          include: ['**/*.test.ts'],
-          exclude: [...exclude, 'tests/**', '**/*.system.test.ts'],
+          include: ['**/*.test.{ts,tsx}'],
+          exclude: [...exclude, 'tests/**', '**/*.{store,system}.test.ts'],
+          setupFiles: ['tests/unit-setup.ts'],
+          retry: 0,
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      // The Observatory's parts with DuckDB in the test's own process.
+      {
+        test: {
+          name: 'store',
+          include: ['observatory/**/*.store.test.ts'],
+          exclude,
           ...patience,
         },
       },
@@ -30,11 +43,23 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['tests/**/*.test.ts', '**/*.system.test.ts'],
-          exclude,
+          exclude: [...exclude, 'tests/faults/**', cluster],
           ...patience,
           maxWorkers: 2,
         },
       },
+      // Overload, kills, full disks: each takes its time, and what it measures suffers from neighbours.
+      {
+        test: {
+          name: 'faults',
+          include: ['tests/faults/**/*.test.ts'],
+          exclude,
+          ...patience,
+          maxWorkers: 1,
+        },
+      },
+      // A dozen pods, rolled again and again: after all others, and alone.
+      { test: { name: 'cluster', include: [cluster], exclude, ...patience, sequence: { groupOrder: 1 } } },
     ],
   },
 });

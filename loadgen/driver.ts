@@ -99,15 +99,16 @@ export function startDriver(options: {
           baggage: `session.id=${client},hotrod.request.id=${requestId}`,
         },
       });
-      await body.dump();
       if (statusCode === 200) {
+        await body.dump();
         tally.ok += 1;
         const latencyMs = performance.now() - dueMs;
         all.add(latencyMs);
         if (!slowCustomers.includes(customer)) normal.add(latencyMs);
       } else {
+        const reason = detailOf(await body.text());
         tally.failed += 1;
-        tally.lastFailure = `HTTP ${statusCode} for customer ${customer}`;
+        tally.lastFailure = `HTTP ${statusCode} for customer ${customer}${reason === null ? '' : `: ${reason}`}`;
       }
     } catch (error) {
       if (stopping.signal.aborted) return;
@@ -177,6 +178,17 @@ function clientId(index: number, random: () => number): string {
   return `load-${index + 1}-${Math.floor(random() * 0x1_00_00)
     .toString(16)
     .padStart(4, '0')}`;
+}
+
+/** What a problem document (RFC 9457) says to the person who reads it; null where the answer is none. */
+function detailOf(body: string): string | null {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    const isProblem = typeof parsed === 'object' && parsed !== null && 'detail' in parsed;
+    return isProblem && typeof parsed.detail === 'string' ? parsed.detail.slice(0, 200) : null;
+  } catch {
+    return null;
+  }
 }
 
 function describe(error: unknown): string {

@@ -25,6 +25,25 @@ export const options = plan.options;
 // options, there is no user yet.
 const salt = randomHex(2, Math.random);
 
+/** How long the start of a run waits for the suite, in seconds; k6 itself gives a setup no more than a minute. */
+const startPatienceSeconds = 50;
+
+/** Before the first order: waits until the suite is up, so that a load which starts with it fails no order. */
+export function setup(): void {
+  for (let second = 0; second < startPatienceSeconds; second += 1) {
+    // Without a callback k6 does not count it among the requests that failed.
+    const answer = http.get(`${baseUrl}/readyz`, { responseCallback: null, timeout: '5s' });
+    if (answer.status === 200 && !isSomethingMissing(answer.body)) return;
+    sleep(1);
+  }
+}
+
+/** Whether one of the services behind the frontend does not answer yet. */
+function isSomethingMissing(body: unknown): boolean {
+  const { behind = {} } = JSON.parse(String(body)) as { behind?: Record<string, string> };
+  return Object.values(behind).some((outcome) => outcome !== 'ok');
+}
+
 /** One order: what a virtual user does over and over. */
 export default function order(): void {
   const clientId = `k6-${__VU}-${salt}`;

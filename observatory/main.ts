@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 
 import { readConfig } from '@hotrod/kit/config';
@@ -16,7 +17,11 @@ import { startObservatory } from './observatory.ts';
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=100');
 
+/** A supervisor starts the process anew; so long it may take to say why it ends, milliseconds. */
+const lastWordsMs = 100;
+
 await runMain('observatory', async () => {
+  const { values: flags } = parseArgs({ options: { 'start-anew': { type: 'boolean', default: false } } });
   const config = readConfig(settings, process.env);
   const logger = createLogger('observatory', config.logLevel);
   const page = fileURLToPath(new URL('./page', import.meta.url));
@@ -32,7 +37,17 @@ await runMain('observatory', async () => {
   const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
-  const observatory = await startObservatory({ config, logger, version, page: `${page}/dist` });
+  const observatory = await startObservatory({
+    config,
+    logger,
+    version,
+    page: `${page}/dist`,
+    startAnew: flags['start-anew'],
+    onFatal: (reason) => {
+      console.error(`observatory: ${reason}. It ends, to be started anew; the log above says more.`);
+      setTimeout(() => process.exit(1), lastWordsMs);
+    },
+  });
   shutdownOnSignal(logger, [{ name: 'observatory', close: observatory.close }]);
   logger.info({ url: observatory.url, otlp: observatory.otlpUrl }, 'Listening');
 });

@@ -3,18 +3,20 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import type { Setting } from '@hotrod/kit/config';
 import type { Logger } from '@hotrod/kit/logging';
-import { createApp, listen, type RunningServer } from '@hotrod/kit/server';
+import { createApp, listen, type RunningServer, sendProblem } from '@hotrod/kit/server';
 import type { Express } from 'express';
 
 import { createApi } from './api/api.ts';
 import type { ApiParts } from './api/context.ts';
 import type { Status } from './contract/contract.ts';
-import { sendProblem, wrongMethod } from './api/problem.ts';
+import { wrongMethod } from './api/problem.ts';
 import { type ObservatoryConfig, settings } from './config.ts';
 import { startReceiver } from './otlp/receiver.ts';
 import { pageFiles } from './page-files.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { createIngest, type Ingest, ingestDefaults } from './store/ingest/ingest.ts';
+import { OpenError, openFailure } from './store/failures.ts';
+import { setAside } from './store/set-aside.ts';
 import { applyRetention, databaseBytes, type RetentionOptions } from './store/retention/retention.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
 
@@ -24,6 +26,10 @@ export interface ObservatoryOptions {
   version: string;
   /** The directory of the built page; none is served without. */
   page?: string;
+  /** Whether a database that is damaged is kept beside the file, and an empty one begun. */
+  startAnew?: boolean;
+  /** Is told once, with a sentence, where only a new process can store what comes in. */
+  onFatal?: (reason: string) => void;
 }
 
 /** A running Observatory. */
@@ -51,9 +57,24 @@ const cutAfterMs = 1_000;
  * @throws where a port is taken, or the database is held by another Observatory; nothing is left running then.
  */
 export async function startObservatory(options: ObservatoryOptions): Promise<Observatory> {
+  try {
+    return await startAll(options);
+  } catch (error) {
+    if (!options.startAnew || !(error instanceof OpenError) || !error.damaged) throw error;
+    const kept = setAside(databasePath(options.config));
+    options.logger.warn({ err: error, kept }, 'The database is damaged; it is kept, and an empty one begun');
+    return startAll(options);
+  }
+}
+
+function databasePath({ dataDir }: ObservatoryConfig): string {
+  return join(dataDir, 'observatory.duckdb');
+}
+
+async function startAll(options: ObservatoryOptions): Promise<Observatory> {
   const { config, logger } = options;
   const telemetry = createTelemetry();
-  const path = join(config.dataDir, 'observatory.duckdb');
+  const path = databasePath(config);
   const database = await openDatabase({
     path,
     memoryLimitMb: config.memoryLimitMb,
@@ -61,18 +82,23 @@ export async function startObservatory(options: ObservatoryOptions): Promise<Obs
     onQuery: (statement, seconds) => telemetry.queried(statement, seconds),
   });
   const servers: RunningServer['close'][] = [];
-  const closers: (() => Promise<void>)[] = [database.close];
-  const closeAll = async (): Promise<void> => {
+  const closers: ((options: { leaveAsIs: boolean }) => Promise<void>)[] = [database.close];
+  const closeAll = async (how: { leaveAsIs: boolean }): Promise<void> => {
     // No one who is slow to send or to read keeps what was acknowledged from the disk.
     await Promise.all(servers.splice(0).map((close) => close({ cutAfterMs })));
-    for (const close of closers.splice(0).toReversed()) await close();
+    for (const close of closers.splice(0).toReversed()) await close(how);
   };
   try {
-    const ingest = await createIngest(database, telemetry, logger, {
-      ...ingestDefaults,
-      queueItems: config.queueItems,
+    const ingest = await createIngest(
+      database,
+      telemetry,
+      logger,
+      { ...ingestDefaults, queueItems: config.queueItems },
+      options.onFatal,
+    ).catch((error: unknown) => {
+      throw openFailure(path, error);
     });
-    closers.push(ingest.close);
+    closers.push(() => ingest.close());
     const retention = startRetention(
       database,
       { path, hours: config.retentionHours, maxMb: config.maxDatabaseMb },
@@ -114,9 +140,17 @@ export async function startObservatory(options: ObservatoryOptions): Promise<Obs
       listen(app, config.host, config.port, { maxHeaderSize: 65_536 }),
     );
     servers.push(server.close);
-    return { url: server.url, otlpUrl: receiver.url, parts, database, telemetry, flush: ingest.flush, close: closeAll };
+    return {
+      url: server.url,
+      otlpUrl: receiver.url,
+      parts,
+      database,
+      telemetry,
+      flush: ingest.flush,
+      close: () => closeAll({ leaveAsIs: false }),
+    };
   } catch (error) {
-    await closeAll();
+    await closeAll({ leaveAsIs: error instanceof OpenError });
     throw error;
   }
 }

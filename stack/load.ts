@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { type Driver, missedThresholds, startDriver } from '@hotrod/loadgen/driver';
 import { profiles, rateStages, userCount } from '@hotrod/loadgen/profiles';
 
+import { overCapacity } from './capacity.ts';
 import type { LoadStatus } from './control.ts';
 import type { Guard } from './guard.ts';
 import { type LogFiles, withLog } from './log-files.ts';
@@ -40,6 +41,11 @@ const lookEveryMs = 1_000;
 export function startBuiltInLoad(load: StartOptions['load'], context: LoadContext): Load {
   const profile = load?.profile ? profiles[load.profile] : null;
   let profileName = profile?.name ?? null;
+  const warn = (ratePerSecond: number) => {
+    const warning = overCapacity(ratePerSecond, context.env);
+    if (warning) context.report(`is too high: ${warning}`);
+  };
+  if (!profile) warn(load?.ratePerSecond ?? 0);
   const driver = startDriver({
     baseUrl: context.baseUrl,
     plan: profile ? rateStages(profile) : steady(load?.ratePerSecond ?? 0),
@@ -60,6 +66,7 @@ export function startBuiltInLoad(load: StartOptions['load'], context: LoadContex
     setRate(ratePerSecond) {
       profileName = null;
       driver.setRate(ratePerSecond);
+      warn(ratePerSecond);
     },
     async stop() {
       clearInterval(look);

@@ -22,9 +22,11 @@ declare module 'k6/http' {
     body: string | ArrayBuffer | null;
   }
   interface Params {
-    headers: Record<string, string>;
-    tags: Record<string, string>;
+    headers?: Record<string, string>;
+    tags?: Record<string, string>;
     timeout: string;
+    /** Which answers are expected; null: the request is counted neither as failed nor as not failed. */
+    responseCallback?: null;
   }
   const http: { get(url: string, params: Params): Answer };
   export default http;

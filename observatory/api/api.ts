@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
+import { ServiceError, toServiceError } from '@hotrod/kit/errors';
+import { sendProblem } from '@hotrod/kit/server';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { createHostCheck } from '@hotrod/kit/host-names';
-import { DEFAULT_OBJECTIVES, type Objective } from '../store/questions/slo.ts';
+import { YieldError } from '../store/database.ts';
+import { failureKind, failureSentence } from '../store/failures.ts';
+import { defaultObjectives, type Objective } from '../store/questions/slo.ts';
 import type { ApiContext, ApiParts } from './context.ts';
 import { markerRoutes } from './marker-routes.ts';
 import { questionRoutes } from './question-routes.ts';
-import { RefusalError, refuseOtherMethods, sendProblem } from './problem.ts';
+import { refuseOtherMethods } from './problem.ts';
 import { createTurns } from './turns.ts';
 
 export interface ApiOptions {
@@ -27,7 +31,7 @@ export interface ApiOptions {
 }
 
 /** What only those may reach who name this host. */
-const GUARDED = ['/api', '/1/markers', '/metrics'];
+const guardedPaths = ['/api', '/1/markers', '/metrics'];
 
 /**
  * The routes of the JSON API under `/api`, of the markers under `/1/markers`, and `/metrics`, to be mounted at the root.
@@ -36,7 +40,7 @@ const GUARDED = ['/api', '/1/markers', '/metrics'];
 export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   const context: ApiContext = {
     parts,
-    objectives: options.objectives ?? DEFAULT_OBJECTIVES,
+    objectives: options.objectives ?? defaultObjectives,
     markersKey: options.markersKey,
     now: options.now ?? Date.now,
     ...createAsking(parts, options.queryTimeoutMs ?? 10_000),
@@ -44,7 +48,7 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   const router = Router({ caseSensitive: true });
   const guards = [securityHeaders, hostGuard(options.hosts ?? [])];
   const openApi = readFileSync(new URL('../contract/openapi.yaml', import.meta.url), 'utf8');
-  router.use(GUARDED, ...guards);
+  router.use(guardedPaths, ...guards);
   router.get('/metrics', (_request, response) => {
     response.type('text/plain; version=0.0.4; charset=utf-8').send(parts.metrics());
   });
@@ -54,16 +58,19 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   router.use('/api', questionRoutes(context));
   router.use('/1/markers', markerRoutes(context));
   refuseOtherMethods(router);
-  router.use(GUARDED, (request) => {
-    throw new RefusalError(404, `There is nothing at ${request.method} ${request.originalUrl.slice(0, 200)}.`);
+  router.use(guardedPaths, (request) => {
+    throw new ServiceError('not_found', `There is nothing at ${request.method} ${request.originalUrl.slice(0, 200)}.`);
   });
-  router.use(GUARDED, failureHandler(options.onFailure ?? (() => undefined)));
+  router.use(guardedPaths, failureHandler(options.onFailure ?? (() => undefined)));
   return router;
 }
 
 /** Where to look: `npm start` keeps a log of each process, the Observatory alone writes to its terminal. */
-const FAILED =
+const ownFailureMessage =
   'Something went wrong here, not in the question: try again. If it stays so, the log of the Observatory says why: .hotrod/logs/observatory.log of npm start, else its terminal.';
+
+const tooLarge =
+  'The answer takes more memory than the store may use (OBSERVATORY_MEMORY_LIMIT_MB): ask about a shorter time, or about entry spans instead of all spans.';
 
 const securityHeaders: RequestHandler = (_request, response, next) => {
   response.set({
@@ -80,7 +87,10 @@ function hostGuard(hosts: readonly string[]): RequestHandler {
   const isOurName = createHostCheck(hosts);
   return ({ headers: { host } }, _response, next) => {
     if (!isOurName(host)) {
-      throw new RefusalError(421, `The Observatory does not know itself by the name "${host?.slice(0, 100)}".`);
+      throw new ServiceError(
+        'misdirected_request',
+        `The Observatory does not know itself by the name "${host?.slice(0, 100)}".`,
+      );
     }
     next();
   };
@@ -96,10 +106,13 @@ function createAsking(parts: ApiParts, timeoutMs: number): Pick<ApiContext, 'ask
     try {
       return await ask(AbortSignal.any([late, gone]));
     } catch (error) {
-      if (!late.aborted || error instanceof RefusalError) throw error;
+      if (!late.aborted || error instanceof ServiceError) throw error;
       const seconds = timeoutMs / 1000;
       const advice = 'ask about a shorter time, or about entry spans instead of all spans';
-      throw new RefusalError(504, `The question took longer than ${seconds} s and was stopped: ${advice}.`);
+      throw new ServiceError(
+        'deadline_exceeded',
+        `The question took longer than ${seconds} s and was stopped: ${advice}.`,
+      );
     }
   }
 
@@ -134,19 +147,23 @@ function failureHandler(onFailure: (error: unknown) => void): ErrorRequestHandle
     // Whoever asked is gone, or has half an answer: nothing can be told any more.
     if (response.headersSent) return next(error);
     if (response.closed || response.destroyed) return undefined;
-    sendProblem(response, refusalOf(error, onFailure));
+    const known = storeRefusal(error) ?? toServiceError(error);
+    const isOurs = known.code === 'internal';
+    if (isOurs) onFailure(error);
+    sendProblem(response, isOurs ? new ServiceError('internal', ownFailureMessage) : known);
     return undefined;
   };
 }
 
-function refusalOf(error: unknown, onFailure: (error: unknown) => void): RefusalError {
-  if (error instanceof RefusalError) return error;
-  // Errors of Express and of its body parser carry the status that they stand for.
-  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
-  if (status === 413) return new RefusalError(413, 'The body is too large.');
-  if (typeof status === 'number' && status >= 400 && status < 500) {
-    return new RefusalError(400, 'The request cannot be read.');
-  }
-  onFailure(error);
-  return new RefusalError(500, FAILED);
+/** How long whoever asked waits before asking again, seconds. */
+const retryAfterSeconds = 3;
+
+/** What the store says of itself, for whoever asked; undefined where it is a fault to look into. */
+function storeRefusal(error: unknown): ServiceError | undefined {
+  if (error instanceof ServiceError) return undefined; // which may quote anything
+  if (error instanceof YieldError) return new ServiceError('unavailable', error.message, { retryAfterSeconds });
+  const kind = failureKind(error);
+  if (kind === 'memory') return new ServiceError('unavailable', tooLarge, { retryAfterSeconds });
+  if (kind !== 'detached') return undefined;
+  return new ServiceError('unavailable', `Just now ${failureSentence(kind)}.`, { retryAfterSeconds });
 }

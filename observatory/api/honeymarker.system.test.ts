@@ -13,7 +13,7 @@ const found = await run(program, ['--help']).then(
 if (!found)
   console.warn('honeymarker is not here: what it sends is tried with fetch alone. Set HONEYMARKER to its path.');
 
-const DATASET = 'rides';
+const testDataset = 'rides';
 let store: TestStore;
 let api: TestApi;
 beforeEach(async () => {
@@ -32,7 +32,7 @@ interface Client {
   remove(id: string): Promise<unknown>;
 }
 
-const FLAGS: Readonly<Record<string, string>> = {
+const flagOf: Readonly<Record<string, string>> = {
   start_time: '-s',
   end_time: '-e',
   message: '-m',
@@ -43,11 +43,11 @@ const FLAGS: Readonly<Record<string, string>> = {
 /** The stock program. */
 const honeymarker: Client = (() => {
   const call = async (...args: string[]): Promise<unknown> => {
-    const { stdout } = await run(program, ['-k', 'any', '-d', DATASET, '--api_host', api.url, ...args]);
+    const { stdout } = await run(program, ['-k', 'any', '-d', testDataset, '--api_host', api.url, ...args]);
     return JSON.parse(stdout);
   };
   const flags = (fields: Record<string, string | number>): string[] =>
-    Object.entries(fields).flatMap(([field, value]) => [FLAGS[field] ?? '', String(value)]);
+    Object.entries(fields).flatMap(([field, value]) => [flagOf[field] ?? '', String(value)]);
   return {
     add: (fields) => call('add', ...flags(fields)) as Promise<{ id: string }>,
     update: (id, fields) => call('update', '-i', id, ...flags(fields)),
@@ -57,7 +57,7 @@ const honeymarker: Client = (() => {
 })();
 
 /** What it sends in every marker, though it is the server that says these. */
-const OF_THE_SERVER = { id: '', created_at: '0001-01-01T00:00:00Z', updated_at: '0001-01-01T00:00:00Z' };
+const ofTheServer = { id: '', created_at: '0001-01-01T00:00:00Z', updated_at: '0001-01-01T00:00:00Z' };
 
 /** The requests that it sends: its headers and bodies, and the statuses that it takes for success. */
 const likeIt: Client = (() => {
@@ -72,10 +72,10 @@ const likeIt: Client = (() => {
       headers: {
         'user-agent': 'honeymarker/dev',
         'x-honeycomb-team': 'any',
-        ...(method === 'GET' && { 'x-honeycomb-dataset': DATASET }),
+        ...(method === 'GET' && { 'x-honeycomb-dataset': testDataset }),
         ...(body && { 'content-type': 'application/json' }),
       },
-      ...(body && { body: JSON.stringify({ ...OF_THE_SERVER, ...body }) }),
+      ...(body && { body: JSON.stringify({ ...ofTheServer, ...body }) }),
     });
     if (!ok(response.status)) throw new Error(`Failed with ${response.status} and message: ${await response.text()}`);
     return response.json();
@@ -83,10 +83,10 @@ const likeIt: Client = (() => {
   const is200 = (status: number): boolean => status === 200;
   return {
     add: (fields) =>
-      call('POST', DATASET, (status) => status >= 200 && status < 300, fields) as Promise<{ id: string }>,
-    update: (id, fields) => call('PUT', `${DATASET}/${id}`, is200, fields),
-    list: () => call('GET', DATASET, is200) as Promise<{ id: string }[]>,
-    remove: (id) => call('DELETE', `${DATASET}/${id}`, is200),
+      call('POST', testDataset, (status) => status >= 200 && status < 300, fields) as Promise<{ id: string }>,
+    update: (id, fields) => call('PUT', `${testDataset}/${id}`, is200, fields),
+    list: () => call('GET', testDataset, is200) as Promise<{ id: string }[]>,
+    remove: (id) => call('DELETE', `${testDataset}/${id}`, is200),
   };
 })();
 
@@ -100,7 +100,7 @@ describe.each([
     const { id } = await client.add({ start_time: start, ...deploy });
     const shown = (): Promise<Marker[]> =>
       api.get(`/api/markers?from=${(start - 60) * 1000}&to=${Date.now() + 60_000}`);
-    expect(await shown()).toMatchObject([{ id, dataset: DATASET, startMs: start * 1000, endMs: null, ...deploy }]);
+    expect(await shown()).toMatchObject([{ id, dataset: testDataset, startMs: start * 1000, endMs: null, ...deploy }]);
     await client.update(id, { start_time: start, end_time: start + 20, ...deploy });
     expect(await shown()).toMatchObject([{ id, startMs: start * 1000, endMs: (start + 20) * 1000, ...deploy }]);
     expect((await client.list()).map((marker) => marker.id)).toEqual([id]);

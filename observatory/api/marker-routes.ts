@@ -1,6 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { ServiceError } from '@hotrod/kit/errors';
 import express, { type Request, type RequestHandler, Router } from 'express';
-import { z } from 'zod';
+import type { HoneycombMarker } from '../contract/contract.ts';
+import { markerBody } from '../contract/parameters.ts';
 import {
   addMarker,
   datasetMarkers,
@@ -11,34 +13,14 @@ import {
   type StoredMarker,
 } from '../store/markers/markers.ts';
 import type { ApiContext } from './context.ts';
-import { RefusalError, refuseOtherMethods } from './problem.ts';
-
-/** The year 2262, in seconds: later instants have no nanoseconds in 64 bits. */
-const LATEST_SECONDS = 9_223_372_036;
-/** `honeymarker` leaves an instant of 0 and an empty text out; so they mean "not given" where they come all the same. */
-const instant = z.number().min(0).max(LATEST_SECONDS).nullish();
-const isHttp = (text: string): boolean => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url?.protocol === 'http:' || url?.protocol === 'https:';
-};
-const body = z.object({
-  start_time: instant,
-  end_time: instant,
-  message: z.string().max(4096).nullish(),
-  type: z.string().max(128).nullish(),
-  url: z
-    .string()
-    .max(2048)
-    .refine((text) => text === '' || isHttp(text), 'Expected an http or https URL.')
-    .nullish(),
-});
+import { invalid, refuseOtherMethods } from './problem.ts';
 
 function readBody(request: Request): MarkerText {
-  const parsed = body.safeParse(request.body ?? {});
+  const parsed = markerBody.safeParse(request.body ?? {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const parameter = String(issue?.path[0] ?? 'body');
-    throw new RefusalError(400, `"${parameter}": ${issue?.message ?? 'not valid'}`, { parameter });
+    throw invalid(`"${parameter}": ${issue?.message ?? 'not valid'}`, parameter);
   }
   const { start_time, end_time, message, type, url } = parsed.data;
   return {
@@ -55,7 +37,7 @@ async function inOrder<T>(store: Promise<T>): Promise<T> {
   try {
     return await store;
   } catch (error) {
-    if (error instanceof OrderError) throw new RefusalError(400, error.message, { parameter: 'end_time' });
+    if (error instanceof OrderError) throw invalid(error.message, 'end_time');
     throw error;
   }
 }
@@ -63,13 +45,13 @@ async function inOrder<T>(store: Promise<T>): Promise<T> {
 function readName(request: Request, parameter: string): string {
   const name = String(request.params[parameter]);
   if (!/^[\w .:@-]{1,128}$/.test(name)) {
-    throw new RefusalError(400, `"${parameter}": Expected up to 128 letters, digits and _ . : @ -`, { parameter });
+    throw invalid(`"${parameter}": Expected up to 128 letters, digits and _ . : @ -`, parameter);
   }
   return name;
 }
 
 /** A marker in Honeycomb's words: instants in Unix seconds, what is empty left out. */
-function toHoneycomb(marker: StoredMarker) {
+function toHoneycomb(marker: StoredMarker): HoneycombMarker {
   return {
     id: marker.id,
     created_at: new Date(marker.createdMs).toISOString(),
@@ -88,7 +70,7 @@ function keyGuard(key: string | undefined): RequestHandler {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return (request, _response, next) => {
     if (key !== undefined && !timingSafeEqual(digest(request.get('X-Honeycomb-Team') ?? ''), digest(key))) {
-      throw new RefusalError(401, 'The header X-Honeycomb-Team does not carry the key of the markers.');
+      throw new ServiceError('unauthorized', 'The header X-Honeycomb-Team does not carry the key of the markers.');
     }
     next();
   };
@@ -96,7 +78,8 @@ function keyGuard(key: string | undefined): RequestHandler {
 
 /** What writes must be JSON by name too: a stranger's page could send other types without being asked. */
 const onlyJson: RequestHandler = (request, _response, next) => {
-  if (!request.is('application/json')) throw new RefusalError(415, 'Send Content-Type: application/json.');
+  if (!request.is('application/json'))
+    throw new ServiceError('unsupported_media_type', 'Send Content-Type: application/json.');
   next();
 };
 
@@ -105,7 +88,8 @@ export function markerRoutes(context: ApiContext): Router {
   const router = Router({ caseSensitive: true });
   const { database } = context.parts;
   const json = [onlyJson, express.json({ limit: '16kb', strict: true })];
-  const gone = (id: string): RefusalError => new RefusalError(404, `There is no marker "${id}" in this dataset.`);
+  const gone = (id: string): ServiceError =>
+    new ServiceError('not_found', `There is no marker "${id}" in this dataset.`);
   router.use(keyGuard(context.markersKey));
 
   router.get('/:dataset', async (request, response) => {
@@ -117,7 +101,7 @@ export function markerRoutes(context: ApiContext): Router {
   router.post('/:dataset', ...json, async (request, response) => {
     const dataset = readName(request, 'dataset');
     const marker = await inOrder(addMarker(database, dataset, readBody(request), context.now()));
-    if (!marker) throw new RefusalError(409, 'There are too many markers; remove some first.');
+    if (!marker) throw new ServiceError('limit_reached', 'There are too many markers; remove some first.');
     response.status(201).json(toHoneycomb(marker));
   });
 

@@ -1,68 +1,26 @@
-import type { Response, Router } from 'express';
+import { ServiceError } from '@hotrod/kit/errors';
+import type { Router } from 'express';
+
 import { FilterError } from '../filter/ast.ts';
-import type { Problem } from '../contract/contract.ts';
 
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'The question is not valid',
-  401: 'A key is needed',
-  404: 'There is no such thing',
-  405: 'This cannot be done here',
-  409: 'There are too many',
-  413: 'The request is too large',
-  415: 'The request is not JSON',
-  421: 'The request was meant for someone else',
-  500: 'The Observatory failed',
-  503: 'The Observatory is busy',
-  504: 'The question took too long',
-};
-
-/** A refusal on its way to the wire; `message` is a sentence for whoever asked. */
-export class RefusalError extends Error {
-  readonly status: number;
-  readonly parameter: string | undefined;
-  readonly position: number | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-  constructor(
-    status: number,
-    message: string,
-    about: { parameter?: string; position?: number; headers?: Readonly<Record<string, string>> } = {},
-  ) {
-    super(message);
-    this.name = 'RefusalError';
-    this.status = status;
-    this.parameter = about.parameter;
-    this.position = about.position;
-    this.headers = about.headers ?? {};
-  }
-}
-
-/** Runs `read`, and says of a filter that cannot be read which parameter it was. */
+/** Runs `read`; a filter that cannot be read is refused with the name of its parameter. */
 export function readingFilter<T>(parameter: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof FilterError) {
-      throw new RefusalError(400, error.message, { parameter, position: error.position });
-    }
+    if (error instanceof FilterError) throw invalid(error.message, parameter, error.position);
     throw error;
   }
 }
 
-/** The problem document (RFC 9457) of a refusal. */
-function problemOf(refusal: RefusalError): Problem {
-  return {
-    type: 'about:blank',
-    title: TITLES[refusal.status] ?? 'The request was refused',
-    status: refusal.status,
-    detail: refusal.message,
-    ...(refusal.parameter === undefined ? {} : { parameter: refusal.parameter }),
-    ...(refusal.position === undefined ? {} : { position: refusal.position }),
-  };
+/** A question that is not valid, because of one of its parameters. */
+export function invalid(message: string, parameter: string, position?: number): ServiceError {
+  return new ServiceError('invalid_argument', message, { parameter, position });
 }
 
 /** Of a path that is there, but not for the method of the request. */
-export function wrongMethod(method: string, allowed: string): RefusalError {
-  return new RefusalError(405, `${method} is not for this path; ${allowed} is.`, { headers: { Allow: allowed } });
+export function wrongMethod(method: string, allow: string): ServiceError {
+  return new ServiceError('method_not_allowed', `${method} is not for this path; ${allow} is.`, { allow });
 }
 
 /** Refuses other methods at the paths of a router, which has all its routes by now. */
@@ -80,13 +38,4 @@ export function refuseOtherMethods(router: Router): void {
       throw wrongMethod(request.method, allowed);
     });
   }
-}
-
-/** Answers with the problem document of a refusal. */
-export function sendProblem(response: Response, refusal: RefusalError): void {
-  response
-    .status(refusal.status)
-    .set(refusal.headers)
-    .type('application/problem+json')
-    .send(JSON.stringify(problemOf(refusal)));
 }

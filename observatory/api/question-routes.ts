@@ -1,5 +1,18 @@
+import { ServiceError } from '@hotrod/kit/errors';
 import { type Request, type Response, Router } from 'express';
-import { z } from 'zod';
+import {
+  attributeKeysParameters,
+  attributeValuesParameters,
+  breakdownParameters,
+  compareParameters,
+  exemplarParameters,
+  heatmapParameters,
+  markersParameters,
+  noParameters,
+  percentilesParameters,
+  serviceMapParameters,
+  tracesParameters,
+} from '../contract/parameters.ts';
 import type { Expression } from '../filter/ast.ts';
 import { patternsOf } from '../store/filter-sql.ts';
 import { askCompare } from '../store/questions/compare/compare.ts';
@@ -16,73 +29,8 @@ import { askLogs, askTrace } from '../store/questions/trace.ts';
 import { askTraces } from '../store/questions/traces.ts';
 import type { ApiContext } from './context.ts';
 import { breakdownCsv, compareCsv, percentilesCsv, tracesCsv } from './csv.ts';
-import {
-  filter,
-  format,
-  instant,
-  milliseconds,
-  oneOf,
-  population,
-  readField,
-  readFilter,
-  readParameters,
-  readPopulation,
-  text,
-  whole,
-} from './parameters.ts';
-import { RefusalError, refuseOtherMethods } from './problem.ts';
-
-const MEASURES = ['count', 'errorRate', 'p50', 'p95', 'p99', 'max'] as const;
-
-const heatmapParameters = z.strictObject({
-  ...population,
-  columns: whole(1, 1000, 240),
-  rows: whole(1, 100, 40),
-  scale: oneOf('log', 'linear'),
-  highlight: filter,
-});
-const exemplarParameters = z.strictObject({ ...population, minMs: milliseconds, maxMs: milliseconds });
-const compareParameters = z.strictObject({
-  ...population,
-  boxFrom: instant,
-  boxTo: instant,
-  minMs: milliseconds,
-  maxMs: milliseconds,
-  limit: whole(1, 200, 40),
-  format,
-});
-const breakdownParameters = z.strictObject({
-  ...population,
-  by: z
-    .array(z.string().max(4096), 'Expected one or two keys.')
-    .min(1, 'Expected one or two keys.')
-    .max(2, 'Expected one or two keys.'),
-  sort: oneOf(...MEASURES),
-  limit: whole(1, 500, 50),
-  series: whole(0, 20, 0),
-  measure: z.enum(MEASURES, `Expected one of ${MEASURES.join(', ')}.`).default('p50'),
-  points: whole(1, 1000, 120),
-  format,
-});
-const percentilesParameters = z.strictObject({ ...population, points: whole(1, 1000, 120), format });
-const tracesParameters = z.strictObject({
-  ...population,
-  sort: oneOf('newest', 'slowest'),
-  limit: whole(1, 500, 50),
-  format,
-});
-const keysParameters = z.strictObject({ prefix: text(200), limit: whole(1, 1000, 200) });
-const valuesParameters = z.strictObject({
-  from: instant,
-  to: instant,
-  filter,
-  scope: z.enum(['roots', 'spans'], 'Expected one of roots, spans.').optional(),
-  prefix: text(200),
-  limit: whole(1, 500, 50),
-});
-const mapParameters = z.strictObject({ from: instant, to: instant, filter });
-const rangeParameters = z.strictObject({ from: instant, to: instant });
-const noParameters = z.strictObject({});
+import { readField, readFilter, readParameters, readPopulation } from './parameters.ts';
+import { invalid, refuseOtherMethods } from './problem.ts';
 
 /** Patterns are read by the database alone, so it is asked before a query whether it can read them. */
 async function checkPatterns(asking: Asking, parameter: string, expression: Expression | undefined): Promise<void> {
@@ -94,7 +42,8 @@ async function checkPatterns(asking: Asking, parameter: string, expression: Expr
       // Only what DuckDB says of the pattern: not that the asker is gone, or that time or memory ran out.
       const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
       if (!reason.startsWith('Invalid Input Error')) throw error;
-      throw new RefusalError(400, `This pattern cannot be read: ${reason}`, { parameter, position });
+      const fault = reason.replace(/^Invalid Input Error:\s*/, '').replace(/\.$/, '');
+      throw invalid(`This pattern cannot be read: ${fault}.`, parameter, position);
     }
   }
 }
@@ -102,7 +51,7 @@ async function checkPatterns(asking: Asking, parameter: string, expression: Expr
 function readTraceId(request: Request): string {
   const given = String(request.params['traceId']).toLowerCase();
   if (!/^[0-9a-f]{32}$/.test(given)) {
-    throw new RefusalError(400, 'A trace id has 32 digits of 0-9 and a-f.', { parameter: 'traceId' });
+    throw invalid('A trace id has 32 digits of 0-9 and a-f.', 'traceId');
   }
   return given;
 }
@@ -136,7 +85,7 @@ export function questionRoutes(context: ApiContext): Router {
       await checkPatterns(reader, 'filter', about.filter);
       return askExemplar(reader, about, { minMs: given.minMs, maxMs: given.maxMs });
     });
-    if (!answer) throw new RefusalError(404, 'There is no span in this box.');
+    if (!answer) throw new ServiceError('not_found', 'There is no span in this box.');
     response.json(answer);
   });
 
@@ -156,10 +105,10 @@ export function questionRoutes(context: ApiContext): Router {
     const given = readParameters(breakdownParameters, request);
     const about = readPopulation(given, context.now());
     const [first, second] = given.by.map((key) => readField('by', key));
-    if (!first) throw new RefusalError(400, '"by": Expected one or two keys.', { parameter: 'by' });
+    if (!first) throw invalid('"by": Expected one or two keys.', 'by');
     for (const field of [first, second]) {
       if (field?.type === 'field' && (field.name === 'duration' || field.name === 'start')) {
-        throw new RefusalError(400, `"${field.name}" has no groups; group by an attribute.`, { parameter: 'by' });
+        throw invalid(`"${field.name}" has no groups; group by an attribute.`, 'by');
       }
     }
     const { sort, limit, series, measure, points } = given;
@@ -200,7 +149,7 @@ export function questionRoutes(context: ApiContext): Router {
     const answer = await asking(request, response, (reader) => askTrace(reader, traceId));
     if (!answer) {
       const why = 'It may not have arrived yet (a second or two), or be older than what is kept';
-      throw new RefusalError(404, `There is no trace ${traceId}. ${why}.`, { parameter: 'traceId' });
+      throw new ServiceError('not_found', `There is no trace ${traceId}. ${why}.`, { parameter: 'traceId' });
     }
     response.json(answer);
   });
@@ -212,12 +161,12 @@ export function questionRoutes(context: ApiContext): Router {
   });
 
   router.get('/attributes', async (request, response) => {
-    const given = readParameters(keysParameters, request);
+    const given = readParameters(attributeKeysParameters, request);
     response.json(await asking(request, response, (reader) => askAttributeKeys(reader, given.prefix, given.limit)));
   });
 
   router.get('/attributes/:key/values', async (request, response) => {
-    const given = readParameters(valuesParameters, request);
+    const given = readParameters(attributeValuesParameters, request);
     const field = readField('key', request.params['key']);
     if (field.type === 'field' && (field.name === 'duration' || field.name === 'start')) {
       response.json([]);
@@ -236,7 +185,7 @@ export function questionRoutes(context: ApiContext): Router {
   });
 
   router.get('/service-map', async (request, response) => {
-    const given = readParameters(mapParameters, request);
+    const given = readParameters(serviceMapParameters, request);
     const about = readPopulation({ ...given, scope: 'spans' }, context.now());
     const answer = await asking(request, response, async (reader) => {
       await checkPatterns(reader, 'filter', about.filter);
@@ -246,7 +195,7 @@ export function questionRoutes(context: ApiContext): Router {
   });
 
   router.get('/markers', async (request, response) => {
-    const given = readParameters(rangeParameters, request);
+    const given = readParameters(markersParameters, request);
     const { fromMs, toMs } = readPopulation({ ...given, filter: '', scope: 'roots' }, context.now());
     response.json(await askingAside(request, response, (reader) => listMarkers(reader, fromMs, toMs)));
   });

@@ -1,4 +1,4 @@
-import { RefusalError } from './problem.ts';
+import { ServiceError } from '@hotrod/kit/errors';
 
 /** Lets questions have the reading connection one after the other, each until it is answered. */
 export interface Turns {
@@ -6,13 +6,13 @@ export interface Turns {
    * Runs `work` when its turn comes.
    *
    * @param kind what questions of like cost have in common; of few different values.
-   * @throws RefusalError 503, at once where its turn would come too late, or as soon as that is seen.
+   * @throws ServiceError `overloaded`, at once where its turn would come too late, or as soon as that is seen.
    */
   take<T>(kind: string, gone: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
 /** So many may wait at most, however quick they are. */
-const MOST_WAITING = 64;
+const mostWaiting = 64;
 
 interface Waiting {
   kind: string;
@@ -49,7 +49,7 @@ export function createTurns(limitMs: number): Turns {
     const kept: Waiting[] = [];
     const late: Waiting[] = [];
     for (const each of waiting) {
-      if (performance.now() - each.sinceMs + ahead > limitMs || kept.length === MOST_WAITING) late.push(each);
+      if (performance.now() - each.sinceMs + ahead > limitMs || kept.length === mostWaiting) late.push(each);
       else {
         kept.push(each);
         ahead += costOf(each.kind);
@@ -98,7 +98,7 @@ export function createTurns(limitMs: number): Turns {
           settle();
           const seconds = Math.max(1, Math.ceil(afterMs / 1000));
           const detail = `Too many questions at once; ask again in ${seconds} s.`;
-          reject(new RefusalError(503, detail, { headers: { 'Retry-After': String(seconds) } }));
+          reject(new ServiceError('overloaded', detail, { retryAfterSeconds: seconds }));
         },
       };
       // Should all that is known of costs be wrong.

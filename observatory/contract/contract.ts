@@ -1,320 +1,344 @@
 /**
- * The Observatory's JSON API as types: what the page and the API agree on. The page imports these types alone.
+ * The answers of the Observatory's JSON API, described once: the types that the API, the store and the page work with are
+ * derived from these schemas, the page checks what it receives by them, and openapi.ts makes the OpenAPI document.
  *
- * Units: instants of a query are Unix milliseconds (numbers); durations of results are milliseconds (fractional);
+ * They are schemas of `zod/mini`, because the page carries them to the browser.
+ *
+ * Units: instants of a question are Unix milliseconds (numbers); durations of results are milliseconds (fractional);
  * instants of single spans, events and logs are Unix nanoseconds as decimal strings, because they do not fit a JSON
  * number. Rates are per second. Ratios are 0 to 1.
  */
+import * as z from 'zod/mini';
+
+const count = z.int();
+const ratio = z.number().check(z.minimum(0), z.maximum(1));
+const nanoseconds = z.string().check(z.regex(/^\d+$/));
+const numberOrNull = z.nullable(z.number());
 
 /** Which spans a question is about: the root span of each trace (the default), or every span. */
-export type Scope = 'roots' | 'spans';
-export type Scale = 'log' | 'linear';
+export const scopes = ['roots', 'spans'] as const;
+export type Scope = (typeof scopes)[number];
+export const scales = ['log', 'linear'] as const;
+export type Scale = (typeof scales)[number];
+export const measures = ['count', 'errorRate', 'p50', 'p95', 'p99', 'max'] as const;
+export const measureSchema = z.enum(measures);
+export type Measure = z.infer<typeof measureSchema>;
 
-/** The part of a question that every query shares; in a URL each is a query parameter of the same name. */
-export interface Population {
-  /** Unix milliseconds, inclusive. Default: 10 minutes before `to`. */
-  from?: number;
-  /** Unix milliseconds, exclusive. Default: now. */
-  to?: number;
-  /** In the filter language (README, "Filters"), for example `hotrod.customer.name = "Value Walking" and duration > 2s`. */
-  filter?: string;
-  /** Default `roots`. */
-  scope?: Scope;
-}
+/** A value of an attribute. 64-bit integers beyond 2^53 are decimal strings. */
+export type AttributeValue = string | number | boolean | AttributeValue[] | { [key: string]: AttributeValue } | null;
+/** What openapi.ts says of the schemas that are checked by a function here: a check of every part would take too long. */
+export const jsonSchemas = z.registry<Record<string, unknown>>();
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Whatever JSON holds is an attribute's value, so they are not looked at: a trace may have a hundred thousand. */
+export const attributesSchema = z.custom<Record<string, AttributeValue>>(isObject).register(jsonSchemas, {
+  type: 'object',
+  description: 'Strings, numbers, booleans, lists and objects; integers beyond 2^53 are strings.',
+  additionalProperties: true,
+});
+
+/** [column, row, spans, spans with an error, spans that match `highlight`] */
+export type HeatmapCell = [column: number, row: number, count: number, errors: number, lit: number];
+const isCells = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every((cell) => Array.isArray(cell) && cell.length === 5 && cell.every((part) => Number.isInteger(part)));
 
 /** `GET /api/heatmap` */
-export interface HeatmapQuery extends Population {
-  /** How many columns at most (default 240, at most 1,000); a column is a whole number of seconds, at least 1. */
-  columns?: number;
-  /** How many rows (default 40, at most 100). */
-  rows?: number;
-  /** Default `log`. */
-  scale?: Scale;
-  /** A second filter: how many spans of each cell match it is told too, so that they can be lit. */
-  highlight?: string;
-}
-export interface Heatmap {
-  from: number;
-  to: number;
-  scale: Scale;
+export const heatmapSchema = z.object({
+  from: z.number(),
+  to: z.number(),
+  scale: z.enum(scales),
   /** Width of a column in milliseconds; column i starts at `from + i × stepMs`. */
-  stepMs: number;
-  columns: number;
+  stepMs: z.int().check(z.minimum(1000)),
+  columns: count,
   /**
    * Row boundaries in milliseconds, ascending, one more than there are rows. On a linear scale the last row may reach
    * further than the others: it then holds the few that took far longer than all else.
    */
-  edgesMs: number[];
-  /** Only cells that hold something: [column, row, spans, spans with an error, spans that match `highlight`]. */
-  cells: [column: number, row: number, count: number, errors: number, lit: number][];
-  total: number;
-  errors: number;
-}
+  edgesMs: z.array(z.number()),
+  /** Only cells that hold something. */
+  cells: z.custom<HeatmapCell[]>(isCells).register(jsonSchemas, {
+    type: 'array',
+    description: 'Column, row, spans, spans with an error, spans that match `highlight`.',
+    items: { type: 'array', minItems: 5, maxItems: 5, items: { type: 'integer' } },
+  }),
+  total: count,
+  errors: count,
+});
+export type Heatmap = z.infer<typeof heatmapSchema>;
 
 /** `GET /api/exemplar`: the trace that stands for a cell or box: the span whose duration is the median of those inside. */
-export interface ExemplarQuery extends Population {
-  minMs?: number;
-  maxMs?: number;
-}
-export interface Exemplar {
-  traceId: string;
-  spanId: string;
-  durationMs: number;
-}
+export const exemplarSchema = z.object({ traceId: z.string(), spanId: z.string(), durationMs: z.number() });
+export type Exemplar = z.infer<typeof exemplarSchema>;
+
+export const compareValueSchema = z.object({
+  /** The value as text; null stands for "missing"; the row of all others has `other`. */
+  value: z.nullable(z.string()),
+  /** How many distinct values this row folds together, where it is the row of all others. */
+  other: z.exactOptional(count),
+  /** The half-open interval [low, high) that a binned number stands for. */
+  low: z.exactOptional(z.number()),
+  high: z.exactOptional(z.number()),
+  /** A filter that selects exactly this value, in the filter language; absent on the row of all others. */
+  filter: z.exactOptional(z.string()),
+  selected: count,
+  baseline: count,
+  /** Evidence e_v (docs/ranking.md): 0 where the difference may be chance. */
+  evidence: ratio,
+});
+export type CompareValue = z.infer<typeof compareValueSchema>;
+
+export const compareAttributeSchema = z.object({
+  key: z.string(),
+  /** Other keys whose values split selection and baseline in just the same way. */
+  same: z.array(z.string()),
+  kind: z.enum(['categories', 'bins']),
+  /** 0 to 1; what the attributes are ranked by. */
+  score: ratio,
+  /** Whether it stands out beyond what chance does, given how many values were looked at; such attributes come first. */
+  significant: z.boolean(),
+  distinct: count,
+  values: z.array(compareValueSchema),
+});
+export type CompareAttribute = z.infer<typeof compareAttributeSchema>;
 
 /** `GET /api/compare`: what is different about the spans in the box, against all others of the same population. */
-export interface CompareQuery extends Population {
-  /** The box, within the population. A bound left out does not bound. */
-  boxFrom?: number;
-  boxTo?: number;
-  minMs?: number;
-  maxMs?: number;
-  /** How many attributes to tell (default 40). */
-  limit?: number;
-}
-export interface CompareValue {
-  /** The value as text; null stands for "missing"; `Other (k)` is told apart by `other`. */
-  value: string | null;
-  /** How many distinct values this row folds together, where it is the row of all others. */
-  other?: number;
-  /** The half-open interval [low, high) that a binned number stands for. */
-  low?: number;
-  high?: number;
-  /** A filter that selects exactly this value, in the filter language; absent on the row of all others. */
-  filter?: string;
-  selected: number;
-  baseline: number;
-  /** Evidence e_v (reference: README, "Ranking"): 0 where the difference may be chance. */
-  evidence: number;
-}
-export interface CompareAttribute {
-  key: string;
-  /** Other keys whose values split selection and baseline in just the same way. */
-  same: string[];
-  kind: 'categories' | 'bins';
-  /** 0 to 1; what the attributes are ranked by. */
-  score: number;
-  /** Whether it stands out beyond what chance does, given how many values were looked at; such attributes come first. */
-  significant: boolean;
-  distinct: number;
-  values: CompareValue[];
-}
-export interface Compare {
+export const compareSchema = z.object({
   /** Counts of the two sides. */
-  selected: number;
-  baseline: number;
-  attributes: CompareAttribute[];
+  selected: count,
+  baseline: count,
+  attributes: z.array(compareAttributeSchema),
   /** Attributes left out, and why. */
-  excluded: { key: string; reason: string }[];
-}
+  excluded: z.array(z.object({ key: z.string(), reason: z.string() })),
+});
+export type Compare = z.infer<typeof compareSchema>;
 
-/** `GET /api/breakdown`: group by one or two attributes (`by=a` or `by=a&by=b`). */
-export interface BreakdownQuery extends Population {
-  by: string[];
-  sort?: 'count' | 'errorRate' | 'p50' | 'p95' | 'p99' | 'max';
-  /** How many groups (default 50, at most 500). */
-  limit?: number;
-  /** Tell a line over time for each of the first `series` groups (default 0, at most 20) … */
-  series?: number;
-  /** … of this (default p50) … */
-  measure?: Measure;
-  /** … with how many points at most (default 120, at most 1,000). */
-  points?: number;
-}
-export type Measure = 'count' | 'errorRate' | 'p50' | 'p95' | 'p99' | 'max';
-export interface BreakdownGroup {
+export const breakdownGroupSchema = z.object({
   /** One value for each of `by`; null where the span lacks it. */
-  values: (string | null)[];
+  values: z.array(z.nullable(z.string())),
   /** Selects exactly this group, in the filter language. */
-  filter: string;
-  count: number;
-  errors: number;
-  errorRate: number;
-  p50Ms: number;
-  p95Ms: number;
-  p99Ms: number;
-  maxMs: number;
+  filter: z.string(),
+  count,
+  errors: count,
+  errorRate: z.number(),
+  p50Ms: z.number(),
+  p95Ms: z.number(),
+  p99Ms: z.number(),
+  maxMs: z.number(),
   /** One point for each of `Breakdown.times`; null where there was no span. */
-  series?: (number | null)[];
-}
-export interface Breakdown {
-  by: string[];
-  groups: BreakdownGroup[];
+  series: z.exactOptional(z.array(numberOrNull)),
+});
+export type BreakdownGroup = z.infer<typeof breakdownGroupSchema>;
+
+/** `GET /api/breakdown`: groups by one or two attributes. */
+export const breakdownSchema = z.object({
+  by: z.array(z.string()),
+  groups: z.array(breakdownGroupSchema),
   /** How many groups there are in all. */
-  totalGroups: number;
-  total: number;
-  measure: Measure;
+  totalGroups: count,
+  total: count,
+  measure: measureSchema,
   /** Unix milliseconds: the start of each step of the series; empty without series. */
-  times: number[];
-  stepMs: number;
-}
+  times: z.array(z.number()),
+  stepMs: z.int(),
+});
+export type Breakdown = z.infer<typeof breakdownSchema>;
 
 /** `GET /api/percentiles`: count, errors and latency over time. */
-export interface PercentilesQuery extends Population {
-  /** How many points at most (default 120, at most 1,000). */
-  points?: number;
-}
-export interface Percentiles {
-  times: number[];
-  stepMs: number;
-  count: number[];
-  errors: number[];
-  p50Ms: (number | null)[];
-  p95Ms: (number | null)[];
-  p99Ms: (number | null)[];
-}
+export const percentilesSchema = z.object({
+  times: z.array(z.number()),
+  stepMs: z.int(),
+  count: z.array(count),
+  errors: z.array(count),
+  p50Ms: z.array(numberOrNull),
+  p95Ms: z.array(numberOrNull),
+  p99Ms: z.array(numberOrNull),
+});
+export type Percentiles = z.infer<typeof percentilesSchema>;
 
-/** `GET /api/traces`: one row a span of the population. */
-export interface TraceListQuery extends Population {
-  sort?: 'newest' | 'slowest';
-  /** Default 50, at most 500. */
-  limit?: number;
-}
-export interface TraceRow {
-  traceId: string;
-  spanId: string;
-  service: string;
-  name: string;
-  startNs: string;
-  durationMs: number;
-  error: boolean;
-  spans: number;
+/** A row of `GET /api/traces`: a span of the population. */
+export const traceRowSchema = z.object({
+  traceId: z.string(),
+  spanId: z.string(),
+  service: z.string(),
+  name: z.string(),
+  startNs: nanoseconds,
+  durationMs: z.number(),
+  error: z.boolean(),
+  spans: count,
   /** A few attributes that tell traces apart, in a fixed order: hotrod.customer.name, session.id and the like. */
-  highlights: Record<string, string>;
-}
+  highlights: z.record(z.string(), z.string()),
+});
+export const traceRowsSchema = z.array(traceRowSchema);
+export type TraceRow = z.infer<typeof traceRowSchema>;
 
-export type AttributeValue = string | number | boolean | AttributeValue[] | { [key: string]: AttributeValue } | null;
+export const spanDetailSchema = z.object({
+  spanId: z.string(),
+  parentSpanId: z.nullable(z.string()),
+  service: z.string(),
+  name: z.string(),
+  kind: z.enum(['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']),
+  startNs: nanoseconds,
+  durationNs: nanoseconds,
+  status: z.enum(['unset', 'ok', 'error']),
+  statusMessage: z.string(),
+  scope: z.string(),
+  attributes: attributesSchema,
+  resource: attributesSchema,
+  events: z.array(z.object({ timeNs: z.string(), name: z.string(), attributes: attributesSchema })),
+  links: z.array(z.object({ traceId: z.string(), spanId: z.string(), attributes: attributesSchema })),
+});
+export type SpanDetail = z.infer<typeof spanDetailSchema>;
 
 /** `GET /api/traces/{traceId}` */
-export interface SpanDetail {
-  spanId: string;
-  parentSpanId: string | null;
-  service: string;
-  name: string;
-  kind: 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer';
-  startNs: string;
-  durationNs: string;
-  status: 'unset' | 'ok' | 'error';
-  statusMessage: string;
-  scope: string;
-  /** 64-bit integers beyond 2^53 are decimal strings. */
-  attributes: Record<string, AttributeValue>;
-  resource: Record<string, AttributeValue>;
-  events: { timeNs: string; name: string; attributes: Record<string, AttributeValue> }[];
-  links: { traceId: string; spanId: string; attributes: Record<string, AttributeValue> }[];
-}
-export interface Trace {
-  traceId: string;
+export const traceSchema = z.object({
+  traceId: z.string(),
   /** In order of start. */
-  spans: SpanDetail[];
-  /** How many more there are, where a trace is too large to be told whole. */
-  omitted?: number;
-}
+  spans: z.array(spanDetailSchema),
+  /** How many more there are, where a trace is too large to be sent whole. */
+  omitted: z.exactOptional(count),
+});
+export type Trace = z.infer<typeof traceSchema>;
 
-/** `GET /api/traces/{traceId}/logs` */
-export interface LogRecord {
-  timeNs: string;
-  service: string;
-  severity: string;
-  severityNumber: number;
-  body: string;
-  eventName: string;
-  traceId: string | null;
-  spanId: string | null;
-  attributes: Record<string, AttributeValue>;
-}
+/** A row of `GET /api/traces/{traceId}/logs` */
+export const logRecordSchema = z.object({
+  timeNs: nanoseconds,
+  service: z.string(),
+  severity: z.string(),
+  severityNumber: z.int(),
+  body: z.string(),
+  eventName: z.string(),
+  traceId: z.nullable(z.string()),
+  spanId: z.nullable(z.string()),
+  attributes: attributesSchema,
+});
+export const logRecordsSchema = z.array(logRecordSchema);
+export type LogRecord = z.infer<typeof logRecordSchema>;
 
-/** `GET /api/attributes?prefix=`: keys for completion; `GET /api/attributes/{key}/values?prefix=`: values by frequency. */
-export interface AttributeKey {
-  key: string;
-  type: 'string' | 'number' | 'boolean' | 'mixed';
-  spans: number;
-}
-export interface AttributeValueCount {
-  value: string;
-  spans: number;
-}
+/** A row of `GET /api/attributes`: a key for completion, in quotes where a field has the same name. */
+export const attributeKeySchema = z.object({
+  key: z.string(),
+  type: z.enum(['string', 'number', 'boolean', 'mixed']),
+  spans: count,
+});
+export const attributeKeysSchema = z.array(attributeKeySchema);
+export type AttributeKey = z.infer<typeof attributeKeySchema>;
+
+/** A row of `GET /api/attributes/{key}/values` */
+export const attributeValueCountSchema = z.object({ value: z.string(), spans: count });
+export const attributeValueCountsSchema = z.array(attributeValueCountSchema);
+export type AttributeValueCount = z.infer<typeof attributeValueCountSchema>;
 
 /** `GET /api/service-map`: who calls whom, over the spans of the time range. */
-export interface ServiceMap {
-  nodes: {
-    service: string;
-    spans: number;
-    errorRate: number;
-    p95Ms: number;
-    ratePerSecond: number;
-    kind: 'service' | 'database' | 'client';
-  }[];
-  edges: {
-    from: string;
-    to: string;
-    calls: number;
-    ratePerSecond: number;
-    errorRate: number;
-    p50Ms: number;
-    p95Ms: number;
-  }[];
-}
+export const serviceMapSchema = z.object({
+  nodes: z.array(
+    z.object({
+      service: z.string(),
+      spans: count,
+      errorRate: ratio,
+      p95Ms: z.number(),
+      ratePerSecond: z.number(),
+      kind: z.enum(['service', 'database', 'client']),
+    }),
+  ),
+  edges: z.array(
+    z.object({
+      from: z.string(),
+      to: z.string(),
+      calls: count,
+      ratePerSecond: z.number(),
+      errorRate: ratio,
+      p50Ms: z.number(),
+      p95Ms: z.number(),
+    }),
+  ),
+});
+export type ServiceMap = z.infer<typeof serviceMapSchema>;
 
-/** `GET /api/markers?from&to`: deploys and the like, that overlap the range. Written through Honeycomb's API under /1/markers. */
-export interface Marker {
-  id: string;
-  dataset: string;
+/** A row of `GET /api/markers`: a deploy or the like. Written through Honeycomb's API under /1/markers. */
+export const markerSchema = z.object({
+  id: z.string(),
+  dataset: z.string(),
   /** Unix milliseconds. */
-  startMs: number;
+  startMs: z.number(),
   /** Unix milliseconds; null while the marker is open. */
-  endMs: number | null;
-  message: string;
-  type: string;
-  url: string | null;
-  color: string;
-}
+  endMs: numberOrNull,
+  message: z.string(),
+  type: z.string(),
+  url: z.nullable(z.string()),
+  color: z.string(),
+});
+export const markersSchema = z.array(markerSchema);
+export type Marker = z.infer<typeof markerSchema>;
 
-/** `GET /api/slo`: objectives from the Observatory's configuration, over their window. */
-export interface SloStatus {
-  name: string;
-  description: string;
+/** A marker in Honeycomb's words: instants in Unix seconds, what is empty left out. */
+export const honeycombMarkerSchema = z.object({
+  id: z.string(),
+  created_at: z.string(),
+  updated_at: z.string(),
+  start_time: z.int(),
+  end_time: z.exactOptional(z.int()),
+  message: z.exactOptional(z.string()),
+  type: z.exactOptional(z.string()),
+  url: z.exactOptional(z.string()),
+  color: z.string(),
+});
+export const honeycombMarkersSchema = z.array(honeycombMarkerSchema);
+export type HoneycombMarker = z.infer<typeof honeycombMarkerSchema>;
+
+/** A row of `GET /api/slo`: an objective of the Observatory's configuration, over its window. */
+export const sloStatusSchema = z.object({
+  name: z.string(),
+  description: z.string(),
   /** A filter that tells which root spans count, and one that tells which of them are good. */
-  filter: string;
-  good: string;
+  filter: z.string(),
+  good: z.string(),
   /** 0 to 1, for example 0.95. */
-  objective: number;
-  windowMs: number;
-  total: number;
-  bad: number;
+  objective: z.number(),
+  windowMs: z.number(),
+  total: count,
+  bad: count,
   /** Ratio of good spans; null without any. */
-  attained: number | null;
+  attained: numberOrNull,
   /** 1 is untouched, 0 used up, negative overspent; null without any span. */
-  budgetLeft: number | null;
+  budgetLeft: numberOrNull,
   /** How fast the budget is being spent: 1 uses it up exactly at the window's end. Over the last 5 minutes and the last hour. */
-  burnRate5m: number | null;
-  burnRate1h: number | null;
-}
+  burnRate5m: numberOrNull,
+  burnRate1h: numberOrNull,
+});
+export const sloStatusesSchema = z.array(sloStatusSchema);
+export type SloStatus = z.infer<typeof sloStatusSchema>;
+
+const signalCounts = z.object({ spans: count, logs: count, metrics: count });
 
 /** `GET /api/status`: what the Observatory knows of itself. */
-export interface Status {
-  version: string;
-  uptimeSeconds: number;
-  received: { spans: number; logs: number; metrics: number };
-  stored: { spans: number; logs: number; metrics: number };
-  refused: { spans: number; logs: number; metrics: number };
+export const statusSchema = z.object({
+  version: z.string(),
+  uptimeSeconds: z.number(),
+  received: signalCounts,
+  stored: signalCounts,
+  refused: signalCounts,
   /** Items that wait to be stored, and how many may. */
-  queue: { items: number; limit: number };
+  queue: z.object({ items: count, limit: count }),
   /** Of the oldest and newest root span stored, Unix milliseconds; null while empty. */
-  oldestMs: number | null;
-  newestMs: number | null;
-  databaseBytes: number;
-  traces: number;
+  oldestMs: numberOrNull,
+  newestMs: numberOrNull,
+  databaseBytes: count,
+  traces: count,
   /** Where OTLP over HTTP is received. In a container the port outside may be another. */
-  otlpPort: number;
-}
+  otlpPort: z.int(),
+});
+export type Status = z.infer<typeof statusSchema>;
 
-/** Every refusal: RFC 9457. `position` is the offset in the filter's text where it went wrong. */
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  parameter?: string;
-  position?: number;
-}
+/** Every refusal: RFC 9457, as kit/errors.ts writes it. `position` is the offset in the filter where it went wrong. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  /** Which kind of failure it is, for programs. */
+  code: z.string(),
+  parameter: z.exactOptional(z.string()),
+  position: z.exactOptional(z.int()),
+});
+export type Problem = z.infer<typeof problemSchema>;

@@ -1,7 +1,9 @@
-/** What a filter means: the tree between its text (`parse.ts`, `print.ts`) and its SQL (`sql.ts`). */
+import { longestFilter } from '../contract/limits.ts';
+
+/** What a filter means: the tree between its text (`parse.ts`, `print.ts`) and its SQL (`store/filter-sql.ts`). */
 
 /** Names that mean a column of the span itself; quoted (`"duration"`) they mean an attribute of that name. */
-export const BUILT_IN_FIELDS = [
+export const builtInFields = [
   'duration',
   'name',
   'service',
@@ -12,13 +14,13 @@ export const BUILT_IN_FIELDS = [
   'trace.id',
   'span.id',
 ] as const;
-export type BuiltInField = (typeof BUILT_IN_FIELDS)[number];
+export type BuiltInField = (typeof builtInFields)[number];
 
 /**
  * Names that mean what OTLP or the roll-up of a trace tells beside the attributes; quoted (`"scope"`) they mean an
  * attribute of that name. Unlike built-in fields they may be missing, and are compared as attributes are.
  */
-export const INTRINSIC_NAMES = [
+export const intrinsicNames = [
   'status.message',
   'scope',
   'parent.id',
@@ -30,9 +32,9 @@ export const INTRINSIC_NAMES = [
   'trace.slowest_statement',
   'trace.slowest_statement_ms',
 ] as const;
-export type IntrinsicName = (typeof INTRINSIC_NAMES)[number];
+export type IntrinsicName = (typeof intrinsicNames)[number];
 /** `trace.service_ms.<service>` is one more for each service; any service, so it means that in quotes too. */
-export const SERVICE_MS_PREFIX = 'trace.service_ms.';
+export const serviceMsPrefix = 'trace.service_ms.';
 
 /** What a test looks at: what the span or its trace tells of itself, or an attribute of it or of its resource. */
 export type Field =
@@ -51,22 +53,22 @@ export type Literal =
   | { type: 'duration'; text: string }
   | { type: 'boolean'; value: boolean };
 
-const COMPARISONS = ['=', '!=', '<', '<=', '>', '>='] as const;
-export type Comparison = (typeof COMPARISONS)[number];
-const TEXT_OPERATORS = ['contains', '!contains', 'matches', '!matches', 'md5'] as const;
-export type TextOperator = (typeof TEXT_OPERATORS)[number];
+const comparisons = ['=', '!=', '<', '<=', '>', '>='] as const;
+export type Comparison = (typeof comparisons)[number];
+const textOperators = ['contains', '!contains', 'matches', '!matches', 'md5'] as const;
+export type TextOperator = (typeof textOperators)[number];
 
 export function isBuiltIn(word: string): word is BuiltInField {
-  return BUILT_IN_FIELDS.some((name) => name === word);
+  return builtInFields.some((name) => name === word);
 }
 export function isIntrinsic(word: string): boolean {
-  return INTRINSIC_NAMES.some((name) => name === word) || word.startsWith(SERVICE_MS_PREFIX);
+  return intrinsicNames.some((name) => name === word) || word.startsWith(serviceMsPrefix);
 }
 export function isComparison(operator: string): operator is Comparison {
-  return COMPARISONS.some((comparison) => comparison === operator);
+  return comparisons.some((comparison) => comparison === operator);
 }
 export function isTextOperator(operator: string): operator is TextOperator {
-  return TEXT_OPERATORS.some((name) => name === operator);
+  return textOperators.some((name) => name === operator);
 }
 
 /** One condition on one field. `position` is the offset of the part in the text that it came from. */
@@ -80,10 +82,16 @@ export type Expression =
   Test | { type: 'and'; terms: Expression[] } | { type: 'or'; terms: Expression[] } | { type: 'not'; term: Expression };
 
 /** Bounds on what a filter may ask, so that no text can cost more than a query should. */
-export const FILTER_LIMITS = { characters: 4096, depth: 32, tests: 100, listValues: 200, pattern: 256 } as const;
+export const filterLimits = {
+  characters: longestFilter,
+  depth: 32,
+  tests: 100,
+  listValues: 200,
+  pattern: 256,
+} as const;
 
 /** Words with a meaning of their own; as the key of an attribute they are quoted. Upper case means the same. */
-export const RESERVED_WORDS: ReadonlySet<string> = new Set([
+export const reservedWords: ReadonlySet<string> = new Set([
   'and',
   'or',
   'not',
@@ -96,7 +104,7 @@ export const RESERVED_WORDS: ReadonlySet<string> = new Set([
   'false',
 ]);
 
-const UNIT_NANOSECONDS: Readonly<Record<string, number>> = {
+const unitNanoseconds: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,
   µs: 1e3,
@@ -109,7 +117,7 @@ const UNIT_NANOSECONDS: Readonly<Record<string, number>> = {
 /** Nanoseconds of a duration as written, for example `1.5m`; undefined where the text is none. */
 export function durationNanoseconds(text: string): number | undefined {
   const match = /^(-?\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)$/.exec(text);
-  const unit = match?.[2] === undefined ? undefined : UNIT_NANOSECONDS[match[2]];
+  const unit = match?.[2] === undefined ? undefined : unitNanoseconds[match[2]];
   return unit === undefined ? undefined : Math.round(Number(match?.[1]) * unit);
 }
 

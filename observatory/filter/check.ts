@@ -1,11 +1,11 @@
-import { FILTER_LIMITS, FilterError, durationNanoseconds, type BuiltInField, type Field, type Literal } from './ast.ts';
+import { filterLimits, FilterError, durationNanoseconds, type BuiltInField, type Field, type Literal } from './ast.ts';
 
-const ENUMERATIONS: Readonly<Partial<Record<BuiltInField, readonly string[]>>> = {
+const enumerations: Readonly<Partial<Record<BuiltInField, readonly string[]>>> = {
   kind: ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'],
   status: ['unset', 'ok', 'error'],
 };
 /** What a signed 64-bit count of nanoseconds holds, a little rounded down. */
-const MOST_NANOSECONDS = 9.2e18;
+const mostNanoseconds = 9.2e18;
 
 /** Unix milliseconds of an ISO 8601 instant with its zone; undefined where the text is none. */
 function parseInstant(text: string): number | undefined {
@@ -24,7 +24,7 @@ export function instantNanoseconds(text: string): bigint | undefined {
 
 /** Why a built-in field can never be compared with this value; undefined where it can. */
 function mismatch(name: BuiltInField, literal: Literal): string | undefined {
-  const allowed = ENUMERATIONS[name];
+  const allowed = enumerations[name];
   if (allowed !== undefined) {
     const fits = literal.type === 'string' && allowed.includes(literal.value);
     return fits ? undefined : `Expected one of ${allowed.map((value) => JSON.stringify(value)).join(', ')}.`;
@@ -32,13 +32,13 @@ function mismatch(name: BuiltInField, literal: Literal): string | undefined {
   if (name === 'duration') {
     if (literal.type !== 'duration') return 'A duration needs a unit, such as 2s, 800ms or 1.5m.';
     const nanoseconds = durationNanoseconds(literal.text) ?? Infinity;
-    return Math.abs(nanoseconds) > MOST_NANOSECONDS ? 'This duration is too long.' : undefined;
+    return Math.abs(nanoseconds) > mostNanoseconds ? 'This duration is too long.' : undefined;
   }
   if (name === 'error') return literal.type === 'boolean' ? undefined : '"error" is true or false.';
   if (name === 'start') {
     const instant = literal.type === 'string' ? parseInstant(literal.value) : undefined;
     if (instant === undefined) return 'Expected an instant in quotes, such as "2026-11-21T09:30:00Z".';
-    return Math.abs(instant) * 1e6 > MOST_NANOSECONDS ? 'This instant is too far away.' : undefined;
+    return Math.abs(instant) * 1e6 > mostNanoseconds ? 'This instant is too far away.' : undefined;
   }
   return literal.type === 'string' ? undefined : `"${name}" is text: put the value in quotes.`;
 }
@@ -69,8 +69,8 @@ export function checkText(field: Field, operator: string, text: string, position
   let fault: string | undefined;
   if (field.type === 'field' && ['duration', 'start', 'error'].includes(field.name)) {
     fault = `"${field.name}" is no text; compare it with = and !=.`;
-  } else if (operator.endsWith('matches') && text.length > FILTER_LIMITS.pattern) {
-    fault = `A pattern is at most ${FILTER_LIMITS.pattern} characters long.`;
+  } else if (operator.endsWith('matches') && text.length > filterLimits.pattern) {
+    fault = `A pattern is at most ${filterLimits.pattern} characters long.`;
   } else if (operator === 'md5' && !/^[0-9a-f]{32}$/.test(text)) {
     fault = 'Expected the MD5 of a value: 32 digits of 0-9 and a-f.';
   }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FILTER_LIMITS, FilterError, durationNanoseconds, type Expression, type Field, type Literal } from './ast.ts';
+import { filterLimits, FilterError, durationNanoseconds, type Expression, type Field, type Literal } from './ast.ts';
 import { splitConditions } from './compose.ts';
 import { parseField, parseFilter } from './parse.ts';
 import { printExpression, printField, printKey, quote } from './print.ts';
@@ -49,7 +49,7 @@ const textField: fc.Arbitrary<Field> = fc.oneof(
   attribute,
   fc.constantFrom('name', 'service', 'trace.id', 'span.id').map((name) => ({ type: 'field' as const, name })),
 );
-const DURATION: Field = { type: 'field', name: 'duration' };
+const durationField: Field = { type: 'field', name: 'duration' };
 const text: fc.Arbitrary<Literal> = anyText.map((value) => ({ type: 'string', value }));
 const number: fc.Arbitrary<Literal> = fc
   .oneof(
@@ -75,7 +75,13 @@ const test: fc.Arbitrary<Expression> = fc.oneof(
   fc
     .tuple(attribute, fc.constantFrom('=', '!='), boolean)
     .map(([field, operator, value]) => ({ type: 'compare' as const, field, operator, value, position: 0 })),
-  duration.map((value) => ({ type: 'compare' as const, field: DURATION, operator: '>=' as const, value, position: 0 })),
+  duration.map((value) => ({
+    type: 'compare' as const,
+    field: durationField,
+    operator: '>=' as const,
+    value,
+    position: 0,
+  })),
   fc
     .tuple(textField, fc.constantFrom('contains', '!contains', 'matches', '!matches'), anyText)
     .map(([field, operator, value]) => ({ type: 'text' as const, field, operator, value, position: 0 })),
@@ -194,7 +200,6 @@ describe('the filter language', () => {
       ['a > 12x', 4, /neither a number nor/],
       ['a = 1; DROP TABLE spans', 5, /Unexpected character ";"/],
       ['a md5 "x"', 6, /32 digits/],
-      ['"" = 1', 0, /empty/],
     ];
     for (const [source, at, message] of cases) {
       const { message: said, position: where } = refusal(source);
@@ -203,19 +208,19 @@ describe('the filter language', () => {
   });
 
   it('is bounded in length, depth, conditions, list and pattern', () => {
-    const long = `a = "${'x'.repeat(FILTER_LIMITS.characters)}"`;
+    const long = `a = "${'x'.repeat(filterLimits.characters)}"`;
     expect(refusal(long).message).toMatch(/4096 characters/);
-    expect(parseFilter(nested(FILTER_LIMITS.depth))).toBeDefined();
-    expect(refusal(nested(FILTER_LIMITS.depth + 1))).toEqual({
+    expect(parseFilter(nested(filterLimits.depth))).toBeDefined();
+    expect(refusal(nested(filterLimits.depth + 1))).toEqual({
       message: 'A filter nests at most 32 deep.',
       position: 32,
     });
     expect(refusal('not '.repeat(40) + 'a=1').message).toMatch(/32 deep/);
-    expect(parseFilter(many(FILTER_LIMITS.tests))).toBeDefined();
-    expect(refusal(many(FILTER_LIMITS.tests + 1)).message).toMatch(/100 conditions/);
-    expect(parseFilter(list(FILTER_LIMITS.listValues))).toBeDefined();
-    expect(refusal(list(FILTER_LIMITS.listValues + 1)).message).toMatch(/200 values/);
-    expect(refusal(`a matches "${'x'.repeat(FILTER_LIMITS.pattern + 1)}"`).message).toMatch(/256 characters/);
+    expect(parseFilter(many(filterLimits.tests))).toBeDefined();
+    expect(refusal(many(filterLimits.tests + 1)).message).toMatch(/100 conditions/);
+    expect(parseFilter(list(filterLimits.listValues))).toBeDefined();
+    expect(refusal(list(filterLimits.listValues + 1)).message).toMatch(/200 values/);
+    expect(refusal(`a matches "${'x'.repeat(filterLimits.pattern + 1)}"`).message).toMatch(/256 characters/);
   });
 
   it('knows the units of durations', () => {
@@ -232,7 +237,7 @@ describe('properties of the filter language', () => {
     fc.assert(
       fc.property(anyExpression, (expression) => {
         const printed = printExpression(expression);
-        fc.pre(printed.length <= FILTER_LIMITS.characters);
+        fc.pre(printed.length <= filterLimits.characters);
         expect(withoutPositions(parseFilter(printed))).toEqual(withoutPositions(expression));
       }),
       { numRuns: 500 },

@@ -1,8 +1,8 @@
 import {
-  FILTER_LIMITS,
+  filterLimits,
   FilterError,
-  RESERVED_WORDS,
-  SERVICE_MS_PREFIX,
+  reservedWords,
+  serviceMsPrefix,
   isBuiltIn,
   isComparison,
   isIntrinsic,
@@ -62,14 +62,11 @@ function createReader(text: string) {
   const field = (): Field => {
     const token = peek();
     if (token.kind === 'string') {
-      if (token.text === '') throw new FilterError('A key cannot be empty.', token.position);
       take();
-      return token.text.startsWith(SERVICE_MS_PREFIX)
-        ? fieldOfWord(token.text)
-        : { type: 'attribute', key: token.text };
+      return token.text.startsWith(serviceMsPrefix) ? fieldOfWord(token.text) : { type: 'attribute', key: token.text };
     }
     if (token.kind !== 'word') throw new FilterError(`Expected a key, found ${found(token)}.`, token.position);
-    if (RESERVED_WORDS.has(token.text.toLowerCase())) {
+    if (reservedWords.has(token.text.toLowerCase())) {
       const message = `Expected a key, found the word "${token.text}"; as a key it must be quoted.`;
       throw new FilterError(message, token.position);
     }
@@ -107,8 +104,8 @@ function readList(reader: Reader, field: Field): Literal[] {
   const values = [readLiteral(reader, field, 'in')];
   while (reader.isOperator(',')) {
     const { position } = reader.take();
-    if (values.length === FILTER_LIMITS.listValues) {
-      throw new FilterError(`A list has at most ${FILTER_LIMITS.listValues} values.`, position);
+    if (values.length === filterLimits.listValues) {
+      throw new FilterError(`A list has at most ${filterLimits.listValues} values.`, position);
     }
     values.push(readLiteral(reader, field, 'in'));
   }
@@ -160,12 +157,12 @@ function readExpression(reader: Reader): Expression {
     const nests = reader.isWord('not') || reader.isOperator('(');
     if (!nests) {
       tests += 1;
-      if (tests <= FILTER_LIMITS.tests) return readTest(reader);
-      throw new FilterError(`A filter has at most ${FILTER_LIMITS.tests} conditions.`, start.position);
+      if (tests <= filterLimits.tests) return readTest(reader);
+      throw new FilterError(`A filter has at most ${filterLimits.tests} conditions.`, start.position);
     }
     depth += 1;
-    if (depth > FILTER_LIMITS.depth) {
-      throw new FilterError(`A filter nests at most ${FILTER_LIMITS.depth} deep.`, start.position);
+    if (depth > filterLimits.depth) {
+      throw new FilterError(`A filter nests at most ${filterLimits.depth} deep.`, start.position);
     }
     const negated = reader.take().kind === 'word';
     const term = negated ? unary() : either();
@@ -180,7 +177,7 @@ function readExpression(reader: Reader): Expression {
 
 /**
  * Reads a filter; undefined for one without a condition (which every span passes).
- * @throws FilterError with the offset where the text stops making sense, or asks for too much (`FILTER_LIMITS`).
+ * @throws FilterError with the offset where the text stops making sense, or asks for too much (`filterLimits`).
  */
 export function parseFilter(text: string): Expression | undefined {
   const reader = createReader(text);
@@ -201,8 +198,8 @@ export function parseFilter(text: string): Expression | undefined {
 export function parseField(text: string): Field {
   const trimmed = text.trim();
   if (trimmed === '') throw new FilterError('A key cannot be empty.', 0);
-  if (trimmed.length > FILTER_LIMITS.characters) {
-    throw new FilterError(`A key is at most ${FILTER_LIMITS.characters} characters long.`, FILTER_LIMITS.characters);
+  if (trimmed.length > filterLimits.characters) {
+    throw new FilterError(`A key is at most ${filterLimits.characters} characters long.`, filterLimits.characters);
   }
   if (!trimmed.startsWith('"')) return fieldOfWord(trimmed);
   const reader = createReader(trimmed);

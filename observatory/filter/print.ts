@@ -1,4 +1,4 @@
-import { RESERVED_WORDS, isBuiltIn, isIntrinsic, type Expression, type Field, type Literal } from './ast.ts';
+import { reservedWords, isBuiltIn, isIntrinsic, type Expression, type Field, type Literal } from './ast.ts';
 
 /** A text in the quotes of the filter language; any text is possible. */
 export function quote(text: string): string {
@@ -14,7 +14,7 @@ function isWord(text: string): boolean {
 
 /** An attribute's key as a filter writes it: bare where that is possible and means the attribute, else quoted. */
 export function printKey(key: string): string {
-  const bare = isWord(key) && !RESERVED_WORDS.has(key.toLowerCase()) && !isBuiltIn(key) && !isIntrinsic(key);
+  const bare = isWord(key) && !reservedWords.has(key.toLowerCase()) && !isBuiltIn(key) && !isIntrinsic(key);
   return bare ? key : quote(key);
 }
 
@@ -28,7 +28,11 @@ export function printField(field: Field): string {
 export function fieldName(field: Field): string {
   if (field.type !== 'attribute') return field.name;
   const plain =
-    !isBuiltIn(field.key) && !isIntrinsic(field.key) && !field.key.startsWith('"') && field.key.trim() === field.key;
+    field.key !== '' &&
+    !isBuiltIn(field.key) &&
+    !isIntrinsic(field.key) &&
+    !field.key.startsWith('"') &&
+    field.key.trim() === field.key;
   return plain ? field.key : quote(field.key);
 }
 

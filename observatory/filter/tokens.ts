@@ -1,4 +1,4 @@
-import { FILTER_LIMITS, FilterError } from './ast.ts';
+import { filterLimits, FilterError } from './ast.ts';
 
 /** A piece of a filter's text; `position` is the offset of its first character, `end` of the one after its last. */
 export interface Token {
@@ -9,13 +9,13 @@ export interface Token {
   end: number;
 }
 
-const SPACE = /\s+/y;
-const WORD = /[A-Za-z_][A-Za-z0-9_.-]*/y;
-const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const UNIT = /(?:ns|us|µs|ms|s|m|h)/y;
-const WORD_CHARACTER = /[A-Za-z0-9_.µ-]/y;
-const OPERATOR = /!=|<=|>=|!contains\b|!exists\b|!matches\b|!in\b|[=<>(),]/iy;
-const ESCAPES: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', n: '\n', t: '\t', r: '\r' };
+const whiteSpace = /\s+/y;
+const wordPattern = /[A-Za-z_][A-Za-z0-9_.-]*/y;
+const numberPattern = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const unitPattern = /(?:ns|us|µs|ms|s|m|h)/y;
+const wordCharacter = /[A-Za-z0-9_.µ-]/y;
+const operatorPattern = /!=|<=|>=|!contains\b|!exists\b|!matches\b|!in\b|[=<>(),]/iy;
+const escapes: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', n: '\n', t: '\t', r: '\r' };
 
 function matchAt(pattern: RegExp, text: string, position: number): string | undefined {
   pattern.lastIndex = position;
@@ -39,8 +39,8 @@ function readString(text: string, start: number): Token {
     if (unicode !== undefined) {
       value += String.fromCharCode(Number.parseInt(unicode.slice(1), 16));
       position += 6;
-    } else if (ESCAPES[escape] !== undefined) {
-      value += ESCAPES[escape];
+    } else if (escapes[escape] !== undefined) {
+      value += escapes[escape];
       position += 2;
     } else {
       throw new FilterError('After \\ one of " \\ / n t r or u and four hexadecimal digits must follow.', position);
@@ -50,9 +50,9 @@ function readString(text: string, start: number): Token {
 
 function readNumber(text: string, start: number, digits: string): Token {
   let end = start + digits.length;
-  const unit = matchAt(UNIT, text, end);
+  const unit = matchAt(unitPattern, text, end);
   if (unit !== undefined && !/[eE]/.test(digits)) end += unit.length;
-  if (matchAt(WORD_CHARACTER, text, end) !== undefined) {
+  if (matchAt(wordCharacter, text, end) !== undefined) {
     throw new FilterError('This is neither a number nor a duration (units: ns us ms s m h).', start);
   }
   const kind = end > start + digits.length ? 'duration' : 'number';
@@ -61,13 +61,13 @@ function readNumber(text: string, start: number, digits: string): Token {
 
 function readToken(text: string, position: number): Token {
   if (text[position] === '"') return readString(text, position);
-  const operator = matchAt(OPERATOR, text, position);
+  const operator = matchAt(operatorPattern, text, position);
   if (operator !== undefined) {
     return { kind: 'operator', text: operator.toLowerCase(), position, end: position + operator.length };
   }
-  const digits = matchAt(NUMBER, text, position);
+  const digits = matchAt(numberPattern, text, position);
   if (digits !== undefined) return readNumber(text, position, digits);
-  const word = matchAt(WORD, text, position);
+  const word = matchAt(wordPattern, text, position);
   if (word !== undefined) return { kind: 'word', text: word, position, end: position + word.length };
   const hint = text[position] === "'" ? ' Text is quoted with ".' : '';
   throw new FilterError(
@@ -81,13 +81,13 @@ function readToken(text: string, position: number): Token {
  * @throws FilterError on a text longer than 4,096 characters, an open quote, or a character that has no place.
  */
 export function tokenize(text: string): Token[] {
-  if (text.length > FILTER_LIMITS.characters) {
-    throw new FilterError(`A filter is at most ${FILTER_LIMITS.characters} characters long.`, FILTER_LIMITS.characters);
+  if (text.length > filterLimits.characters) {
+    throw new FilterError(`A filter is at most ${filterLimits.characters} characters long.`, filterLimits.characters);
   }
   const tokens: Token[] = [];
   let position = 0;
   for (;;) {
-    position += matchAt(SPACE, text, position)?.length ?? 0;
+    position += matchAt(whiteSpace, text, position)?.length ?? 0;
     if (position >= text.length) break;
     const token = readToken(text, position);
     tokens.push(token);

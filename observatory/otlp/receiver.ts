@@ -5,11 +5,12 @@ import { closeServer, type CloseOptions } from '@hotrod/kit/server';
 
 import { createHostCheck } from '@hotrod/kit/host-names';
 import { createQueue } from '../async/queue.ts';
+import { shapeBytes } from '../records/attribute-shapes.ts';
 import type { Intake } from '../records/intake.ts';
 import type { Signal } from '../records/records.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { type Encoding, encodingOf, failure, rpcCodes, success } from './answers.ts';
-import { BodyError, type Budget, readBody } from './body.ts';
+import { BodyError, bodyPatience, type BodyPatience, createBudget, readBody } from './body.ts';
 import { createBuilders, type Decoders } from './decoding.ts';
 import { createJsonDecoders } from './json/request.ts';
 import { countItems, createProtobufDecoders } from './protobuf/request.ts';
@@ -25,6 +26,8 @@ export interface ReceiverOptions {
   corsOrigins: readonly string[];
   /** Names under which pages may reach it besides localhost, IP addresses and names without a dot; `*` for any. */
   hosts: readonly string[];
+  /** How long bodies may take; `bodyPatience` by default. */
+  patience?: BodyPatience;
 }
 
 export interface Receiver {
@@ -35,6 +38,8 @@ export interface Receiver {
 
 /** Bodies in memory at once, as a multiple of the largest. */
 const bodiesAtOnce = 8;
+/** How long the headers of a request may take, milliseconds. */
+const headersMs = 10_000;
 /** What a sender is asked to wait, seconds: the queue empties within one or two. */
 const retryAfterSeconds = 1;
 
@@ -61,7 +66,8 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
     'application/x-protobuf': createProtobufDecoders(builders),
     'application/json': createJsonDecoders(builders),
   };
-  const budget: Budget = { used: 0, limit: options.maxBodyBytes * bodiesAtOnce };
+  const { patience = bodyPatience } = options;
+  const budget = createBudget(options.maxBodyBytes * bodiesAtOnce);
   // One after the other: there is but one thread to decode with, and what is decoded takes several times the memory of
   // its bytes. Many senders at once would fill it with requests of which all but the first are then refused.
   const decoding = createQueue();
@@ -69,19 +75,26 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
 
   async function receive(path: Path, request: IncomingMessage, encoding: Encoding): Promise<Buffer | Refusal> {
     const signal = signalOf[path];
-    const bytes = await readBody(request, options.maxBodyBytes, budget);
+    const bytes = await readBody(request, options.maxBodyBytes, budget, patience);
     try {
       return await decoding(async () => {
         if (encoding === 'application/x-protobuf' && !intake.hasRoom(1, bytes.length)) {
           // Refused undecoded: overload is no time for work. Items of JSON cannot be counted without.
           telemetry.refused(signal, await countItems(bytes));
-          return full;
+          return noRoom();
         }
         return decodeAndTake(path, signal, encoding, bytes);
       });
     } finally {
       budget.used -= bytes.length;
     }
+  }
+
+  function noRoom(): Refusal {
+    const reason = intake.failure();
+    return reason === null
+      ? full
+      : { status: 503, code: rpcCodes.unavailable, message: `Send this again later: ${reason}.` };
   }
 
   async function decodeAndTake<S extends Signal>(
@@ -91,12 +104,13 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
     bytes: Buffer,
   ): Promise<Buffer | Refusal> {
     const { items, rejected, reason } = await decoders[encoding][signal](bytes);
-    if (!intake.hasRoom(items.length, bytes.length)) {
+    const size = bytes.length + ('newShapes' in items ? items.newShapes * shapeBytes : 0);
+    if (!intake.hasRoom(items.length, size)) {
       telemetry.refused(signal, items.length + rejected);
-      return full;
+      return noRoom();
     }
     telemetry.refused(signal, rejected);
-    if (items.length > 0) intake.take(signal, items, bytes.length);
+    if (items.length > 0) intake.take(signal, items, size);
     return success(encoding, path, rejected, `${rejected} not stored; of the first, ${reason}.`);
   }
 
@@ -112,6 +126,8 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
       if (status === 429 || status === 503) response.setHeader('retry-after', String(retryAfterSeconds));
       // What is left of a body that was not read is thrown away, or the sender would see a reset and not the answer.
       if (!request.complete) request.resume();
+      // One that comes too slowly is not waited for any longer.
+      if (status === 408) response.setHeader('connection', 'close');
       response.writeHead(status, { 'content-type': encoding ?? 'application/json', 'content-length': body.length });
       response.end(body);
       telemetry.answered(path ? signalOf[path] : 'none', status);
@@ -150,13 +166,18 @@ export async function startReceiver(intake: Intake, telemetry: Telemetry, option
     }
   }
 
-  const server = createServer((request, response) => {
+  const timeouts = {
+    headersTimeout: headersMs,
+    // The body has bounds of its own; Node's is for what slips through them, and must be the longer one.
+    requestTimeout: headersMs + 2 * patience.wholeMs,
+    // Node looks after them each half minute otherwise.
+    connectionsCheckingInterval: 1_000,
+  };
+  const server = createServer(timeouts, (request, response) => {
     handle(request, response).catch(() => response.destroy());
   });
   // Longer than exporters keep an idle connection, or they meet a socket that is just being closed (ECONNRESET).
   server.keepAliveTimeout = 65_000;
-  server.headersTimeout = 66_000;
-  server.requestTimeout = 30_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
@@ -203,12 +224,13 @@ function allowOrigin(request: IncomingMessage, response: ServerResponse, origins
   response.setHeader('vary', 'origin');
   if (origin === undefined || !(origins.includes(origin) || origins.includes('*'))) return false;
   response.setHeader('access-control-allow-origin', origin);
+  // `navigator.sendBeacon`, with which OpenTelemetry's older exporters send, asks for this. Nothing here knows credentials.
+  response.setHeader('access-control-allow-credentials', 'true');
   if (request.method === 'OPTIONS') {
     response.setHeader('access-control-allow-methods', 'POST');
-    response.setHeader(
-      'access-control-allow-headers',
-      'content-type, content-encoding, traceparent, tracestate, baggage',
-    );
+    // Exporters send headers of their own, such as `authorization`: whoever may send may send those.
+    const asked = request.headers['access-control-request-headers'] ?? '';
+    response.setHeader('access-control-allow-headers', /^[\w-]+(?: *, *[\w-]+)*$/.test(asked) ? asked : 'content-type');
     response.setHeader('access-control-max-age', '600');
   }
   return true;

@@ -1,4 +1,6 @@
-import { promotedAttributes } from './hot-attributes.ts';
+import { createHash } from 'node:crypto';
+
+import { olderNames, promotedAttributes } from './hot-attributes.ts';
 
 /** How a value was typed before it became text; '' is a string (schema.sql, `types`). */
 export type ValueType = 'i' | 'd' | 'b' | 'j' | 'x' | 'n' | '';
@@ -10,19 +12,35 @@ export type ValueType = 'i' | 'd' | 'b' | 'j' | 'x' | 'n' | '';
 export interface Shape {
   readonly parent: Shape | null;
   readonly key: string;
-  /** The same as UTF-8, which tells the key of the next attribute without making a string of it. */
-  readonly keyBytes: Buffer;
+  /** The same as UTF-8 (`keyBytesOf`). */
+  keyBytes: Buffer | null;
+  /** How many keys it has. */
+  readonly depth: number;
   readonly type: ValueType;
   /** Place of its column among those of hot attributes, or -1 where it has none. */
   readonly hot: number;
   /** The same, or -1 where the value goes to the MAP: as all do that are longer than a column should hold. */
   readonly slot: number;
-  /** Longer shapes: by type, then by key. A key that the shape already has leads back to the shape itself. */
-  readonly next: Map<ValueType | `long ${ValueType}`, Map<string, Shape>>;
+  /** Place of the column that gets a copy, where the key is an older name of a hot attribute; or -1. */
+  readonly copied: number;
+  /** The longer shape that was made first. Of keys that never come again, there is no other, and maps would be dear. */
+  only: Shape | null;
+  /** The others: by type, then by key. A key that the shape already has leads back to the shape itself. */
+  next: Map<Branch, Map<string, Shape>> | null;
   /** The longer shape that was asked for last: mostly the one that is asked for next. */
   last: Shape | null;
   /** Worked out when first asked for. */
   text: ShapeText | null;
+}
+
+type Branch = ValueType | `long ${ValueType}`;
+
+/** What a shape takes in memory beside the bytes of its request, about: objects, strings and its part of a map, bytes. */
+export const shapeBytes = 400;
+
+/** A shape's key as UTF-8, which tells the key of the next attribute without making a string of it. */
+export function keyBytesOf(shape: Shape): Buffer {
+  return (shape.keyBytes ??= Buffer.from(shape.key));
 }
 
 export interface ShapeText {
@@ -49,6 +67,10 @@ export interface AttributeSet {
 export const usualSeparator = '\u001f';
 
 const slots = new Map(Object.keys(promotedAttributes).map((key, index) => [key, index]));
+const hotKeys = Object.keys(promotedAttributes);
+/** In `types`, of a column whose value is that of an older name (schema.sql). */
+export const copyType = 'c';
+const copies = new Map(Object.entries(olderNames).map(([older, newer]) => [older, slots.get(newer) ?? -1]));
 
 /** The value of a key as text; undefined where missing. */
 export function attributeText(attributes: AttributeSet, key: string): string | undefined {
@@ -75,10 +97,15 @@ export function shapeText(shape: Shape): ShapeText {
 function textOf(shape: Shape): ShapeText {
   const keys: string[] = [];
   const types: [string, string][] = [];
+  const sent = new Set<number>();
+  const copied = new Set<number>();
   for (let node = shape; node.parent; node = node.parent) {
     if (node.slot < 0) keys.push(node.key);
     if (node.type !== '') types.push([node.key, node.type]);
+    if (node.hot >= 0) sent.add(node.hot);
+    if (node.copied >= 0) copied.add(node.copied);
   }
+  for (const place of copied) if (!sent.has(place)) types.push([hotKeys[place] ?? '', copyType]);
   keys.reverse();
   const separator = keys.some((key) => key.includes(usualSeparator)) ? unusedSeparator(keys) : usualSeparator;
   return {
@@ -92,12 +119,24 @@ function textOf(shape: Shape): ShapeText {
 /** A thousand unique keys a span must not fill the memory: beyond this many shapes, they are all forgotten. */
 const shapeLimit = 20_000;
 
+/** The longest key, in UTF-16 units: with its escapes it fits into a filter (`filterLimits.characters`). */
+const longestKey = 512;
+
+/** A key as it is stored: one that is too long for a filter is cut, and told apart by a digest of the whole. */
+function storedKey(key: string): string {
+  if (key.length <= longestKey) return key;
+  const digest = createHash('md5').update(key).digest('hex').slice(0, 12);
+  return `${key.slice(0, longestKey - digest.length - 1).toWellFormed()}…${digest}`;
+}
+
 /** The shapes of one reader. */
 export interface Shapes {
   /** That of no attributes. Ask for it for each set: shapes are forgotten where they become too many. */
   empty(): Shape;
   /** The shape with one key more; the same shape where it has the key already. @param isLong see `columnBytes` (column-text.ts). */
   extend(shape: Shape, key: string, type: ValueType, isLong?: boolean): Shape;
+  /** How many were made since this was last asked. */
+  made(): number;
 }
 
 /** Whether a shape that was made for a key is the one for a value of this length, too. */
@@ -108,16 +147,25 @@ export function servesAlso({ hot, slot }: Shape, isLong: boolean): boolean {
 /** @param promote whether hot attributes go to columns of their own: so for spans, not for resources, logs, points. */
 export function createShapes(promote: boolean): Shapes {
   let count = 0;
+  let made = 0;
   // The keys of the shape that was made last: the next one mostly has one more.
   let newest: Shape | null = null;
   let keysOfNewest = new Set<string>();
 
   /** Makes the shape with one key more, where it has not got that key yet. */
-  function longer(shape: Shape, key: string, type: ValueType, isLong: boolean): Shape {
+  function longer(shape: Shape, sentKey: string, type: ValueType, isLong: boolean): Shape {
+    const key = storedKey(sentKey);
     if (shape !== newest) keysOfNewest = new Set(keysOf(shape));
     newest = shape;
     if (keysOfNewest.has(key)) return shape;
-    newest = newShape(shape, key, type, promote ? (slots.get(key) ?? -1) : -1, isLong);
+    newest = newShape(
+      shape,
+      key,
+      type,
+      promote ? (slots.get(key) ?? -1) : -1,
+      isLong,
+      promote ? (copies.get(key) ?? -1) : -1,
+    );
     keysOfNewest.add(key);
     return newest;
   }
@@ -132,20 +180,32 @@ export function createShapes(promote: boolean): Shapes {
       return root;
     },
     extend(shape, key, type, isLong = false) {
-      const { last } = shape;
+      const { last, only } = shape;
       // Keys are mostly the very same string, which makes this a comparison of addresses.
       if (last && last.key === key && last.type === type && servesAlso(last, isLong)) return last;
-      const branch = isLong ? (`long ${type}` as const) : type;
-      let byKey = shape.next.get(branch);
-      if (!byKey) shape.next.set(branch, (byKey = new Map()));
-      let next = byKey.get(key);
+      if (only && only.key === key && only.type === type && servesAlso(only, isLong)) {
+        shape.last = only;
+        return only;
+      }
+      const branch: Branch = isLong ? `long ${type}` : type;
+      let next = shape.next?.get(branch)?.get(key);
       if (!next) {
-        count += 1;
         next = longer(shape, key, type, isLong);
-        byKey.set(key, next);
+        count += 1;
+        made += 1;
+        if (only || next === shape || next.key !== key) {
+          shape.next ??= new Map<Branch, Map<string, Shape>>();
+          const byKey = shape.next.get(branch) ?? new Map<string, Shape>();
+          shape.next.set(branch, byKey.set(key, next));
+        } else shape.only = next;
       }
       if (next !== shape) shape.last = next;
       return next;
+    },
+    made() {
+      const since = made;
+      made = 0;
+      return since;
     },
   };
 }
@@ -202,9 +262,30 @@ export function unusedSeparator(texts: readonly string[]): string {
   }
 }
 
-function newShape(parent: Shape | null, key: string, type: ValueType, hot: number, isLong: boolean): Shape {
+function newShape(
+  parent: Shape | null,
+  key: string,
+  type: ValueType,
+  hot: number,
+  isLong: boolean,
+  copied = -1,
+): Shape {
   const slot = isLong ? -1 : hot;
-  return { parent, key, keyBytes: Buffer.from(key), type, hot, slot, next: new Map(), last: null, text: null };
+  const depth = parent ? parent.depth + 1 : 0;
+  return {
+    parent,
+    key,
+    keyBytes: null,
+    depth,
+    type,
+    hot,
+    slot,
+    copied,
+    only: null,
+    next: null,
+    last: null,
+    text: null,
+  };
 }
 
 function* keysOf(shape: Shape): Generator<string> {

@@ -3,13 +3,14 @@ import { isUtf8 } from 'node:buffer';
 import {
   type AttributeSink,
   createShapes,
+  keyBytesOf,
   servesAlso,
   type Shape,
   unusedSeparator,
   usualSeparator,
   type ValueType,
 } from './attribute-shapes.ts';
-import { promotedAttributes } from './hot-attributes.ts';
+import { promotedAttributes, valueOfNewer } from './hot-attributes.ts';
 import { columnBytes, cutBytes, cutText, isLongText } from './column-text.ts';
 import { moveTo } from './growing-arrays.ts';
 import {
@@ -192,12 +193,18 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     if (
       last &&
       last.type === type &&
-      last.keyBytes.length === size &&
-      sameBytes(last.keyBytes, 0, bytes, start, size) &&
+      keyBytesOf(last).length === size &&
+      sameBytes(keyBytesOf(last), 0, bytes, start, size) &&
       servesAlso(last, isLong)
     )
       return last;
     return shapes.extend(shape, internedText(bytes, start, end), type, isLong);
+  }
+
+  /** Of a key that is an older name, its value also to the column of the newer one, unless that was sent, too. */
+  function copyOlder({ key, copied }: Shape, text: string): void {
+    if (copied < 0 || (starts[textCount + copied] ?? -1) >= 0) return;
+    putText(textCount + copied, cutText(valueOfNewer(key, text)));
   }
 
   function addText(next: Shape, text: string): void {
@@ -209,6 +216,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
       valueEnds.push(values.length);
       // Its column has what comes first, to be filtered and grouped by: of a text, for others are nothing when cut.
       if (next.hot >= 0 && next.type === '') putText(textCount + next.hot, cutText(text));
+      copyOlder(next, text);
     }
   }
 
@@ -352,6 +360,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
         if (append(values, bytes, start, end, separatorByte)) awkward = true;
         valueEnds.push(values.length);
         if (next.hot >= 0 && next.type === '') put(textCount + next.hot, bytes, start, cutBytes(bytes, start, end));
+        if (next.copied >= 0) copyOlder(next, bytes.toString('utf8', start, end));
       }
     },
     end(head, numbers) {
@@ -373,6 +382,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
         startNs: columns.startNs.slice(0, length),
         durationNs: columns.durationNs.slice(0, length),
         flags: columns.flags.slice(0, length),
+        newShapes: shapes.made(),
         ...lists,
       };
       reset();

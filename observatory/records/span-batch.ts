@@ -1,4 +1,4 @@
-import type { Shape } from './attribute-shapes.ts';
+import { type Shape, shapeBytes } from './attribute-shapes.ts';
 import type { Resource } from './resource.ts';
 
 /**
@@ -23,6 +23,8 @@ export interface SpanBatch {
   readonly traceIds: readonly string[];
   /** Of the attributes. */
   readonly shapes: readonly Shape[];
+  /** How many shapes were made for it: spans whose keys nobody else has take `shapeBytes` for each key beside their bytes. */
+  readonly newShapes: number;
   readonly resources: readonly Resource[];
   /** `db.query.text`; null where it has none. */
   readonly statements: readonly (string | null)[];
@@ -54,6 +56,11 @@ export function spanBytes({ batch, index }: SpanRef): Buffer {
   return batch.bytes.subarray(index === 0 ? 0 : batch.ends[index - 1], batch.ends[index]);
 }
 
+/** What a span takes in memory while it is held by itself, about, bytes. */
+export function heldBytes(ref: SpanRef): number {
+  return spanBytes(ref).length + (ref.batch.shapes[ref.index]?.depth ?? 0) * shapeBytes;
+}
+
 /** A batch of its own for some spans, so that those they came with can go. */
 export function copySpans(refs: readonly SpanRef[]): SpanBatch {
   const texts = refs.map(spanBytes);
@@ -81,6 +88,7 @@ export function copySpans(refs: readonly SpanRef[]): SpanBatch {
     flags: Uint8Array.from(refs, ({ batch, index }) => batch.flags[index] ?? 0),
     traceIds: refs.map(({ batch, index }) => batch.traceIds[index] ?? ''),
     shapes: refs.map(({ batch, index }) => batch.shapes[index] as Shape),
+    newShapes: 0,
     resources: refs.map(({ batch, index }) => batch.resources[index] as Resource),
     statements: refs.map(({ batch, index }) => batch.statements[index] ?? null),
   };

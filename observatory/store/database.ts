@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import {
   BIGINT,
+  DOUBLE,
   type DuckDBConnection,
   DuckDBDataChunk,
   DuckDBInstance,
@@ -18,10 +20,12 @@ import {
   listValue,
   VARCHAR,
 } from '@duckdb/node-api';
+import { OpenError, openFailure } from './failures.ts';
 import { createKeptStatements, type KeptStatements } from './kept-statements.ts';
+import { createGate, type Gate } from '../async/gate.ts';
 import { createSlices } from '../async/pause.ts';
 import { createQueue } from '../async/queue.ts';
-import { script, type Side, sides, stagingScript, tablesScript } from './scripts.ts';
+import { script, type Side, sides, stagingScript, summaryScript, tablesScript } from './scripts.ts';
 import type { Bindable, Sql } from './sql.ts';
 
 export interface DatabaseOptions {
@@ -63,7 +67,10 @@ export interface Session extends Runner {
 
 /** Writes rows into a table in memory, in chunks, without a statement for each. */
 export interface Loader {
-  /** At most `loaderRows` rows at a time: an array for each column, in the order of the table. A few milliseconds. */
+  /**
+   * At most `loaderRows` rows at a time: an array for each column, in the order of the table. A few milliseconds. Where it
+   * throws, none of them is in the table.
+   */
   append(columns: readonly DuckDBValue[][]): void;
   close(): void;
 }
@@ -80,12 +87,31 @@ export interface Database {
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** Runs `work` alone on the writer's connection, outside of any transaction. */
   exclusively<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * Stops the questions under way, which fail with a {@link YieldError}, and lets no other begin until the answer is called.
+   * So what comes in gets the memory and the processor that they take.
+   */
+  holdQuestions(): () => void;
+  /**
+   * Lets go of the file and opens it again: after a checkpoint that failed DuckDB takes nothing for it before that. What is
+   * staged stays as it is; what was committed is in the write-ahead log.
+   *
+   * @throws {OpenError} where it cannot be opened now; it may be tried again.
+   */
+  reattach(): Promise<void>;
   /** A loader of a table of the in-memory catalogue, which `types` describes. */
   load(table: string, types: readonly DuckDBType[]): Promise<Loader>;
   /** Empties the staging tables of a side, and those that a flush fills as a whole, and gives their memory back. */
   emptyStaging(side: Side): Promise<void>;
-  /** Waits for what is queued, writes everything to the file and closes it. */
-  close(): Promise<void>;
+  /** Empties those that a flush fills as a whole. */
+  emptySummary(): Promise<void>;
+  /**
+   * Waits for what is queued, moves the write-ahead log into the file and closes it. Where that fails (a full disk), the log
+   * stays, and is read at the next start.
+   *
+   * @param options.leaveAsIs whether the file is not written to: one that may be damaged is kept as it is.
+   */
+  close(options?: { leaveAsIs?: boolean }): Promise<void>;
 }
 
 /** The files of SQL below this folder by name, without `.sql`. */
@@ -123,6 +149,11 @@ function fill(name: string, fragments: Readonly<Record<string, Sql>>): string {
   });
 }
 
+/** Whether DuckDB's INTEGER holds it. */
+function isSmallInteger(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < 2 ** 31;
+}
+
 function bindings(
   parameters: Readonly<Record<string, Bindable>>,
 ): [Record<string, DuckDBValue>, Record<string, DuckDBType>] {
@@ -133,6 +164,10 @@ function bindings(
       // Not HUGEINT, the client's own choice: a comparison of BIGINT with HUGEINT reads every block.
       values[name] = value;
       types[name] = BIGINT;
+    } else if (typeof value === 'number' && !isSmallInteger(value)) {
+      // Not BIGINT, the client's own choice for whole numbers, which fails from 2^63 on.
+      values[name] = value;
+      types[name] = DOUBLE;
     } else if (Array.isArray(value)) {
       values[name] = listValue(value as string[]);
       types[name] = LIST(VARCHAR);
@@ -217,9 +252,24 @@ async function ask<T>(connection: DuckDBConnection, text: string, input: Stateme
   }
 }
 
-function createSession(connection: DuckDBConnection): Session {
+/** A question was stopped, because what comes in needs the database for itself. */
+export class YieldError extends Error {
+  override readonly name = 'YieldError';
+
+  constructor() {
+    super('The store is busy with what comes in.');
+  }
+}
+
+interface ConnectionSession extends Session {
+  /** Lets go of the statements that are kept prepared: they hold the file. */
+  forget(): void;
+}
+
+function createSession(connection: DuckDBConnection): ConnectionSession {
   const kept = createKeptStatements(connection);
   return {
+    forget: () => kept.forget(),
     rows: (name, input = {}) =>
       ask(connection, fill(name, input.fragments ?? {}), input, input.kept ? kept : undefined),
     run: (text, parameters = {}) => ask(connection, text, { parameters }),
@@ -228,11 +278,6 @@ function createSession(connection: DuckDBConnection): Session {
 
 /** Files that this process has open: DuckDB's lock keeps other processes out, but not a second one in the same. */
 const openPaths = new Set<string>();
-
-/** The store's file cannot be opened; the message is a sentence for whoever starts the Observatory. */
-class OpenError extends Error {
-  override readonly name = 'OpenError';
-}
 
 /**
  * A quarter of DuckDB's own: a checkpoint writes the last group of each table anew, every few seconds, and retention frees
@@ -248,17 +293,55 @@ const storageVersion = 'v1.4.0';
 
 async function attach(connection: DuckDBConnection, path: string): Promise<void> {
   const options = `ROW_GROUP_SIZE ${rowGroupSize}, STORAGE_VERSION '${storageVersion}'`;
-  const failure = await connection.run(`ATTACH ${quoted(path)} AS store (${options})`).then(
-    () => null,
-    (error: unknown) => String(error),
-  );
-  if (failure === null) return;
-  const holder = /lock is held.*\(PID (\d+)\)/.exec(failure)?.[1];
-  if (holder !== undefined)
-    throw new OpenError(`${path} is in use by process ${holder}: another Observatory runs on it.`);
-  if (failure.includes('not a valid DuckDB'))
-    throw new OpenError(`${path} is not the database of an Observatory: move it away.`);
-  throw new OpenError(`${path} cannot be opened: ${failure}`);
+  await connection.run(`ATTACH ${quoted(path)} AS store (${options})`);
+}
+
+/** Files that DuckDB may still open when all others are closed to it: the store's, and those that it keeps beside it. */
+function ownFiles(path: string): string {
+  return ['', '.wal', '.wal.checkpoint', '.wal.recovery'].map((suffix) => quoted(path + suffix)).join(', ');
+}
+
+/** How long a question that was stopped has to notice, before it is stopped again, milliseconds. */
+const interruptEveryMs = 20;
+
+/** The connection of questions of a kind, which wait for one another, and for whoever holds them off. */
+function createQuestions(connection: DuckDBConnection, gate: Gate, onQuery: DatabaseOptions['onQuery']) {
+  const queue = createQueue();
+  const session = createSession(connection);
+  let running = false;
+  const runner: Runner = {
+    rows: async (name, input) => {
+      const start = performance.now();
+      try {
+        const rows = await queue(async () => {
+          await gate.opened(input?.signal);
+          running = true;
+          const closings = gate.closings();
+          try {
+            return await session.rows(name, input);
+          } catch (error) {
+            input?.signal?.throwIfAborted();
+            throw gate.closings() > closings ? new YieldError() : error;
+          } finally {
+            running = false;
+          }
+        });
+        // The queue does not know what type of row its work tells.
+        return rows as never;
+      } finally {
+        onQuery?.(name, (performance.now() - start) / 1000);
+      }
+    },
+  };
+  return {
+    runner,
+    interrupt: () => {
+      if (running) connection.interrupt();
+    },
+    isRunning: () => running,
+    forget: session.forget,
+    close: () => queue(async () => connection.closeSync()),
+  };
 }
 
 /**
@@ -274,7 +357,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     return await open({ ...options, path });
   } catch (error) {
     openPaths.delete(path);
-    throw error;
+    throw openFailure(path, error);
   }
 }
 
@@ -290,6 +373,8 @@ async function open(options: DatabaseOptions): Promise<Database> {
     preserve_insertion_order: 'false',
     allocator_background_threads: 'true',
     allocator_flush_threshold: '16MB',
+    // The ingest does checkpoints itself. One within a COMMIT that fails would take the transaction with it.
+    checkpoint_threshold: '1TB',
   });
   try {
     const writing = await instance.connect();
@@ -300,34 +385,47 @@ async function open(options: DatabaseOptions): Promise<Database> {
     for (const side of sides) await writing.run(stagingScripts[side]);
     await writing.run(script('views.sql'));
     // From here on no statement reaches another file, whatever it says.
+    // Not by itself either, when it lets go of the file: it may be damaged, or its disk full.
+    await writing.run('PRAGMA disable_checkpoint_on_shutdown');
+    await writing.run(`SET allowed_paths = [${ownFiles(options.path)}]`);
     await writing.run('SET enable_external_access = false; SET lock_configuration = true');
-    const reading = await instance.connect();
-    const lookingAside = await instance.connect();
+    const gate = createGate();
+    const questions = createQuestions(await instance.connect(), gate, options.onQuery);
+    const looksAside = createQuestions(await instance.connect(), gate, options.onQuery);
     const loading = await instance.connect();
     const chunks = new Map<string, DuckDBDataChunk>();
     // Never two statements at once on one connection: DuckDB's client has crashed of it.
     const writeQueue = createQueue();
-    const readQueue = createQueue();
-    const asideQueue = createQueue();
     const writeSession = createSession(writing);
-    const runner = (connection: DuckDBConnection, queue: typeof readQueue): Runner => {
-      const session = createSession(connection);
-      return {
-        rows: async (name, input) => {
-          const start = performance.now();
-          try {
-            // The queue does not know what type of row its work tells.
-            return (await queue(() => session.rows(name, input))) as never;
-          } finally {
-            options.onQuery?.(name, (performance.now() - start) / 1000);
-          }
-        },
-      };
+    const asking = [questions, looksAside];
+    const holdQuestions = (): (() => void) => {
+      const release = gate.close();
+      for (const each of asking) each.interrupt();
+      return release;
+    };
+    const reattach = async (): Promise<void> => {
+      const release = holdQuestions();
+      try {
+        while (asking.some((each) => each.isRunning())) {
+          await setTimeout(interruptEveryMs);
+          for (const each of asking) each.interrupt();
+        }
+        for (const each of [...asking, writeSession]) each.forget();
+        await writing.run('ROLLBACK').catch(() => undefined);
+        await writing.run('DETACH DATABASE IF EXISTS store');
+        await attach(writing, options.path);
+      } catch (error) {
+        throw openFailure(options.path, error);
+      } finally {
+        release();
+      }
     };
     const exclusively = <T>(work: (session: Session) => Promise<T>): Promise<T> => writeQueue(() => work(writeSession));
     return {
-      reader: runner(reading, readQueue),
-      aside: runner(lookingAside, asideQueue),
+      reader: questions.runner,
+      aside: looksAside.runner,
+      holdQuestions,
+      reattach: () => writeQueue(reattach),
       writer: { rows: (name, input) => writeQueue(() => writeSession.rows(name, input)) },
       exclusively,
       transaction: (work) =>
@@ -352,9 +450,15 @@ async function open(options: DatabaseOptions): Promise<Database> {
           append: (columns) => {
             chunk.reset();
             chunk.setColumns(columns);
-            appender.appendDataChunk(chunk);
-            // Left to the end, this would hold the event loop for a tenth of a second.
-            appender.flushSync();
+            try {
+              appender.appendDataChunk(chunk);
+              // Left to the end, this would hold the event loop for a tenth of a second.
+              appender.flushSync();
+            } catch (error) {
+              // Else the next ones would go to the table with these.
+              appender.clear();
+              throw error;
+            }
           },
           close: () => appender.closeSync(),
         };
@@ -363,12 +467,15 @@ async function open(options: DatabaseOptions): Promise<Database> {
         exclusively(async () => {
           await writing.run(stagingScripts[side]);
         }),
-      close: async () => {
+      emptySummary: () =>
+        exclusively(async () => {
+          await writing.run(summaryScript());
+        }),
+      close: async ({ leaveAsIs = false } = {}) => {
         loading.closeSync();
-        await asideQueue(async () => lookingAside.closeSync());
-        await readQueue(async () => reading.closeSync());
+        for (const each of asking) await each.close();
         await writeQueue(async () => {
-          await writing.run('CHECKPOINT store');
+          if (!leaveAsIs) await writing.run('CHECKPOINT store').catch(() => undefined);
           writing.closeSync();
         });
         instance.closeSync();

@@ -12,7 +12,7 @@ import {
 } from '../filter/ast.ts';
 import { instantNanoseconds } from '../filter/check.ts';
 
-const COLUMNS: Readonly<Record<BuiltInField, Sql>> = {
+const columns: Readonly<Record<BuiltInField, Sql>> = {
   duration: sql`s.duration_ns`,
   name: sql`s.name`,
   service: sql`s.service`,
@@ -24,7 +24,7 @@ const COLUMNS: Readonly<Record<BuiltInField, Sql>> = {
   'span.id': sql`s.span_id`,
 };
 
-const OPERATORS: Readonly<Record<Comparison, Sql>> = {
+const operators: Readonly<Record<Comparison, Sql>> = {
   '=': sql`=`,
   '!=': sql`IS DISTINCT FROM`,
   '<': sql`<`,
@@ -37,7 +37,7 @@ const OPERATORS: Readonly<Record<Comparison, Sql>> = {
 export function fieldText(field: Field, scope: Scope, binder: Binder): Sql {
   if (field.type === 'attribute') return attributeColumn(field.key, scope, binder);
   if (field.type === 'intrinsic') return intrinsicColumn(field.name, scope, binder);
-  const column = COLUMNS[field.name];
+  const column = columns[field.name];
   return field.name === 'error' ? sql`${column}::VARCHAR` : column;
 }
 
@@ -76,9 +76,9 @@ function ofNumber(text: Sql, condition: (number: Sql) => Sql): Sql {
 
 /** `x <operator> value`, as numbers where the value is one, else as text. */
 function comparison(field: Field, operator: Comparison, literal: Literal, scope: Scope, binder: Binder): Sql {
-  const operation = OPERATORS[operator];
+  const operation = operators[operator];
   if (field.type === 'field') {
-    return sql`${COLUMNS[field.name]} ${operation} ${binder.bind(builtInValue(field.name, literal))}`;
+    return sql`${columns[field.name]} ${operation} ${binder.bind(builtInValue(field.name, literal))}`;
   }
   const text = fieldText(field, scope, binder);
   const equality = operator === '=' || operator === '!=';
@@ -94,7 +94,7 @@ function membership(field: Field, values: readonly Literal[], scope: Scope, bind
   const list = (literals: readonly Literal[], bind: (literal: Literal) => Sql): Sql =>
     joinSql(literals.map(bind), sql`, `);
   if (field.type === 'field') {
-    return sql`${COLUMNS[field.name]} IN (${list(values, (literal) => binder.bind(builtInValue(field.name, literal)))})`;
+    return sql`${columns[field.name]} IN (${list(values, (literal) => binder.bind(builtInValue(field.name, literal)))})`;
   }
   const text = fieldText(field, scope, binder);
   const numbers = values.filter((literal) => literal.type === 'number' && !isExactText(literal));

@@ -14,10 +14,12 @@ export interface KeptStatements {
     values: Record<string, DuckDBValue>,
     types: Record<string, DuckDBType>,
   ): Promise<DuckDBResultReader>;
+  /** Lets all of them go. */
+  forget(): void;
 }
 
 /** Only few texts are asked to be kept; should they ever differ by what is asked, the oldest goes. */
-const MOST_KEPT = 16;
+const mostKept = 16;
 
 export function createKeptStatements(connection: DuckDBConnection): KeptStatements {
   const kept = new Map<string, DuckDBPreparedStatement>();
@@ -32,7 +34,7 @@ export function createKeptStatements(connection: DuckDBConnection): KeptStatemen
       let prepared = kept.get(text);
       if (!prepared) {
         const [oldest] = kept.keys();
-        if (oldest !== undefined && kept.size >= MOST_KEPT) drop(oldest);
+        if (oldest !== undefined && kept.size >= mostKept) drop(oldest);
         prepared = await connection.prepare(text);
         kept.set(text, prepared);
       }
@@ -44,6 +46,9 @@ export function createKeptStatements(connection: DuckDBConnection): KeptStatemen
         drop(text);
         throw error;
       }
+    },
+    forget() {
+      for (const text of kept.keys()) drop(text);
     },
   };
 }

@@ -7,6 +7,8 @@
 -- Conventions: instants are Unix nanoseconds (BIGINT), durations nanoseconds, ids lower-case hex. Attribute values are
 -- text, whatever they were; `types` is JSON and tells the ones that were no strings, for example
 -- {"http.response.status_code":"i"}: i integer, d double, b boolean, j JSON (array or map), x bytes in base64, n empty.
+-- c is of a column whose value was sent by an older name of its attribute (`olderNames` in records/hot-attributes.ts), in
+-- the MAP; it is no attribute by itself.
 -- It is NULL where every value is a string. attributes.ts reads and writes the pair.
 
 -- One row: which version of this schema the file has (database.ts).
@@ -105,6 +107,10 @@ CREATE TABLE IF NOT EXISTS store.settled_roots (
 CREATE TABLE IF NOT EXISTS store.fresh_roots AS FROM store.settled_roots LIMIT 0;
 -- Traces that still receive spans, whether they have an entry span already or not: looked at again after a crash.
 CREATE TABLE IF NOT EXISTS store.open_traces (trace_id VARCHAR NOT NULL);
+
+-- Traces that came whole in one request, of which the last load has the first spans and the next one the others, because
+-- a load is a group of rows. Should the next one never come, they are taken out again at the next start.
+CREATE TABLE IF NOT EXISTS store.cut_traces (trace_id VARCHAR NOT NULL);
 
 -- Log records. Trace and span id are NULL where the record belongs to none.
 CREATE TABLE IF NOT EXISTS store.logs (

@@ -47,8 +47,18 @@ export function tablesScript(): string {
 
 /** Makes the staging tables of a side, and those that a flush fills as a whole. */
 export function stagingScript(side: Side): string {
+  return summaryScript() + fillGaps(script('ingest/staging-side.sql'), { side });
+}
+
+/** Makes the staging tables that a flush fills as a whole. */
+export function summaryScript(): string {
+  return fillGaps(script('ingest/staging.sql'), {});
+}
+
+/** Fills the gaps of a script of staging tables. */
+function fillGaps(template: string, more: Readonly<Record<string, string>>): string {
   const gaps = {
-    side,
+    ...more,
     root_keys: Object.keys(rootAttributes)
       .map((key) => `'${key}'`)
       .join(', '),
@@ -60,7 +70,7 @@ export function stagingScript(side: Side): string {
       })
       .join('\n'),
   };
-  let text = script('ingest/staging.sql') + script('ingest/staging-side.sql');
+  let text = template;
   for (const [gap, sqlText] of Object.entries(gaps)) text = text.replaceAll(`{{${gap}}}`, sqlText);
   return withColumns(
     text,

@@ -4,9 +4,14 @@ import { type ErrorCode, fromProblem, ServiceError, toProblem, toServiceError } 
 
 const statuses: Record<ErrorCode, number> = {
   invalid_argument: 400,
+  unauthorized: 401,
   forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
   conflict: 409,
+  limit_reached: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
   misdirected_request: 421,
   too_many_requests: 429,
   cancelled: 499,

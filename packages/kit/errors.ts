@@ -5,9 +5,14 @@
 
 const kinds = {
   invalid_argument: { status: 400, title: 'The request is not valid' },
+  unauthorized: { status: 401, title: 'A key is needed' },
   forbidden: { status: 403, title: 'The request is not allowed' },
   not_found: { status: 404, title: 'There is no such thing' },
+  method_not_allowed: { status: 405, title: 'This cannot be done here' },
   conflict: { status: 409, title: 'Another request was first' },
+  limit_reached: { status: 409, title: 'There are too many' },
+  payload_too_large: { status: 413, title: 'The request is too large' },
+  unsupported_media_type: { status: 415, title: 'The request is of a type that is not taken here' },
   misdirected_request: { status: 421, title: 'The request is for another server' },
   too_many_requests: { status: 429, title: 'There were too many requests' },
   // Nobody reads this one: the log and the span of the request do. The status is the one that nginx uses for it.
@@ -23,6 +28,17 @@ const kinds = {
 
 export type ErrorCode = keyof typeof kinds;
 
+export interface ServiceErrorOptions {
+  cause?: unknown;
+  retryAfterSeconds?: number | undefined;
+  /** The parameter or field of the request that is not valid. */
+  parameter?: string | undefined;
+  /** The offset in that parameter's text where it stops making sense. */
+  position?: number | undefined;
+  /** The methods that the path takes, for the `Allow` of a `method_not_allowed`. */
+  allow?: string | undefined;
+}
+
 /** A failure with a code that survives the wire. `message` is a sentence for the person who reads the answer. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
@@ -31,29 +47,46 @@ export class ServiceError extends Error {
   readonly status: number;
   /** When to try again, for the `Retry-After` of the answer; every 503 and 429 has one, a second where nobody knows. */
   readonly retryAfterSeconds: number | undefined;
+  readonly parameter: string | undefined;
+  readonly position: number | undefined;
+  readonly allow: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; retryAfterSeconds?: number | undefined }) {
-    super(message, options);
+  constructor(code: ErrorCode, message: string, options: ServiceErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : {});
     this.code = code;
     this.status = kinds[code].status;
-    this.retryAfterSeconds = options?.retryAfterSeconds ?? ([429, 503].includes(this.status) ? 1 : undefined);
+    this.retryAfterSeconds = options.retryAfterSeconds ?? ([429, 503].includes(this.status) ? 1 : undefined);
+    this.parameter = options.parameter;
+    this.position = options.position;
+    this.allow = options.allow;
   }
 }
 
-/** RFC 9457, "Problem Details for HTTP APIs", section 3.1, with `code` as its extension. */
+/** RFC 9457, "Problem Details for HTTP APIs", section 3.1, with `code`, `parameter` and `position` as its extensions. */
 export interface Problem {
   type: string;
   title: string;
   status: number;
   detail: string;
   code: ErrorCode;
+  parameter?: string;
+  position?: number;
 }
 
 export const problemContentType = 'application/problem+json';
 
-/** Anything that was thrown as a {@link ServiceError}; what is not one becomes `internal` and keeps its cause. */
+/**
+ * Anything that was thrown as a {@link ServiceError}. What Express and its body parsers throw carries a 4xx status of its
+ * own; everything else becomes `internal` and keeps its cause.
+ */
 export function toServiceError(thrown: unknown): ServiceError {
   if (thrown instanceof ServiceError) return thrown;
+  if (thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number') {
+    const { status, message } = thrown;
+    if (status === 413) return new ServiceError('payload_too_large', message);
+    if (status === 415) return new ServiceError('unsupported_media_type', message);
+    if (status >= 400 && status < 500) return new ServiceError('invalid_argument', message);
+  }
   return new ServiceError('internal', 'Something went wrong here; the log of this service says what.', {
     cause: thrown,
   });
@@ -67,6 +100,8 @@ export function toProblem(error: ServiceError): Problem {
     status: error.status,
     detail: error.message,
     code: error.code,
+    ...(error.parameter === undefined ? {} : { parameter: error.parameter }),
+    ...(error.position === undefined ? {} : { position: error.position }),
   };
 }
 

@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
@@ -11,7 +13,61 @@ export type { Logger };
 export function createLogger(
   service: string,
   level: string,
-  destination: DestinationStream = pino.destination({ dest: 1, sync: true }),
+  destination: DestinationStream = createLineWriter(1),
 ): Logger {
   return pino({ level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+}
+
+/** How long a line waits for a reader who is slow (a full pipe), in milliseconds; then it is lost. */
+const slowReaderMs = 1_000;
+
+/**
+ * Writes lines to a descriptor and outlives what happens to it: on a full disk, or where the reader has gone, lines are
+ * lost, the service is not. When there is room again the log says how many were lost, and why.
+ *
+ * @param write for tests: writes a part of the bytes and returns how many, as `fs.writeSync` does.
+ */
+export function createLineWriter(
+  descriptor: number,
+  write: (descriptor: number, bytes: Buffer) => number = writeSync,
+): DestinationStream {
+  let lost = 0;
+  let reason = '';
+  /** Of a line that was cut off by the end of the room, the rest of which is lost. */
+  let inMidLine = false;
+
+  /** @throws the system's error, after as much as there was room for. */
+  function writeAll(text: string): void {
+    const untilMs = performance.now() + slowReaderMs;
+    for (let bytes = Buffer.from(text); bytes.length > 0;) {
+      try {
+        bytes = bytes.subarray(write(descriptor, bytes));
+        inMidLine = bytes.length > 0;
+      } catch (error) {
+        if (codeOf(error) !== 'EAGAIN' || performance.now() > untilMs) throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+      }
+    }
+  }
+
+  return {
+    write(line) {
+      try {
+        if (inMidLine) writeAll('\n');
+        if (lost > 0) {
+          const msg = `${lost} log lines could not be written (${reason}) and are lost`;
+          writeAll(`${JSON.stringify({ level: 40, time: new Date().toISOString(), msg })}\n`);
+          lost = 0;
+        }
+        writeAll(line);
+      } catch (error) {
+        lost += 1;
+        reason = codeOf(error);
+      }
+    },
+  };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

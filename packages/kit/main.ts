@@ -5,6 +5,8 @@ import { ConfigError } from './config.ts';
  * exit code 1; a wrong setting is 2.
  */
 export async function runMain(name: string, main: () => Promise<void>): Promise<void> {
+  // On a full disk a line is lost, and the program goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
     await main();
   } catch (error) {

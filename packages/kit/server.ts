@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
 
 import { deadlines } from './deadline.ts';
 import { problemContentType, ServiceError, toProblem, toServiceError } from './errors.ts';
@@ -116,30 +116,24 @@ function problemHandler(logger: Logger): ErrorRequestHandler {
       next(thrown);
       return;
     }
-    const error = isBadRequest(thrown) ? new ServiceError('invalid_argument', thrown.message) : toServiceError(thrown);
+    const error = toServiceError(thrown);
     const line = { code: error.code, method: request.method, path: request.path, err: error.cause ?? undefined };
     // An overload is an answer and no fault, and there are many of them at once.
     if (error.code === 'overloaded') logger.warn(line, error.message);
     else if (error.status >= 500) logger.error(line, error.message);
     else logger.info(line, error.message);
-    if (error.retryAfterSeconds !== undefined) response.set('retry-after', String(error.retryAfterSeconds));
-    response
-      .status(error.status)
-      .type(problemContentType)
-      .send(JSON.stringify(toProblem(error)));
+    sendProblem(response, error);
   };
 }
 
-/** Express and its body parsers throw errors that carry a 4xx status of their own. */
-function isBadRequest(thrown: unknown): thrown is Error {
-  return (
-    thrown instanceof Error &&
-    'status' in thrown &&
-    typeof thrown.status === 'number' &&
-    thrown.status >= 400 &&
-    thrown.status < 500 &&
-    !(thrown instanceof ServiceError)
-  );
+/** Answers with the problem document of an error, and with the headers that belong to it. */
+export function sendProblem(response: Response, error: ServiceError): void {
+  if (error.retryAfterSeconds !== undefined) response.set('retry-after', String(error.retryAfterSeconds));
+  if (error.allow !== undefined) response.set('allow', error.allow);
+  response
+    .status(error.status)
+    .type(problemContentType)
+    .send(JSON.stringify(toProblem(error)));
 }
 
 /** How a server ends. */

@@ -48,6 +48,38 @@ export function startTelemetry(env: Environment): () => Promise<void> {
     instrumentations: getNodeAutoInstrumentations(instrumentations(env)),
   });
   sdk.start();
+  return stopWithin(sdk);
+}
+
+/**
+ * Starts traces alone, without instrumentations, for a program that makes its few spans itself: a fifth of the time to
+ * start. The command line is not recorded, because it may hold what nobody should see.
+ *
+ * @param env where to send them and how: `OTEL_EXPORTER_OTLP_…`, `OTEL_BSP_…`.
+ * @param resource what all spans carry; `resourceAttributes` as in `OTEL_RESOURCE_ATTRIBUTES`.
+ * @returns as {@link startTelemetry}.
+ */
+export function startTracingAlone(
+  env: Environment,
+  resource: { serviceName: string; resourceAttributes: string },
+): () => Promise<void> {
+  const { NodeSDK } = require('@opentelemetry/sdk-node') as typeof import('@opentelemetry/sdk-node');
+  // The SDK reads the resource from the environment alone.
+  process.env['OTEL_SERVICE_NAME'] = resource.serviceName;
+  process.env['OTEL_RESOURCE_ATTRIBUTES'] = resource.resourceAttributes;
+  process.env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'env';
+  const watch = createExporterWatch(env);
+  const sdk = new NodeSDK({
+    spanProcessors: [createErrorType(), ...spanProcessors(env, watch)],
+    metricReaders: [],
+    logRecordProcessors: [],
+    instrumentations: [],
+  });
+  sdk.start();
+  return stopWithin(sdk);
+}
+
+function stopWithin(sdk: { shutdown(): Promise<void> }): () => Promise<void> {
   return async () => {
     await Promise.race([sdk.shutdown(), new Promise((resolve) => setTimeout(resolve, flushDeadlineMs).unref())]).catch(
       () => {},

@@ -20,14 +20,19 @@ const readDriver: Statement = {
   text: 'SELECT d.id, d.location[0] AS x, d.location[1] AS y FROM driver.drivers AS d, pg_sleep($2 / 1000.0) WHERE d.id = $1',
 };
 
+const readDriverTimingOut: Statement = {
+  name: 'read-driver-timing-out',
+  text: 'SELECT d.id, d.location[0] AS x, d.location[1] AS y FROM driver.drivers AS d, driver.time_out($2) WHERE d.id = $1',
+};
+
 const readDrivers: Statement = {
   name: 'read-drivers',
   text: 'SELECT d.id, d.location[0] AS x, d.location[1] AS y FROM driver.drivers AS d, pg_sleep($2 / 1000.0) WHERE d.id = ANY($1)',
 };
 
-const readDriverTimingOut: Statement = {
-  name: 'read-driver-timing-out',
-  text: 'SELECT d.id, d.location[0] AS x, d.location[1] AS y FROM driver.drivers AS d, driver.time_out($2) WHERE d.id = $1',
+const readDriversTimingOut: Statement = {
+  name: 'read-drivers-timing-out',
+  text: 'SELECT d.id, d.location[0] AS x, d.location[1] AS y FROM driver.drivers AS d, driver.time_out($2) WHERE d.id = ANY($1)',
 };
 
 // One statement, so that of two rides that want the same driver exactly one gets it. A ride's end needs no message:
@@ -81,7 +86,7 @@ export function createDriversDatabase(options: {
    * Every Nth read fails, counted for each search from a place of its own. A count over all searches would now and then
    * hit one driver's read and all its retries, and a ride would fail for nothing.
    */
-  function createStore(session: Session, { failureEvery, oneByOne }: ReadManner): DriverStore {
+  function createStore(session: Session, failureEvery: number): DriverStore {
     let reads = Math.floor(random() * failureEvery);
     return {
       async nearestIds({ x, y }, count) {
@@ -93,31 +98,28 @@ export function createDriversDatabase(options: {
         ]);
         return rows.map((row) => row.id);
       },
-      async read(id) {
+      async read(ids) {
         reads += 1;
         const fails = failureEvery > 0 && reads % failureEvery === 0;
-        const [row] = await session.query<Row>(fails ? readDriverTimingOut : readDriver, [
-          id,
+        const [id, ...others] = ids;
+        const [usual, timingOut] =
+          others.length > 0 ? [readDrivers, readDriversTimingOut] : [readDriver, readDriverTimingOut];
+        const rows = await session.query<Row>(fails ? timingOut : usual, [
+          others.length > 0 ? ids : id,
           fails ? delays.readFailureMs : drawDelayMs(random, delays.read),
         ]);
-        return row ? toDriver(row) : null;
+        const byId = new Map(rows.map((row) => [row.id, toDriver(row)]));
+        return ids.flatMap((each) => byId.get(each) ?? []);
       },
-      readAll: oneByOne
-        ? null
-        : async (ids) => {
-            const rows = await session.query<Row>(readDrivers, [ids, drawDelayMs(random, delays.read)]);
-            // In the order asked for: nearest first.
-            const byId = new Map(rows.map((row) => [row.id, toDriver(row)]));
-            return ids.flatMap((id) => byId.get(id) ?? []);
-          },
     };
   }
 
   return {
     async findNearest(location) {
-      const manner = await options.readManner();
+      const { failureEvery, oneByOne } = await options.readManner();
+      const attempts = options.readAttempts;
       return database.withSession((session) =>
-        findNearestDrivers(createStore(session, manner), location, options.readAttempts),
+        findNearestDrivers(createStore(session, failureEvery), location, { attempts, oneByOne }),
       );
     },
     claim: (driverId, rideId) =>

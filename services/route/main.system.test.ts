@@ -48,10 +48,10 @@ describe('the process of a service', () => {
   });
 
   it('says in one line that its port is taken', async () => {
-    const PORT = String(await findFreePort());
-    const first = await startService('route', { ...env, PORT });
+    const port = String(await findFreePort());
+    const first = await startService('route', { ...env, port });
     try {
-      await expect(startService('route', { ...env, PORT })).rejects.toThrow(`route: port ${PORT} is taken by another`);
+      await expect(startService('route', { ...env, port })).rejects.toThrow(`route: port ${port} is taken by another`);
     } finally {
       expect(await first.stop()).toBe(0);
     }

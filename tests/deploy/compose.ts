@@ -73,26 +73,34 @@ const publicImages = {
   OPENSEARCH_IMAGE: 'opensearchproject/opensearch:2.19.0',
 } as const;
 
+type PublicImage = keyof typeof publicImages;
+
 /**
  * Makes the images of others available: what is not here is pulled, or, where `HOTROD_STAND_INS` names a program that
  * makes local images under the same names, made by that.
  *
+ * @param wanted which; all of them where nothing is said.
  * @returns variables that name images which had to be adapted.
  */
-export async function prepareImages({ docker }: Docker): Promise<Record<string, string>> {
+export async function prepareImages(
+  { docker }: Pick<Docker, 'docker'>,
+  wanted = Object.keys(publicImages) as PublicImage[],
+): Promise<Record<string, string>> {
   const standIns = process.env['HOTROD_STAND_INS'];
-  const missing: string[] = [];
-  for (const image of Object.values(publicImages)) {
-    if ((await run(docker, ['image', 'inspect', image])).code !== 0) missing.push(image);
+  const missing: PublicImage[] = [];
+  for (const name of wanted) {
+    if ((await run(docker, ['image', 'inspect', publicImages[name]])).code !== 0) missing.push(name);
   }
   if (!standIns || !isExecutable(standIns)) {
-    for (const image of missing) await mustRun(docker, ['pull', '--quiet', image], { timeoutMs: 600_000 });
+    for (const name of missing) await mustRun(docker, ['pull', '--quiet', publicImages[name]], { timeoutMs: 600_000 });
     return {};
   }
   if (missing.length > 0) {
-    const names = ['node', 'postgres', 'k6', 'collector', 'jaeger', 'prometheus', 'opensearch'];
+    // NODE_IMAGE is made as `node`, and so on.
+    const names = missing.map((name) => name.replace('_IMAGE', '').toLowerCase());
     await mustRun(standIns, names, { timeoutMs: 1_200_000 });
   }
+  if (!wanted.includes('OPENSEARCH_IMAGE')) return {};
   // The exporter for OpenSearch is in a Collector of its own there; and the public image of OpenSearch has its data
   // directory, which a volume takes its owner from.
   const collector = findTool('otelcol-opensearch');

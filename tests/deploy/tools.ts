@@ -9,6 +9,7 @@ export type ToolName =
   | 'otelcol-opensearch'
   | 'docker'
   | 'docker-compose'
+  | 'kubectl'
   | 'helm'
   | 'helm3'
   | 'conftest'

@@ -32,6 +32,12 @@ dict root component values version → the environment of a service as JSON: wha
 {{- if and (eq .component "frontend") $root.Values.observatory.enabled }}
 {{- $_ := set $env "TRACE_URL" (printf "%s/trace/{traceId}" (include "hotrod.observatoryUrl" $root)) }}
 {{- end -}}
+{{- /* Names that requests may come under; those with `.svc` and IP addresses are taken anyway. */ -}}
+{{- $hosts := list (printf "%s.%s" $fullname $root.Release.Namespace) -}}
+{{- if eq .component "frontend" }}
+{{- $hosts = concat $hosts (list (ternary $root.Values.ingress.hosts.frontend "" $root.Values.ingress.enabled) (ternary $root.Values.gatewayApi.hosts.frontend "" $root.Values.gatewayApi.enabled)) }}
+{{- end -}}
+{{- $_ := set $env "ALLOWED_HOSTS" (join "," ($hosts | compact | uniq)) -}}
 {{- mergeOverwrite $env $service.env | toJson -}}
 {{- end -}}
 

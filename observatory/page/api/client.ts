@@ -1,5 +1,10 @@
 /** Asks the Observatory's API, and tells failures apart: refused with a reason, or not reached at all. */
-import type { Problem } from '../../contract/contract.ts';
+import * as z from 'zod/mini';
+
+import { problemSchema } from '../../contract/contract.ts';
+
+// The page's policy forbids making code from text, and zod would try.
+z.config({ jitless: true });
 
 /** Why there is no answer. `status` 0: the Observatory could not be reached. */
 export interface Failure {
@@ -13,8 +18,11 @@ export interface Failure {
 
 export type Outcome<T> = { data: T; failure: null } | { data: null; failure: Failure };
 
-/** @throws only where `signal` aborts. */
-export async function ask<T>(path: string, signal: AbortSignal): Promise<Outcome<T>> {
+/**
+ * @param schema what the answer to `path` must be.
+ * @throws only where `signal` aborts.
+ */
+export async function ask<T>(schema: z.ZodMiniType<T>, path: string, signal: AbortSignal): Promise<Outcome<T>> {
   let response: Response;
   try {
     response = await fetch(path, { signal, headers: { accept: 'application/json' } });
@@ -29,18 +37,31 @@ export async function ask<T>(path: string, signal: AbortSignal): Promise<Outcome
     signal.throwIfAborted();
     return refused(response.status, `Status ${response.status}`, 'The answer is not JSON.');
   }
-  if (response.ok) return { data: body as T, failure: null };
-  const problem = body as Partial<Problem>;
+  if (response.ok) return checked(schema, body);
+  const problem = problemSchema.safeParse(body).data;
   return {
     data: null,
     failure: {
       status: response.status,
-      title: problem.title ?? `Status ${response.status}`,
-      detail: problem.detail ?? '',
-      parameter: problem.parameter ?? null,
-      position: problem.position ?? null,
+      title: problem?.title ?? `Status ${response.status}`,
+      detail: problem?.detail ?? '',
+      parameter: problem?.parameter ?? null,
+      position: problem?.position ?? null,
     },
   };
+}
+
+/** An answer of another shape comes from an Observatory of another version: it would break the page somewhere else. */
+function checked<T>(schema: z.ZodMiniType<T>, body: unknown): Outcome<T> {
+  const answer = schema.safeParse(body);
+  if (answer.success) return { data: answer.data, failure: null };
+  const [issue] = answer.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? 'the answer' : `"${z.core.toDotPath(issue.path)}"`;
+  return refused(
+    200,
+    'The answer is not what this page expects',
+    `${where}: ${issue?.message ?? 'not valid'}. Reload the page: the Observatory may have been updated.`,
+  );
 }
 
 function refused(status: number, title: string, detail: string): Outcome<never> {

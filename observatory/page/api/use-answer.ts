@@ -1,5 +1,7 @@
 /** An answer of the API as a hook: keeps the last one while the next is on its way, so that nothing flickers. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type * as z from 'zod/mini';
+
 import { ask, type Failure, type Outcome } from './client.ts';
 
 export interface Answer<T> {
@@ -23,10 +25,11 @@ const rememberMost = 40;
 const againMs = 3000;
 
 /**
+ * @param schema what the answer must be; the same one at each call.
  * @param path what to ask; null asks nothing.
  * @param refresh asks again when it changes; a change of the path alone may be answered from memory (15 s).
  */
-export function useAnswer<T>(path: string | null, refresh = 0): Answer<T> {
+export function useAnswer<T>(schema: z.ZodMiniType<T>, path: string | null, refresh = 0): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T>>({ data: null, path: null, failure: null, loading: path !== null });
   const [again, setAgain] = useState(0);
   const asked = refresh + again;
@@ -45,7 +48,7 @@ export function useAnswer<T>(path: string | null, refresh = 0): Answer<T> {
     }
     const abort = new AbortController();
     setAnswer((last) => ({ ...last, loading: true }));
-    void ask<T>(path, abort.signal).then(
+    void ask(schema, path, abort.signal).then(
       (outcome) => {
         if (abort.signal.aborted) return;
         if (outcome.failure === null) remember(path, outcome);

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { Compare as CompareData, CompareAttribute } from '../../contract/contract.ts';
+import { type Compare as CompareData, type CompareAttribute, compareSchema } from '../../contract/contract.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { openExemplar } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
@@ -48,7 +48,7 @@ const firstShown = 12;
 
 function Compared({ box }: { box: Box }) {
   const now = state.value;
-  const answer = useAnswer<CompareData>(comparePath(now, range.value, box));
+  const answer = useAnswer(compareSchema, comparePath(now, range.value, box));
   const [all, setAll] = useState(false);
   const found = answer.data;
   const failure = failureInPlaceOf(answer);

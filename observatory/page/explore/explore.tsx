@@ -1,6 +1,6 @@
 /** The core loop on one page: a picture above, below it what is different, groups, or traces. */
 import { useEffect, useState } from 'preact/hooks';
-import type { Breakdown } from '../../contract/contract.ts';
+import { breakdownSchema } from '../../contract/contract.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { Compare } from '../compare/compare.tsx';
 import { Groups } from '../groups/groups.tsx';
@@ -28,7 +28,8 @@ export function Explore() {
   const lines = now.chart === 'lines';
   const grouped = now.by.length > 0 && (lines || now.view === 'groups');
   const [points, setPoints] = useState(pointsFor(null));
-  const groups = useAnswer<Breakdown>(
+  const groups = useAnswer(
+    breakdownSchema,
     grouped ? breakdownPath(now, range.value, lines ? linesShown : 0, points) : null,
     tick.value,
   );

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { AttributeKey } from '../../contract/contract.ts';
+import { type AttributeKey, attributeKeysSchema } from '../../contract/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { formatCount } from '../format/number.ts';
@@ -43,7 +43,7 @@ export function KeyPicker() {
 function KeyList({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('');
   const frame = useRef<HTMLDivElement>(null);
-  const answer = useAnswer<AttributeKey[]>(apiPath('attributes', {}));
+  const answer = useAnswer(attributeKeysSchema, apiPath('attributes', {}));
   useEffect(() => {
     frame.current?.querySelector('input')?.focus();
     const outside = (event: Event): void => {

@@ -1,7 +1,13 @@
 /** Lines over time: one a group, or the percentiles of all where nothing is grouped. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import type { Breakdown, Marker, Measure, Percentiles } from '../../contract/contract.ts';
+import {
+  type Breakdown,
+  type Marker,
+  type Measure,
+  type Percentiles,
+  percentilesSchema,
+} from '../../contract/contract.ts';
 import { useAnswer, type Answer } from '../api/use-answer.ts';
 import { everything, openExemplar } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
@@ -36,7 +42,7 @@ function GroupLines({ answer, markers }: { answer: Answer<Breakdown>; markers: M
 }
 
 function PercentileLines({ markers }: { markers: Marker[] }) {
-  const answer = useAnswer<Percentiles>(percentilesPath(state.value, range.value), tick.value);
+  const answer = useAnswer(percentilesSchema, percentilesPath(state.value, range.value), tick.value);
   const { measure } = state.value;
   const drawn = useMemo(() => (answer.data === null ? null : linesOfAll(answer.data, measure)), [answer.data, measure]);
   return <Shown answer={answer} drawn={drawn} markers={markers} />;

@@ -1,6 +1,13 @@
 /** The picture above every result: the heatmap or lines over time, with what belongs to either. */
 import { useMemo } from 'preact/hooks';
-import type { Breakdown, Heatmap as HeatmapData, Marker, Measure } from '../../contract/contract.ts';
+import {
+  type Breakdown,
+  type Heatmap as HeatmapData,
+  heatmapSchema,
+  type Marker,
+  markersSchema,
+  type Measure,
+} from '../../contract/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer, type Answer } from '../api/use-answer.ts';
 import { openExemplar, everything } from '../shell/actions.ts';
@@ -65,7 +72,7 @@ function ChartSwitch() {
 
 function useMarkers(): Marker[] {
   const { fromMs, toMs } = range.value;
-  const answer = useAnswer<Marker[]>(apiPath('markers', { from: fromMs, to: toMs }), tick.value);
+  const answer = useAnswer(markersSchema, apiPath('markers', { from: fromMs, to: toMs }), tick.value);
   return answer.data ?? [];
 }
 
@@ -77,7 +84,8 @@ const noBand = 'No slow band stands out.';
 function HeatmapChart() {
   const now = state.value;
   const lit = hoveredFilter.value || now.lit;
-  const answer = useAnswer<HeatmapData>(
+  const answer = useAnswer(
+    heatmapSchema,
     rangeIsKnown.value ? heatmapPath(now, range.value, heatmapRows, lit) : null,
     tick.value,
   );

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks';
-import type { ServiceMap as MapData } from '../../contract/contract.ts';
+import { type ServiceMap as MapData, serviceMapSchema } from '../../contract/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { conditionOf } from '../state/conditions.ts';
@@ -19,7 +19,7 @@ import { labelWidth, layoutMap, nodeHeight, nodeWidth, type PlacedEdge, type Pla
 /** Who calls whom, how often, how well and how fast. */
 export function ServiceMap() {
   const { fromMs, toMs } = range.value;
-  const answer = useAnswer<MapData>(apiPath('service-map', { from: fromMs, to: toMs }), tick.value);
+  const answer = useAnswer(serviceMapSchema, apiPath('service-map', { from: fromMs, to: toMs }), tick.value);
   const found = answer.data;
   return (
     <main class="map-page">

@@ -1,6 +1,6 @@
 /** Completions for the place of the caret, from what the store has seen. */
 import { quote } from '../../filter/print.ts';
-import type { AttributeKey, AttributeValueCount } from '../../contract/contract.ts';
+import { attributeKeysSchema, type AttributeValueCount, attributeValueCountsSchema } from '../../contract/contract.ts';
 import { apiPath, ask } from '../api/client.ts';
 import { conditionOf, fieldText } from '../state/conditions.ts';
 import type { Expected } from './completion.ts';
@@ -55,7 +55,7 @@ export async function suggest(expected: Expected, signal: AbortSignal): Promise<
 }
 
 async function keysLike(prefix: string, signal: AbortSignal): Promise<Suggestion[]> {
-  const outcome = await ask<AttributeKey[]>(apiPath('attributes', { prefix }), signal);
+  const outcome = await ask(attributeKeysSchema, apiPath('attributes', { prefix }), signal);
   return rankKeys(outcome.data ?? [], prefix)
     .filter(({ key }) => !fields.some((field) => field.text === key))
     .map(({ key, spans }) => ({ text: fieldText(key), note: seldom[key] ?? (spans > 0 ? spansOf(spans) : '') }));
@@ -68,7 +68,7 @@ async function valuesLike(
   limit: number = most,
 ): Promise<AttributeValueCount[]> {
   const path = apiPath(`attributes/${encodeURIComponent(key)}/values`, { prefix, limit });
-  return (await ask<AttributeValueCount[]>(path, signal)).data ?? [];
+  return (await ask(attributeValueCountsSchema, path, signal)).data ?? [];
 }
 
 /** The API finds what begins with a word; what has it further within is looked for among the most frequent names. */
@@ -82,7 +82,7 @@ async function valuesWith(key: string, word: string, signal: AbortSignal): Promi
 
 /** Whole conditions for a word that is no key: values that have it, then texts that hold it. */
 async function conditionsOn(word: string, signal: AbortSignal): Promise<Suggestion[]> {
-  const outcome = await ask<AttributeKey[]>(apiPath('attributes', {}), signal);
+  const outcome = await ask(attributeKeysSchema, apiPath('attributes', {}), signal);
   const keys = rankKeys(outcome.data ?? [], '')
     .filter(isText)
     .slice(0, keysOfWord)

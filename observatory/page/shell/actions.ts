@@ -6,7 +6,7 @@ import { fieldText } from '../state/conditions.ts';
 import { afresh, go, state } from '../state/location.ts';
 import { both, exemplarPath } from '../state/api-paths.ts';
 import type { Box, State } from '../state/url-state.ts';
-import type { Exemplar } from '../../contract/contract.ts';
+import { exemplarSchema } from '../../contract/contract.ts';
 import type { MenuItem } from './menu.tsx';
 import { tell } from './notice.tsx';
 
@@ -15,7 +15,7 @@ export const everything: Box = { fromMs: null, toMs: null, minMs: null, maxMs: n
 /** Opens the trace that stands for a box of the heatmap, or for a condition, or for both. */
 export async function openExemplar(box: Box, added = ''): Promise<void> {
   const now = state.peek();
-  const outcome = await ask<Exemplar>(exemplarPath(now, range.peek(), box, added), new AbortController().signal);
+  const outcome = await ask(exemplarSchema, exemplarPath(now, range.peek(), box, added), new AbortController().signal);
   if (outcome.failure === null) {
     // For a root the page picks the span that matters most; a span that was asked for is shown itself.
     go({ traceId: outcome.data.traceId, spanId: now.scope === 'spans' ? outcome.data.spanId : null, find: '' });

@@ -1,6 +1,6 @@
 /** The Observatory's word on itself, at the foot of every page. */
 import { computed, effect, signal } from '@preact/signals';
-import type { Status } from '../../contract/contract.ts';
+import { type Status, statusSchema } from '../../contract/contract.ts';
 import { ask, type Failure } from '../api/client.ts';
 import { formatBytes, formatCount } from '../format/number.ts';
 import { formatAgo } from '../format/time.ts';
@@ -19,7 +19,7 @@ export const otlpPort = computed(() => status.value?.otlpPort ?? 4318);
 
 async function look(): Promise<void> {
   if (document.visibilityState === 'hidden') return;
-  const outcome = await ask<Status>('/api/status', new AbortController().signal);
+  const outcome = await ask(statusSchema, '/api/status', new AbortController().signal);
   failure.value = outcome.failure;
   if (outcome.failure === null) status.value = outcome.data;
   oldestMs.value = outcome.failure === null ? outcome.data.oldestMs : (oldestMs.value ?? null);

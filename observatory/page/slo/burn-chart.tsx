@@ -1,5 +1,5 @@
 /** How an objective was kept over its window: the share of bad spans in each step of time. */
-import type { Percentiles, SloStatus } from '../../contract/contract.ts';
+import { percentilesSchema, type SloStatus } from '../../contract/contract.ts';
 import { negate } from '../../filter/compose.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { formatPercent } from '../format/number.ts';
@@ -18,8 +18,8 @@ export function Course({ slo }: { slo: SloStatus }) {
   const refresh = Math.floor(tick.value / ticksBetween);
   const ask = (filter: string): string =>
     percentilesPath({ filter, scope: 'roots' }, { fromMs: range.from, toMs: range.to });
-  const all = useAnswer<Percentiles>(ask(slo.filter), refresh).data;
-  const bad = useAnswer<Percentiles>(ask(both(slo.filter, negate(slo.good))), refresh).data;
+  const all = useAnswer(percentilesSchema, ask(slo.filter), refresh).data;
+  const bad = useAnswer(percentilesSchema, ask(both(slo.filter, negate(slo.good))), refresh).data;
   const shares = all === null || bad === null ? null : sharesOf(all, bad);
   // The two answers may be to ranges a minute apart.
   if (all === null || shares === null) return <figure class="course" />;

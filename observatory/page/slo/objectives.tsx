@@ -1,4 +1,4 @@
-import type { SloStatus } from '../../contract/contract.ts';
+import { type SloStatus, sloStatusesSchema } from '../../contract/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { downloads } from '../shell/download.ts';
@@ -15,7 +15,7 @@ import { Course } from './burn-chart.tsx';
 
 /** How well the objectives are kept, and how much may still go wrong. */
 export function Objectives() {
-  const answer = useAnswer<SloStatus[]>(apiPath('slo', {}), tick.value);
+  const answer = useAnswer(sloStatusesSchema, apiPath('slo', {}), tick.value);
   const found = answer.data;
   const failure = failureInPlaceOf(answer);
   return (

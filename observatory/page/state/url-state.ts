@@ -2,11 +2,11 @@
  * What the page shows, as one value, and its two directions: address → state and state → address. The address is the
  * whole state, so that every view can be shared, reloaded and left with the back button. Pure.
  */
-import type { BreakdownQuery, Measure, Scale, Scope } from '../../contract/contract.ts';
+import type { Measure, Scale, Scope } from '../../contract/contract.ts';
 
 export type View = 'compare' | 'groups' | 'traces' | 'map' | 'slo';
 export type Chart = 'heatmap' | 'lines';
-export type Sort = NonNullable<BreakdownQuery['sort']>;
+export type Sort = Measure;
 export type GroupsOf = 'all' | 'selection';
 export type Order = 'newest' | 'slowest';
 

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { LogRecord, Trace } from '../../contract/contract.ts';
+import { type LogRecord, logRecordsSchema, type Trace, traceSchema } from '../../contract/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { downloads } from '../shell/download.ts';
@@ -22,8 +22,8 @@ export function TracePage({ traceId }: { traceId: string }) {
   const [asked, setAsked] = useState(0);
   const path = `traces/${encodeURIComponent(traceId)}`;
   const isId = /^[0-9a-f]{32}$/i.test(traceId);
-  const answer = useAnswer<Trace>(isId ? apiPath(path, {}) : null, asked);
-  const logs = useAnswer<LogRecord[]>(isId ? apiPath(`${path}/logs`, {}) : null, asked);
+  const answer = useAnswer(traceSchema, isId ? apiPath(path, {}) : null, asked);
+  const logs = useAnswer(logRecordsSchema, isId ? apiPath(`${path}/logs`, {}) : null, asked);
   const model = useMemo(() => (answer.data === null ? null : buildTrace(answer.data)), [answer.data]);
   const waiting = answer.failure?.status === 404 || answer.failure?.status === 0;
   const ageMs =

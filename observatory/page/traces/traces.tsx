@@ -1,4 +1,4 @@
-import type { TraceRow } from '../../contract/contract.ts';
+import { type TraceRow, traceRowsSchema } from '../../contract/contract.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { describeBox } from '../compare/describe-box.ts';
 import { valueActions } from '../shell/actions.ts';
@@ -23,7 +23,7 @@ const longestValue = 1000;
 /** Single traces: the newest or the slowest of what is asked for, or of the selection. */
 export function Traces() {
   const now = state.value;
-  const answer = useAnswer<TraceRow[]>(tracesPath(now, range.value, now.box), tick.value);
+  const answer = useAnswer(traceRowsSchema, tracesPath(now, range.value, now.box), tick.value);
   const rows = answer.data;
   const failure = failureInPlaceOf(answer);
   return (

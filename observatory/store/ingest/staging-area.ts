@@ -3,13 +3,14 @@ import type { Database } from '../database.ts';
 import type { Side } from '../scripts.ts';
 import { createKeyCounts } from './key-counts.ts';
 import { pause } from '../../async/pause.ts';
-import type { Batches, Signal } from '../../records/records.ts';
+import type { LogEntry, MetricPoint, Signal } from '../../records/records.ts';
 import type { Resource } from '../../records/resource.ts';
 import type { ResourceNumbering } from './resource-numbers.ts';
 import type { SpanRef } from '../../records/span-batch.ts';
 import {
   type Filling,
   fill,
+  type KeyCount,
   type Staged,
   type StagedShape,
   stage,
@@ -28,6 +29,13 @@ export interface Load {
   side: Side;
   /** How many of each signal, and their size on the wire. What was known already counts: it is done with, too. */
   counts: Record<Signal, number>;
+  /** Of those the ones that the store would not have. */
+  givenUp: Record<Signal, number>;
+  /** New traces of which the next load has the other spans (schema.sql), and how many spans of them this one has. */
+  cut: string[];
+  cutSpans: number;
+  /** Whether it has the other spans of those that were cut before. */
+  completes: boolean;
   bytes: number;
   /** When the oldest of it was acknowledged; null while there is nothing. */
   sinceMs: number | null;
@@ -36,38 +44,37 @@ export interface Load {
   shapes: Map<Shape, StagedShape>;
   /** Traces that were over and go on. */
   reopened: string[];
+  /** How often keys occur in it; null until that was counted. */
+  keyCounts: KeyCount[] | null;
   /** Its staging tables that take more, by name. */
   fillings: Map<string, Filling<never>>;
-}
-
-/** Records looked at between two pauses, where looking takes about a microsecond. */
-const recordsBetweenPauses = 2_048;
-
-/** All items, in slices that others may run between. */
-async function* inSlices<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
-  for (let start = 0; start < items.length; start += recordsBetweenPauses) {
-    if (start > 0) await pause();
-    yield items.slice(start, start + recordsBetweenPauses);
-  }
 }
 
 export interface StagingArea {
   /** What is on the side that is being filled. */
   current(): Load;
-  /** Stage items on that side. One call at a time. */
+  /**
+   * Stage items on that side. One call at a time; where it throws, those of the slice under way are not staged. Slices are of
+   * `loaderRows` items.
+   */
   addSpans(spans: readonly SpanRef[]): Promise<void>;
-  addLogs(logs: Batches['logs']): Promise<void>;
-  addMetrics(metrics: Batches['metrics']): Promise<void>;
+  addLogs(logs: readonly LogEntry[]): Promise<void>;
+  addMetrics(metrics: readonly MetricPoint[]): Promise<void>;
   /** Tells what was filled, and goes on with the other side, which must be empty. */
   swap(): Load;
-  /** Stages what goes to the file beside the records of a load. */
+  /** Stages what goes to the file beside the records of a load. May be tried again where it throws. */
   addSummary(load: Load, evaluation: Evaluation): Promise<void>;
   /** A load is in the file, or was given up. */
   empty(load: Load): Promise<void>;
 }
 
-export function createStagingArea(database: Database, resources: ResourceNumbering): StagingArea {
-  const keyCounts = createKeyCounts();
+/** @param knownKeys the keys that the catalogue has already. */
+export function createStagingArea(
+  database: Database,
+  resources: ResourceNumbering,
+  knownKeys: readonly string[],
+): StagingArea {
+  const keyCounts = createKeyCounts(knownKeys);
   let load = newLoad('a');
   const tables = {
     spans: stagedSpans(resources.numberOf, (shape) => shapeOf(load, shape).number),
@@ -84,7 +91,14 @@ export function createStagingArea(database: Database, resources: ResourceNumberi
       filling = await fill(database, table, `_${load.side}`);
       fillings.set(table.table, filling);
     }
-    await filling.add(records, pause);
+    try {
+      await filling.add(records, pause);
+    } catch (error) {
+      // The next ones get an appender of their own: what one holds after a failure is its secret.
+      fillings.delete(table.table);
+      letGo(filling);
+      throw error;
+    }
   }
 
   function addResource(resource: Resource): void {
@@ -102,18 +116,18 @@ export function createStagingArea(database: Database, resources: ResourceNumberi
         if (resource && resource !== last) addResource(resource);
         last = resource;
         const shape = batch.shapes[index];
-        if (shape) shapeOf(load, shape).spans += 1;
+        if (shape) shapeOf(load, shape);
       }
       await addTo(tables.spans, spans);
+      for (const { batch, index } of spans) {
+        const shape = batch.shapes[index];
+        if (shape) shapeOf(load, shape).spans += 1;
+      }
     },
     async addLogs(logs) {
-      for await (const slice of inSlices(logs)) {
-        for (const { resource, attributes } of slice) {
-          addResource(resource);
-          keyCounts.count('log', attributes.shape, 1);
-        }
-      }
+      for (const { resource } of logs) addResource(resource);
       await addTo(tables.logs, logs);
+      for (const { attributes } of logs) keyCounts.count('log', attributes.shape, 1);
     },
     async addMetrics(metrics) {
       for (const { resource } of metrics) addResource(resource);
@@ -126,17 +140,21 @@ export function createStagingArea(database: Database, resources: ResourceNumberi
     },
     async addSummary(filled, evaluation) {
       closeFillings(filled);
+      if (filled.keyCounts) await database.emptySummary();
+      else {
+        // Before shapes of entry spans join them, which were counted when those came.
+        for (const { shape, spans } of filled.shapes.values()) keyCounts.count('span', shape, spans);
+        filled.keyCounts = await keyCounts.take(pause);
+      }
       const roots = [
         ...evaluation.fresh.map((row) => ({ ...row, settled: false })),
         ...evaluation.settled.map((row) => ({ ...row, settled: true })),
       ];
-      // Before shapes of entry spans join them, which were counted when those came.
-      for (const { shape, spans } of filled.shapes.values()) keyCounts.count('span', shape, spans);
       const rootTable = stagedRoots(resources.numberOf, (shape) => shapeOf(filled, shape).number);
       await stage(database, rootTable, roots, pause);
       await stage(database, stagedShapes, [...filled.shapes.values()], pause);
       await stage(database, tables.resources, filled.newResources, pause);
-      await stage(database, stagedAttributeKeys, keyCounts.take(), pause);
+      await stage(database, stagedAttributeKeys, filled.keyCounts, pause);
     },
     async empty(filled) {
       closeFillings(filled);
@@ -148,18 +166,32 @@ export function createStagingArea(database: Database, resources: ResourceNumberi
 function closeFillings({ fillings }: Load): void {
   const open = [...fillings.values()];
   fillings.clear();
-  for (const filling of open) filling.close();
+  for (const filling of open) letGo(filling);
+}
+
+/** Each slice was written when it was added, so that there is nothing left to fail for. */
+function letGo(filling: Filling<never>): void {
+  try {
+    filling.close();
+  } catch {
+    // It told so already when its slice was added.
+  }
 }
 
 function newLoad(side: Side): Load {
   return {
     side,
     counts: { spans: 0, logs: 0, metrics: 0 },
+    givenUp: { spans: 0, logs: 0, metrics: 0 },
+    cut: [],
+    cutSpans: 0,
+    completes: false,
     bytes: 0,
     sinceMs: null,
     newResources: [],
     shapes: new Map(),
     reopened: [],
+    keyCounts: null,
     fillings: new Map(),
   };
 }

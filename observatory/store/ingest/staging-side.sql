@@ -20,5 +20,6 @@ CREATE OR REPLACE VIEW unpacked_spans_{{side}} AS
     resource_id,
     {{promoted}}
     map(keys, t[{{first_value}}:]) AS attributes,
-    types
-  FROM (SELECT *, texts_of(decode(texts), separator) AS t FROM staged_spans_{{side}} JOIN shapes USING (shape));
+    types,
+    place
+  FROM (SELECT *, rowid AS place, texts_of(decode(texts), separator) AS t FROM staged_spans_{{side}} JOIN shapes USING (shape));

@@ -60,8 +60,9 @@ CREATE OR REPLACE VIEW unpacked_roots AS
     slowest_statement,
     slowest_statement_ns,
     map(string_split(service_names, chr(31)), string_split(service_times, ' ')::BIGINT[]) AS service_ns,
-    settled
+    settled,
+    place
   FROM (
     SELECT *, map(keys, t[{{first_value}}:]) AS all_attributes
-    FROM (SELECT *, texts_of(decode(texts), separator) AS t FROM staged_roots JOIN shapes USING (shape))
+    FROM (SELECT *, rowid AS place, texts_of(decode(texts), separator) AS t FROM staged_roots JOIN shapes USING (shape))
   );

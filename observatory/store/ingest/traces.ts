@@ -1,4 +1,4 @@
-import { copySpans, type SpanBatch, spanFlags, type SpanRef } from '../../records/span-batch.ts';
+import { copySpans, heldBytes, type SpanBatch, spanFlags, type SpanRef } from '../../records/span-batch.ts';
 import { createTraceNodes, none, standings, type TraceNodes } from './trace-nodes.ts';
 
 /** An entry span with the roll-up of what is below it: a row of `roots` (schema.sql says what is an entry span). */
@@ -50,12 +50,19 @@ export interface TracesOptions {
   provisionalMs: number;
   /** Beyond so many spans in memory, the traces that waited longest are over at once. */
   spanLimit: number;
+  /** The same beyond so many bytes of spans that are, or may become, entry spans: those are held whole. */
+  byteLimit: number;
 }
 
 /** About two milliseconds of work. */
 const spansBetweenPauses = 4_096;
 
-export const tracesDefaults: TracesOptions = { settleMs: 6_000, provisionalMs: 2_000, spanLimit: 400_000 };
+export const tracesDefaults: TracesOptions = {
+  settleMs: 6_000,
+  provisionalMs: 2_000,
+  spanLimit: 400_000,
+  byteLimit: 96 * 2 ** 20,
+};
 
 /** Of one trace, the spans beyond are stored but neither counted in its roll-up nor checked for duplicates. */
 export const traceSpanLimit = 50_000;
@@ -75,7 +82,11 @@ interface OpenTrace {
   size: number;
   /** Of a trace that is not small: its nodes by the id of the span. */
   byId: Map<bigint, number> | null;
+  /** Its spans that share their id with one that came before, by all that tells them apart. */
+  twins: Set<string> | null;
   touchedMs: number;
+  /** What its spans that are held whole took at the last evaluation, bytes. */
+  heldBytes: number;
 }
 
 /**
@@ -93,6 +104,7 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
   // Batches of spans that were copied, so that those they came with could go.
   const copies = new WeakSet<SpanBatch>();
   let size = 0;
+  let bytes = 0;
 
   function touch(traceId: string, nowMs: number): OpenTrace {
     let trace = open.get(traceId);
@@ -101,7 +113,16 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
       open.delete(traceId);
       trace.touchedMs = nowMs;
     } else {
-      trace = { id: traceId, first: none, last: none, size: 0, byId: null, touchedMs: nowMs };
+      trace = {
+        id: traceId,
+        first: none,
+        last: none,
+        size: 0,
+        byId: null,
+        twins: null,
+        touchedMs: nowMs,
+        heldBytes: 0,
+      };
       opened.push(traceId);
     }
     open.set(traceId, trace);
@@ -113,10 +134,15 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
     const nodes = store.current();
     const held: number[] = [];
     for (const trace of traces) {
+      bytes -= trace.heldBytes;
+      trace.heldBytes = 0;
       for (let node = trace.first; node !== none; node = nodes.next[node] ?? none) {
         const batch = nodes.batches[node];
-        if (batch && !copies.has(batch)) held.push(node);
+        if (!batch) continue;
+        trace.heldBytes += heldBytes({ batch, index: nodes.indices[node] ?? 0 });
+        if (!copies.has(batch)) held.push(node);
       }
+      bytes += trace.heldBytes;
     }
     if (held.length === 0) return;
     const batch = copySpans(held.map((node) => spanOf(nodes, node)));
@@ -135,12 +161,19 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
       const trace = touch(batch.traceIds[index] ?? '', nowMs);
       const high = batch.ids[index * 4] ?? 0;
       const low = batch.ids[index * 4 + 1] ?? 0;
-      if (find(store.current(), trace, high, low) !== none) return false;
+      const twin = find(store.current(), trace, high, low);
+      if (twin !== none) {
+        if (isSame(store.current(), twin, batch, index)) return false;
+        const identity = `${high} ${low} ${batch.startNs[index]} ${batch.flags[index]} ${batch.resources[index]?.service}`;
+        trace.twins ??= new Set();
+        if (trace.twins.has(identity)) return false;
+        trace.twins.add(identity);
+      }
       if (trace.size >= traceSpanLimit) return true;
       trace.last = store.add(batch, index, trace.last);
       if (trace.first === none) trace.first = trace.last;
       trace.size += 1;
-      trace.byId?.set(idOf(high, low), trace.last);
+      if (twin === none) trace.byId?.set(idOf(high, low), trace.last);
       size += 1;
       changed.add(trace);
       return true;
@@ -156,14 +189,16 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
       };
       const result: Evaluation = { fresh: [], settled: [], opened, changed: [], closed: [] };
       opened = [];
+      const isTooMuch = (): boolean => size > options.spanLimit || bytes > options.byteLimit;
       for (const trace of open.values()) {
-        if (!all && size <= options.spanLimit && nowMs - trace.touchedMs < options.settleMs) break;
+        if (!all && !isTooMuch() && nowMs - trace.touchedMs < options.settleMs) break;
         open.delete(trace.id);
         changed.delete(trace);
         waiting.delete(trace);
         size -= trace.size;
+        bytes -= trace.heldBytes;
         await pauseAfter(trace.size);
-        result.settled.push(...rootRows(nodes, trace, true));
+        for (const row of rootRows(nodes, trace, true)) result.settled.push(row);
         result.changed.push(trace.id);
         result.closed.push(trace.id);
         store.free(trace.first);
@@ -173,7 +208,7 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
         const rows = rootRows(nodes, trace, nowMs - trace.touchedMs >= options.provisionalMs);
         if (rows.length === 0) waiting.add(trace);
         else waiting.delete(trace);
-        result.fresh.push(...rows);
+        for (const row of rows) result.fresh.push(row);
         result.changed.push(trace.id);
         await pauseAfter(trace.size);
       }
@@ -201,6 +236,18 @@ function find({ ids, next }: TraceNodes, trace: OpenTrace, high: number, low: nu
   for (let node = trace.first; node !== none; node = next[node] ?? none)
     if (ids[node * 4 + 1] === low && ids[node * 4] === high) return node;
   return none;
+}
+
+/**
+ * Whether a node is this very span. The same id is not enough: the two ends of a call share one where Zipkin's libraries send
+ * them, one of the client and one of the server.
+ */
+function isSame({ startNs, flags, services }: TraceNodes, node: number, batch: SpanBatch, index: number): boolean {
+  return (
+    startNs[node] === batch.startNs[index] &&
+    flags[node] === batch.flags[index] &&
+    services[node] === batch.resources[index]?.service
+  );
 }
 
 function spanOf({ batches, indices }: TraceNodes, node: number): SpanRef {

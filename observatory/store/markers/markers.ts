@@ -19,14 +19,14 @@ export interface StoredMarker extends Marker {
 }
 
 /** More markers than this are refused: nobody reads ten thousand lines in a chart. */
-const MOST_MARKERS = 10_000;
+const mostMarkers = 10_000;
 /** How many markers a chart is given. */
-const MOST_IN_RANGE = 500;
-const ID_CHARACTERS = 'abcdefghijkmnpqrstuvwxyz23456789';
+const mostInRange = 500;
+const idCharacters = 'abcdefghijkmnpqrstuvwxyz23456789';
 /** Honeycomb's own ids are as long; `honeymarker list` lays its table out for it. */
-const ID_LENGTH = 11;
+const idLength = 11;
 /** Okabe and Ito's colours without red-like and black: red is for errors, black for text. */
-const COLORS = ['#0072B2', '#009E73', '#CC79A7', '#56B4E9', '#E69F00'];
+const colors = ['#0072B2', '#009E73', '#CC79A7', '#56B4E9', '#E69F00'];
 
 interface Row {
   id: string;
@@ -60,11 +60,11 @@ function toMarker(row: Row): StoredMarker {
 function colorOf(type: string): string {
   let hash = 0;
   for (const character of type) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 65_536;
-  return COLORS[hash % COLORS.length] ?? '#0072B2';
+  return colors[hash % colors.length] ?? '#0072B2';
 }
 
 function newId(): string {
-  return Array.from({ length: ID_LENGTH }, () => ID_CHARACTERS[randomInt(ID_CHARACTERS.length)]).join('');
+  return Array.from({ length: idLength }, () => idCharacters[randomInt(idCharacters.length)]).join('');
 }
 
 function parametersOf(text: MarkerText) {
@@ -101,7 +101,7 @@ export async function addMarker(
 ): Promise<StoredMarker | undefined> {
   const start = startOf(text, nowMs);
   const [count] = await database.aside.rows<{ markers: number }>('marker-count');
-  if ((count?.markers ?? 0) >= MOST_MARKERS) return undefined;
+  if ((count?.markers ?? 0) >= mostMarkers) return undefined;
   const id = newId();
   const parameters = {
     ...parametersOf(text),
@@ -163,7 +163,7 @@ export async function removeMarker(
 /** The markers of one dataset, in order of start. */
 export async function datasetMarkers({ reader, signal }: Asking, dataset: string): Promise<StoredMarker[]> {
   const rows = await reader.rows<Row>('marker-list', {
-    parameters: { dataset, limit: MOST_MARKERS },
+    parameters: { dataset, limit: mostMarkers },
     ...(signal ? { signal } : {}),
   });
   return rows.map(toMarker);
@@ -172,7 +172,7 @@ export async function datasetMarkers({ reader, signal }: Asking, dataset: string
 /** The markers of every dataset that overlap a range of Unix milliseconds. */
 export async function listMarkers({ reader, signal }: Asking, fromMs: number, toMs: number): Promise<Marker[]> {
   const rows = await reader.rows<Row>('marker-range', {
-    parameters: { from_ms: BigInt(Math.floor(fromMs)), to_ms: BigInt(Math.ceil(toMs)), limit: MOST_IN_RANGE },
+    parameters: { from_ms: BigInt(Math.floor(fromMs)), to_ms: BigInt(Math.ceil(toMs)), limit: mostInRange },
     ...(signal ? { signal } : {}),
   });
   return rows.map((row) => {

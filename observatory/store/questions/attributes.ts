@@ -1,11 +1,11 @@
 import type { AttributeKey, AttributeValueCount } from '../../contract/contract.ts';
-import { BUILT_IN_FIELDS, INTRINSIC_NAMES, type BuiltInField, type Field } from '../../filter/ast.ts';
+import { builtInFields, intrinsicNames, type BuiltInField, type Field } from '../../filter/ast.ts';
 import { fieldName } from '../../filter/print.ts';
 import { fieldText } from '../filter-sql.ts';
 import { toldByResources } from '../attributes.ts';
 import { createBinder } from '../sql.ts';
 import { askRows, populationSql, type Asking, type Population } from './population.ts';
-import { LONGEST_VALUE } from './values.ts';
+import { longestValue } from './values.ts';
 
 export interface KnownKey {
   /** The attribute's own name, without quotes. */
@@ -40,16 +40,16 @@ export async function askKnownKeys(asking: Asking, text: string, limit: number):
   return rows.map((row) => ({ key: row.key, type: typeOf(row), spans: row.spans, place: row.place }));
 }
 
-const BUILT_IN_TYPES: Readonly<Partial<Record<BuiltInField, AttributeKey['type']>>> = {
+const builtInTypes: Readonly<Partial<Record<BuiltInField, AttributeKey['type']>>> = {
   duration: 'number',
   error: 'boolean',
 };
 
 /** What every span has, or every entry span, whatever was sent: name and type. */
 function givenKeys(): { key: string; type: AttributeKey['type'] }[] {
-  const fields = BUILT_IN_FIELDS.map((key) => ({ key, type: BUILT_IN_TYPES[key] ?? ('string' as const) }));
+  const fields = builtInFields.map((key) => ({ key, type: builtInTypes[key] ?? ('string' as const) }));
   const numbers = /_(ms|count)$/;
-  const intrinsic = INTRINSIC_NAMES.map((key) => ({
+  const intrinsic = intrinsicNames.map((key) => ({
     key,
     type: numbers.test(key) ? ('number' as const) : ('string' as const),
   }));
@@ -92,7 +92,7 @@ export async function askAttributeValues(
     view,
     where,
     value: fieldText(field, population.scope, binder),
-    longest: binder.bind(LONGEST_VALUE),
+    longest: binder.bind(longestValue),
     text: binder.bind(prefix.toLowerCase()),
     limit: binder.bind(limit),
   });

@@ -5,7 +5,7 @@ import { fieldText } from '../filter-sql.ts';
 import { sql, type Sql } from '../sql.ts';
 import { askRows, nanoseconds, populationSql, type Asking, type Population } from './population.ts';
 import { stepNanoseconds, stepStarts, timeSteps } from './time-steps.ts';
-import { LONGEST_VALUE, shownValue, valueFilter } from './values.ts';
+import { longestValue, shownValue, valueFilter } from './values.ts';
 
 export interface BreakdownQuestion extends Population {
   /** One or two. */
@@ -20,7 +20,7 @@ export interface BreakdownQuestion extends Population {
 }
 
 /** What groups are ordered by: expressions on the row of a group. */
-const SORTS: Readonly<Record<Measure, Sql>> = {
+const sorts: Readonly<Record<Measure, Sql>> = {
   count: sql`count`,
   errorRate: sql`error_rate`,
   p50: sql`quantiles[1]`,
@@ -30,7 +30,7 @@ const SORTS: Readonly<Record<Measure, Sql>> = {
 };
 
 /** What a line over time shows: expressions over the spans of a step. */
-const MEASURES: Readonly<Record<Measure, Sql>> = {
+const measures: Readonly<Record<Measure, Sql>> = {
   count: sql`count(*)`,
   errorRate: sql`count_if(member.error) / count(*)`,
   p50: sql`quantile_cont(member.duration_ns, 0.5) / 1e6`,
@@ -65,7 +65,7 @@ function groupSql(question: BreakdownQuestion) {
       where,
       first: fieldText(first, question.scope, binder),
       second: second === undefined ? sql`NULL::VARCHAR` : fieldText(second, question.scope, binder),
-      sort: SORTS[question.sort],
+      sort: sorts[question.sort],
     },
   };
 }
@@ -78,7 +78,7 @@ export async function askBreakdown(asking: Asking, question: BreakdownQuestion):
   const { binder, fragments } = groupSql(question);
   const rows = await askRows<Group>(asking, 'breakdown', binder, {
     ...fragments,
-    longest: binder.bind(LONGEST_VALUE),
+    longest: binder.bind(longestValue),
     limit: binder.bind(question.limit),
   });
   const groups = rows.map((row) => toGroup(question.by, row));
@@ -131,7 +131,7 @@ async function addSeries(
   const points = await askRows<{ place: number; step: number; value: number }>(asking, 'breakdown-series', binder, {
     ...fragments,
     quantiles: needed ? sql`quantile_cont(duration_ns, [0.5, 0.95, 0.99])` : sql`NULL`,
-    measure: MEASURES[question.measure],
+    measure: measures[question.measure],
     series: binder.bind(Math.min(question.series, question.limit)),
     from: binder.bind(nanoseconds(question.fromMs)),
     step: binder.bind(stepNanoseconds(stepMs)),

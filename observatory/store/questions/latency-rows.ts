@@ -14,7 +14,7 @@ function niceAbove(value: number): number {
 }
 
 /** The latest boundary, as the API takes it in milliseconds: later ones have no nanoseconds in 64 bits. */
-const HIGHEST = 9_223_372_036_854 * 1e6;
+const highest = 9_223_372_036_854 * 1e6;
 
 /**
  * The boundaries of a heatmap's rows, ascending whole nanoseconds, one more than rows. All durations lie below the
@@ -34,9 +34,9 @@ export function latencyEdges(
 ): number[] {
   // Below ten microseconds nothing is told apart.
   const longest = Math.max(longestNs, 9999);
-  const high = Math.min(niceAbove(longest), HIGHEST);
+  const high = Math.min(niceAbove(longest), highest);
   if (scale === 'linear') {
-    const end = Math.min(niceAbove(Math.max(usualLongestNs, 9999)), HIGHEST);
+    const end = Math.min(niceAbove(Math.max(usualLongestNs, 9999)), highest);
     if (rows === 1 || longest < 2 * end) return ascending(rows, (index) => (high * index) / rows);
     return ascending(rows, (index) => (index === rows ? high : (end * index) / (rows - 1)));
   }

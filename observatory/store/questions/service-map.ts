@@ -2,8 +2,8 @@ import type { ServiceMap } from '../../contract/contract.ts';
 import { askRows, populationSql, type Asking, type Population } from './population.ts';
 
 /** Beyond this a map can no longer be read; what is called least is left out. */
-const MOST_NODES = 200;
-const MOST_EDGES = 500;
+const mostNodes = 200;
+const mostEdges = 500;
 
 interface NodeRow {
   service: string;
@@ -33,12 +33,12 @@ export async function askServiceMap(asking: Asking, population: Omit<Population,
   const forNodes = populationSql(spans);
   const nodes = await askRows<NodeRow>(asking, 'service-map-nodes', forNodes.binder, {
     where: forNodes.where,
-    limit: forNodes.binder.bind(MOST_NODES),
+    limit: forNodes.binder.bind(mostNodes),
   });
   const forEdges = populationSql(spans);
   const edges = await askRows<EdgeRow>(asking, 'service-map-edges', forEdges.binder, {
     where: forEdges.where,
-    limit: forEdges.binder.bind(MOST_EDGES),
+    limit: forEdges.binder.bind(mostEdges),
   });
   return {
     nodes: [

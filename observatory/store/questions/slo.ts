@@ -15,17 +15,17 @@ export interface Objective {
   windowMs: number;
 }
 
-const DAY_MS = 86_400_000;
+const dayMs = 86_400_000;
 
 /** What the suite promises unless configured otherwise. */
-export const DEFAULT_OBJECTIVES: readonly Objective[] = [
+export const defaultObjectives: readonly Objective[] = [
   {
     name: 'Dispatch latency',
     description: '95 % of dispatches are answered within 1.5 s',
     filter: 'service = "frontend" and http.route = "/dispatch"',
     good: 'duration < 1.5s',
     objective: 0.95,
-    windowMs: DAY_MS,
+    windowMs: dayMs,
   },
   {
     name: 'Dispatch availability',
@@ -33,7 +33,7 @@ export const DEFAULT_OBJECTIVES: readonly Objective[] = [
     filter: 'service = "frontend" and http.route = "/dispatch"',
     good: 'error = false',
     objective: 0.99,
-    windowMs: DAY_MS,
+    windowMs: dayMs,
   },
 ];
 

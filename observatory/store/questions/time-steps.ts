@@ -1,5 +1,5 @@
 /** Widths that a clock reader finds natural, in seconds. Beyond them whole days. */
-const STEPS = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+const steps = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
 
 /**
  * Cuts a time range into at most `most` equal steps of a natural width, at least one second.
@@ -8,7 +8,7 @@ const STEPS = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600
 export function timeSteps(fromMs: number, toMs: number, most: number): { stepMs: number; count: number } {
   const range = toMs - fromMs;
   const least = range / 1000 / most;
-  const seconds = STEPS.find((step) => step >= least) ?? Math.ceil(least / 86_400) * 86_400;
+  const seconds = steps.find((step) => step >= least) ?? Math.ceil(least / 86_400) * 86_400;
   const stepMs = seconds * 1000;
   return { stepMs, count: Math.max(1, Math.ceil(range / stepMs)) };
 }

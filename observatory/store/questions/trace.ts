@@ -6,13 +6,13 @@ import { traceSpanLimit } from '../ingest/traces.ts';
 import { askRows, type Asking } from './population.ts';
 
 /** A trace is told up to this many spans and about this many characters, earliest first. */
-const MOST_SPANS = 20_000;
-const MOST_CHARACTERS = 48_000_000;
-const MOST_LOGS = 5000;
-const LATEST_NS = 2n ** 63n - 1n;
+const mostSpans = 20_000;
+const mostCharacters = 48_000_000;
+const mostLogs = 5000;
+const latestNs = 2n ** 63n - 1n;
 
 /** Traces of more spans are read within bounds of size, which takes twice the time. */
-const SMALL_TRACE = 200;
+const smallTrace = 200;
 
 interface Extent {
   start_ns: bigint | null;
@@ -33,16 +33,16 @@ async function askExtent(asking: Asking, traceId: string): Promise<Extent | unde
 /** All spans of a trace with everything that was sent of them; undefined where there is none. */
 export async function askTrace(asking: Asking, traceId: string): Promise<Trace | undefined> {
   const extent = await askExtent(asking, traceId);
-  const isSmall = (extent?.spans ?? Infinity) <= SMALL_TRACE;
+  const isSmall = (extent?.spans ?? Infinity) <= smallTrace;
   // A trace whose first spans are just arriving has no roll-up yet, and that of a very large one knows only the first.
   const isBounded = extent !== undefined && (extent.spans ?? traceSpanLimit) < traceSpanLimit;
   const binder = createBinder();
   const fragments = {
     trace_id: binder.bind(traceId),
     start: binder.bind((isBounded && extent.start_ns) || 0n),
-    end: binder.bind((isBounded && extent.end_ns) || LATEST_NS),
-    limit: binder.bind(MOST_SPANS),
-    ...(isSmall ? {} : { most_characters: binder.bind(MOST_CHARACTERS) }),
+    end: binder.bind((isBounded && extent.end_ns) || latestNs),
+    limit: binder.bind(mostSpans),
+    ...(isSmall ? {} : { most_characters: binder.bind(mostCharacters) }),
   };
   const rows = await askRows<SpanRow>(asking, isSmall ? 'trace' : 'trace-large', binder, fragments, isSmall);
   const [first] = rows;
@@ -131,7 +131,7 @@ interface LogRow extends Row {
 /** The log records of a trace, in order of time; empty where there are none. */
 export async function askLogs(asking: Asking, traceId: string): Promise<LogRecord[]> {
   const binder = createBinder();
-  const fragments = { trace_id: binder.bind(traceId), limit: binder.bind(MOST_LOGS) };
+  const fragments = { trace_id: binder.bind(traceId), limit: binder.bind(mostLogs) };
   const rows = await askRows<LogRow>(asking, 'trace-logs', binder, fragments);
   return rows.map((row) => ({
     timeNs: row.time_text,

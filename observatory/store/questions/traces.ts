@@ -3,10 +3,10 @@ import { parseField } from '../../filter/parse.ts';
 import { fieldText } from '../filter-sql.ts';
 import { createBinder, joinSql, sql } from '../sql.ts';
 import { askRows, populationSql, viewOf, type Asking, type Population } from './population.ts';
-import { LONGEST_VALUE } from './values.ts';
+import { longestValue } from './values.ts';
 
 /** Attributes that tell traces apart, in the order in which lists show them. */
-const HIGHLIGHTS = [
+const highlightKeys = [
   'hotrod.customer.name',
   'hotrod.driver.id',
   'session.id',
@@ -40,8 +40,8 @@ export async function askTraces(
   if (found.length === 0) return [];
   const { scope } = population;
   const binder = createBinder();
-  const texts = HIGHLIGHTS.map(
-    (key) => sql`left(${fieldText(parseField(key), scope, binder)}, ${binder.bind(LONGEST_VALUE)})`,
+  const texts = highlightKeys.map(
+    (key) => sql`left(${fieldText(parseField(key), scope, binder)}, ${binder.bind(longestValue)})`,
   );
   const rows = await askRows<Row>(asking, 'traces-told', binder, {
     view: viewOf(scope),
@@ -67,7 +67,7 @@ export async function askTraces(
 
 function highlightsOf(values: readonly (string | null)[]): Record<string, string> {
   const told: Record<string, string> = {};
-  for (const [index, key] of HIGHLIGHTS.entries()) {
+  for (const [index, key] of highlightKeys.entries()) {
     const value = values[index];
     if (value != null) told[key] = value;
   }

@@ -1,37 +1,13 @@
+import type { Dispatch, PageConfig } from '../contract.ts';
 import { answerFailure, badAnswerFailure, failureOf } from './failure.ts';
 import type { Failure } from './failure.ts';
 
+export type { PageConfig };
+export type Customer = PageConfig['customers'][number];
 /** A place in the city, both axes from 0 to 1000. */
-export interface Point {
-  x: number;
-  y: number;
-}
-
-export interface Customer {
-  id: number;
-  name: string;
-  location: Point;
-}
-
-/** What the page is told at its start (GET /config). */
-export interface PageConfig {
-  customers: Customer[];
-  /** Where a trace is to be seen, `{traceId}` standing for its id; null where nobody said. */
-  traceUrl: string | null;
-  release: string;
-  revision: string | null;
-  environment: string;
-  city: { width: number; height: number };
-}
-
-/** A car on its way (GET /dispatch). */
-export interface Ride {
-  customer: Customer;
-  driver: { id: string; location: Point };
-  etaSeconds: number;
-  /** The way from the driver to the customer, both ends included. */
-  route: Point[];
-}
+export type Point = Customer['location'];
+/** A car on its way (GET /dispatch): what the page shows of it. */
+export type Ride = Pick<Dispatch, 'customer' | 'driver' | 'etaSeconds' | 'route'>;
 
 /** What came back for a request: a value or why there is none, and the trace it left, where the server said. */
 export type Outcome<T> = { traceId: string | undefined } & ({ value: T } | { failure: Failure });

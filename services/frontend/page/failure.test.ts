@@ -4,7 +4,7 @@ import { answerFailure, failureOf } from './failure.ts';
 describe('answerFailure', () => {
   test('says what the problem document says', () => {
     const problem = {
-      type: 'about:blank',
+      type: 'urn:hotrod:problem:not_found',
       title: 'No such customer',
       status: 404,
       detail: 'None is 7.',

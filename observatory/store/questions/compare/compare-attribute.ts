@@ -7,7 +7,7 @@ import type { Population } from '../population.ts';
 import { shownValue, valueFilter } from '../values.ts';
 
 /** How many values are told before the rest is folded together. */
-export const MOST_SHOWN = 8;
+export const mostShown = 8;
 
 /** A value with its counts; its digest where it is cut. */
 interface CountedValue extends Split {
@@ -44,7 +44,7 @@ export function categories(row: Counted, field: Field, sides: Sides): { attribut
       (left, right) => right.weight - left.weight || difference(right.value, sides) - difference(left.value, sides),
     );
   // A single value left over tells more than "Other (1)" does.
-  const shown = ranked.slice(0, distinct === MOST_SHOWN + 1 ? distinct : MOST_SHOWN);
+  const shown = ranked.slice(0, distinct === mostShown + 1 ? distinct : mostShown);
   const attribute: CompareAttribute = {
     key: fieldName(field),
     same: [],
@@ -119,13 +119,13 @@ function interval(
   return { value: `${low} to ${high}`, low, high, filter: `${key} >= ${low} and ${key} < ${high}` };
 }
 
-const YEAR_MS = 365.25 * 86_400_000;
+const yearMs = 365.25 * 86_400_000;
 
 /** Whether numbers are instants of about the time of the population, in seconds or a finer unit since 1970. */
 export function isTimestamp(edges: readonly number[], population: Population): boolean {
   const [first, last] = [edges[0], edges.at(-1)];
   if (first === undefined || last === undefined) return false;
-  const [from, to] = [population.fromMs - YEAR_MS, population.toMs + YEAR_MS];
+  const [from, to] = [population.fromMs - yearMs, population.toMs + yearMs];
   // Rounded to three digits, boundaries keep the year's magnitude.
   return [1e-3, 1, 1e3, 1e6].some((unit) => first >= from * unit && last <= to * unit && from > 0);
 }

@@ -16,9 +16,11 @@ export interface BinnedNumber {
   splits: Split[];
 }
 
-const BINS = 12;
+const binCount = 12;
 /** Where bins of like size end: shares of the spans, as text. */
-export const BIN_SHARES: readonly string[] = Array.from({ length: BINS - 1 }, (_, index) => String((index + 1) / BINS));
+export const binShares: readonly string[] = Array.from({ length: binCount - 1 }, (_, index) =>
+  String((index + 1) / binCount),
+);
 
 /** Numbers of like meaning keep their boundaries readable: three significant digits. */
 export function readable(value: number): number {
@@ -44,7 +46,7 @@ function numberColumns(numbers: readonly NumberField[], scope: Scope, binder: Bi
 
 async function askEdges(asking: Asking, population: Population, numbers: readonly NumberField[]): Promise<number[][]> {
   const { binder, view, where } = populationSql(population);
-  const bound = sql`${binder.bind(BIN_SHARES)}::DOUBLE[]`;
+  const bound = sql`${binder.bind(binShares)}::DOUBLE[]`;
   // The lowest value comes first: no boundary may lie at or below it. Infinities and NaN count as missing.
   const edges = numbers.map((_, index) => {
     const column = columnName(index);

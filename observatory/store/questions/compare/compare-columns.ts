@@ -33,12 +33,12 @@ export interface Exclusion {
 }
 
 /** So many keys are known at most: the most frequent. */
-export const MOST_KEYS = 5000;
-const IDS = ['trace.id', 'span.id', 'parent.id'];
+export const mostKeys = 5000;
+const ids = ['trace.id', 'span.id', 'parent.id'];
 /** A duration by its name: the last part says so, or carries a unit of time. */
-const DURATION_KEY = /(^|[._])(duration|latency|elapsed)$|_(ns|us|ms|seconds)$|^trace\.service_ms\./;
+const durationKey = /(^|[._])(duration|latency|elapsed)$|_(ns|us|ms|seconds)$|^trace\.service_ms\./;
 /** Chosen by how long something took, so no property of the request. */
-const CHOSEN_BY_DURATION = new Set(['trace.slowest_statement']);
+const chosenByDuration = new Set(['trace.slowest_statement']);
 
 /** Whether a key names a thing: its values are categories even where they are numbers. */
 export function isIdKey(key: string): boolean {
@@ -50,10 +50,10 @@ export function isIdKey(key: string): boolean {
  * duration, other durations and what was chosen by them only say again that the selection is slow.
  */
 export function exclusionOf(key: string, box: Box): string | undefined {
-  if (IDS.includes(key)) return 'an id: every span has its own';
+  if (ids.includes(key)) return 'an id: every span has its own';
   if (box.minMs === undefined && box.maxMs === undefined) return undefined;
-  if (DURATION_KEY.test(key)) return 'a duration, and the selection was made by duration';
-  return CHOSEN_BY_DURATION.has(key) ? 'chosen by duration, as the selection was' : undefined;
+  if (durationKey.test(key)) return 'a duration, and the selection was made by duration';
+  return chosenByDuration.has(key) ? 'chosen by duration, as the selection was' : undefined;
 }
 
 /** What was brushed: it differs because it was made to. */
@@ -103,7 +103,7 @@ export function fieldOf({ given, key }: { given: boolean; key: string }): Field 
 /** Of the hot attributes those that were ever stored: each costs, though it be empty. */
 function hotKeys(scope: Scope, known: readonly KnownKey[]): string[] {
   const keys = new Set(known.map(({ key }) => key));
-  return Object.keys(hotAttributes(scope)).filter((key) => keys.has(key) || known.length >= MOST_KEYS);
+  return Object.keys(hotAttributes(scope)).filter((key) => keys.has(key) || known.length >= mostKeys);
 }
 
 function attribute(key: string): Field {

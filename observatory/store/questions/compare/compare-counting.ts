@@ -34,9 +34,9 @@ function isOfKind<K extends Handling['kind']>(handling: Handling, kind: K): hand
 }
 
 /** How the column `kind` of the join below tells a key's handling: small numbers compare quickest. */
-const SKIP = '0';
-const BINS = '1';
-const BUCKETS = '2';
+const skip = '0';
+const binsBranch = '1';
+const bucketsBranch = '2';
 
 /**
  * The keys and values of the MAP: without those that are handled elsewhere or ids, and with numbers told by their bins
@@ -47,9 +47,9 @@ export function ownSql(handled: readonly string[], handlings: Handlings, binder:
   const buckets = attributeKeys(handlings, 'buckets');
   const skipped = [...handled, ...attributeKeys(handlings, 'id').map(([key]) => key)];
   const kinds = new Map([
-    ...bins.map(([key]) => [key, BINS] as const),
-    ...buckets.map(([key]) => [key, BUCKETS] as const),
-    ...skipped.map((key) => [key, SKIP] as const),
+    ...bins.map(([key]) => [key, binsBranch] as const),
+    ...buckets.map(([key]) => [key, bucketsBranch] as const),
+    ...skipped.map((key) => [key, skip] as const),
   ]);
   const cases = bins.map(([key, { edges }]) => sql`WHEN ${binder.bind(key)} THEN ${placeSql(sql`number`, edges)}`);
   const bin = bins.length === 0 ? sql`NULL` : sql`CASE key ${joinSql(cases, sql` `)} END`;
@@ -114,7 +114,7 @@ function countedColumn(key: string, told: Sql, handling: Handling | undefined): 
  * So many columns are counted in one pass. A branch for each takes longer to plan than to run where spans are few; all in
  * one pass take memory for as many tables of groups at once.
  */
-const COLUMNS_A_PASS = 8;
+const columnsAPass = 8;
 
 /** The branches of compare-values.sql that count the columns; those that hold ids are left out. */
 export function branchesSql(columns: readonly Column[], handlings: Handlings, binder: Binder): Sql {
@@ -133,8 +133,8 @@ export function branchesSql(columns: readonly Column[], handlings: Handlings, bi
     else own.push(counted);
   }
   if (rare.length > 0) branches.push(rareSql(rare, binder));
-  for (let start = 0; start < own.length; start += COLUMNS_A_PASS) {
-    branches.push(passSql(own.slice(start, start + COLUMNS_A_PASS), binder));
+  for (let start = 0; start < own.length; start += columnsAPass) {
+    branches.push(passSql(own.slice(start, start + columnsAPass), binder));
   }
   return joinSql(
     branches.map((branch) => sql`UNION ALL ${branch}`),

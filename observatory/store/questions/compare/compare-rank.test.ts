@@ -1,14 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  chance,
-  evidence,
-  FEWEST_TESTED,
-  score,
-  standsOut,
-  supportOf,
-  type Sides,
-  type Split,
-} from './compare-rank.ts';
+import { chance, evidence, fewestTested, score, standsOut, supportOf, type Sides, type Split } from './compare-rank.ts';
 import { seededRandom, traffic, type Dispatch } from '../../fixtures/hotrod-traffic.ts';
 
 /** Counts the values of every attribute as categories; missing is a value. Durations and their parts are left out. */
@@ -31,13 +22,13 @@ function split(rows: readonly Dispatch[], isSelected: (row: Dispatch, index: num
   const attributes = [...counts].map(([key, values]) => ({ key, splits: [...values.values()] }));
   const tests = attributes
     .flatMap(({ splits }) => splits)
-    .filter((each) => each.selected + each.baseline >= FEWEST_TESTED).length;
+    .filter((each) => each.selected + each.baseline >= fewestTested).length;
   return attributes
     .map(({ key, splits }) => ({ key, score: score(splits, sides), significant: standsOut(splits, sides, tests) }))
     .toSorted((left, right) => right.score - left.score);
 }
 
-const CUSTOMER = /^(hotrod\.customer\.(id|name)|url\.(full|query))$/;
+const customer = /^(hotrod\.customer\.(id|name)|url\.(full|query))$/;
 const seeds = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
 describe('evidence', () => {
@@ -128,7 +119,7 @@ describe('in synthetic HotROD traffic', () => {
   ])('the customer comes first at %i rides, in each of %i seeds', (rides, count) => {
     for (const seed of seeds(count)) {
       const [first] = split(traffic(seed, rides, true), (row) => row.durationMs >= 1800);
-      expect([seed, first?.key]).toEqual([seed, expect.stringMatching(CUSTOMER)]);
+      expect([seed, first?.key]).toEqual([seed, expect.stringMatching(customer)]);
     }
   });
 
@@ -136,7 +127,7 @@ describe('in synthetic HotROD traffic', () => {
     for (const seed of seeds(20)) {
       const ranked = split(traffic(seed, 2000, true), (row) => row.durationMs >= 1800);
       for (const { key, significant } of ranked)
-        expect([seed, key, significant]).toEqual([seed, key, CUSTOMER.test(key)]);
+        expect([seed, key, significant]).toEqual([seed, key, customer.test(key)]);
     }
   });
 

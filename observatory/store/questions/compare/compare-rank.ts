@@ -13,8 +13,8 @@ export interface Split {
 export type Sides = Split;
 
 /** Below this size of the selection a smaller z must do, or nothing could ever be found. */
-const SMALL_SELECTION = 50;
-const Z_SMALL = 2.6;
+const smallSelection = 50;
+const zSmall = 2.6;
 const Z = 3.3;
 
 /** The fewest spans of the larger side that a value needs, so that one odd span is no evidence. */
@@ -37,7 +37,7 @@ export function evidence(split: Split, sides: Sides): number {
   if (!supported) return 0;
   const pooled = (split.selected + split.baseline + 1) / (n + m + 2);
   const error = Math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m));
-  return Math.max(0, Math.abs(p - q) - (n < SMALL_SELECTION ? Z_SMALL : Z) * error);
+  return Math.max(0, Math.abs(p - q) - (n < smallSelection ? zSmall : Z) * error);
 }
 
 /**
@@ -92,14 +92,14 @@ export function chance(split: Split, sides: Sides): number {
 }
 
 /** How often a comparison may find something where there is nothing, with all its values taken together. */
-const FALSE_ALARMS = 0.001;
+const falseAlarms = 0.001;
 
 /**
  * Whether an attribute stands out beyond what chance does among `tests` values that were looked at (Bonferroni).
  */
 export function standsOut(splits: readonly Split[], sides: Sides, tests: number): boolean {
-  return splits.some((split) => evidence(split, sides) > 0 && chance(split, sides) * tests <= FALSE_ALARMS);
+  return splits.some((split) => evidence(split, sides) > 0 && chance(split, sides) * tests <= falseAlarms);
 }
 
 /** A value of fewer spans than this cannot be evidence, however they are split: it is not counted as looked at. */
-export const FEWEST_TESTED = 3;
+export const fewestTested = 3;

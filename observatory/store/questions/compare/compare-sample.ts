@@ -1,7 +1,7 @@
 import type { Scope } from '../../../contract/contract.ts';
 import { keyOf, type Field } from '../../../filter/ast.ts';
 import { fieldOf, isIdKey, type Column, columnList, columnName } from './compare-columns.ts';
-import { readable, BIN_SHARES } from './compare-bins.ts';
+import { readable, binShares } from './compare-bins.ts';
 import type { KnownKey } from '../attributes.ts';
 import { askRows, populationSql, type Asking, type Population } from '../population.ts';
 import { joinSql, sql, type Binder } from '../../sql.ts';
@@ -39,22 +39,22 @@ export interface Extent {
 }
 
 /** Populations up to this size are counted without a look at a sample. */
-export const LARGE_POPULATION = 20_000;
+export const largePopulation = 20_000;
 /**
  * The sample: some spans from each of several parts of the time. To plan a part takes longer than to read it, more so of
  * entry spans, which have more columns; and what they are changes less from one to the next.
  */
-const SLICES: Readonly<Record<Scope, bigint>> = { roots: 2n, spans: 4n };
-const SAMPLED = 2_000;
+const slicesOf: Readonly<Record<Scope, bigint>> = { roots: 2n, spans: 4n };
+const sampled = 2_000;
 /**
  * One of so many spans at most: neighbours in the store came from one exporter and are alike. Entry spans hardly are, and
  * of those between two that are taken every column is read, too.
  */
-const MOST_THINNED: Readonly<Record<Scope, number>> = { roots: 4, spans: 16 };
+const mostThinned: Readonly<Record<Scope, number>> = { roots: 4, spans: 16 };
 /** Numbers with more distinct values than this in the sample are binned. */
-const FEW = 20;
+const fewValues = 20;
 /** Texts with more distinct values than this in the sample are counted by buckets. */
-const MANY = 300;
+const manyRows = 300;
 
 interface SampledRow {
   given: boolean;
@@ -80,27 +80,27 @@ export async function askHandlings(
 ): Promise<Handlings> {
   const { binder, where } = populationSql(population);
   const view = population.scope === 'roots' ? sql`settled` : sql`spans`;
-  const parts = SLICES[population.scope];
+  const parts = slicesOf[population.scope];
   const compared = columns(binder);
   const list = columnList(compared.map(({ value }) => value));
   const first = extent.first ?? 0n;
   const step = ((extent.last ?? 0n) - first) / parts + 1n;
   // So few are left out that the slices are filled all the same.
-  const thinned = Math.min(MOST_THINNED[population.scope], Math.max(1, Math.floor(spans / SAMPLED / 2)));
+  const thinned = Math.min(mostThinned[population.scope], Math.max(1, Math.floor(spans / sampled / 2)));
   const slices = Array.from({ length: Number(parts) }, (_, index) => {
     const from = first + BigInt(index) * step;
     return sql`(SELECT ${list} s.attributes FROM ${view} s
       WHERE ${where} AND s.start_ns >= ${binder.bind(from)} AND s.start_ns < ${binder.bind(from + step)}
         AND hash(s.span_id) % ${binder.bind(thinned)}::UBIGINT = 0
-      LIMIT ${binder.bind(SAMPLED / Number(parts))})`;
+      LIMIT ${binder.bind(sampled / Number(parts))})`;
   });
   const texts = compared.map((_, index) => sql`${columnName(index)}::VARCHAR`);
   const rows = await askRows<SampledRow>(asking, 'compare-sample', binder, {
     slices: joinSql(slices, sql` UNION ALL `),
     keys: binder.bind(compared.map(({ key }) => key)),
     values: joinSql(texts, sql`, `),
-    shares: binder.bind(BIN_SHARES),
-    few: binder.bind(FEW),
+    shares: binder.bind(binShares),
+    few: binder.bind(fewValues),
   });
   const handlings = new Map<string, Handling>();
   // What is empty is told by no row. A resource may tell it where the span does not.
@@ -121,12 +121,12 @@ export function isNumeric(field: Field, known: ReadonlyMap<string, KnownKey>): b
 }
 
 function handlingOf(row: SampledRow, numeric: boolean): Handling | undefined {
-  if (row.distinct <= FEW) return undefined;
+  if (row.distinct <= fewValues) return undefined;
   if (numeric && !isIdKey(keyOf(fieldOf(row)))) {
     const lowest = row.lowest ?? Infinity;
     const edges = [...new Set((row.cuts ?? []).map(readable))].filter((edge) => edge > lowest);
     return { kind: 'bins', edges: edges.toSorted((a, b) => a - b) };
   }
-  if (row.distinct <= MANY) return undefined;
+  if (row.distinct <= manyRows) return undefined;
   return row.distinct === row.present ? { kind: 'id' } : { kind: 'buckets', distinct: row.distinct };
 }

@@ -12,7 +12,7 @@ import {
   handledKeys,
   handledOfResources,
   isIdKey,
-  MOST_KEYS,
+  mostKeys,
   type Column,
   type Exclusion,
 } from './compare-columns.ts';
@@ -22,29 +22,29 @@ import {
   categories,
   isTimestamp,
   isTimestampText,
-  MOST_SHOWN,
+  mostShown,
   type Counted,
 } from './compare-attribute.ts';
-import { evidence, FEWEST_TESTED, standsOut, supportOf, type Sides } from './compare-rank.ts';
+import { evidence, fewestTested, standsOut, supportOf, type Sides } from './compare-rank.ts';
 import { branchesSql, bucketSql, ownSql, readsAttributes } from './compare-counting.ts';
 import {
   askHandlings,
   handledField,
   handlingKey,
   isNumeric,
-  LARGE_POPULATION,
+  largePopulation,
   type Extent,
   type Handlings,
 } from './compare-sample.ts';
 import { askKnownKeys, type KnownKey } from '../attributes.ts';
 import { askRows, boxSql, populationSql, type Asking, type Box, type Population } from '../population.ts';
-import { LONGEST_VALUE } from '../values.ts';
+import { longestValue } from '../values.ts';
 import { sql, type Binder } from '../../sql.ts';
 
 /** Numbers with more distinct values than this are compared in bins. */
-const MOST_CATEGORIES = 20;
+const mostCategories = 20;
 /** So many numbers are put into bins at most; those that the most spans have come first. */
-const MOST_BINNED = 100;
+const mostBinned = 100;
 
 /** One attribute's counts as the database tells them. */
 interface CountedRow extends Counted {
@@ -77,13 +77,13 @@ export async function askCompare(
   population: Population,
   box: Box,
   limit: number,
-  large = LARGE_POPULATION,
+  large = largePopulation,
 ): Promise<Compare> {
   const { sides, extent } = await askSides(asking, population, box);
   const excluded = brushed(box);
   const spans = sides.selected + sides.baseline;
   if (spans === 0) return { ...sides, attributes: [], excluded };
-  const keys = await askKnownKeys(asking, '', MOST_KEYS);
+  const keys = await askKnownKeys(asking, '', mostKeys);
   const known = new Map(keys.map((key) => [key.key, key]));
   const columns = (binder: Binder): Column[] => columnsOf(population.scope, keys, box, binder);
   const handlings: Handlings =
@@ -95,7 +95,7 @@ export async function askCompare(
     }
   }
   const { compared, binned, numbers } = sortOut(rows, known, box, sides, population, handlings, excluded);
-  binned.push(...(await askBins(asking, population, box, numbers.slice(0, MOST_BINNED))));
+  binned.push(...(await askBins(asking, population, box, numbers.slice(0, mostBinned))));
   const candidates = compared.map((row) => categoricalCandidate(row, sides));
   for (const number of binned) {
     const splits = [...number.splits, missing(number.splits, sides)];
@@ -154,11 +154,11 @@ async function askValues(asking: Asking, population: Population, box: Box, count
     own: ownSql(handled, handlings, binder),
     handled: binder.bind(handledOfResources(handled)),
     branches: branchesSql(columns, handlings, binder),
-    longest: binder.bind(LONGEST_VALUE),
-    least_test: binder.bind(FEWEST_TESTED),
+    longest: binder.bind(longestValue),
+    least_test: binder.bind(fewestTested),
     least_selected: binder.bind(supportOf(sides.selected)),
     least_baseline: binder.bind(supportOf(sides.baseline)),
-    most_shown: binder.bind(MOST_SHOWN + 1),
+    most_shown: binder.bind(mostShown + 1),
   });
 }
 
@@ -186,7 +186,7 @@ async function resolveBuckets(
     value: fieldText(fieldOf(row), population.scope, binder),
     bucket: sql`${bucketSql(value)}::VARCHAR`,
     buckets: binder.bind(buckets),
-    longest: binder.bind(LONGEST_VALUE),
+    longest: binder.bind(longestValue),
     least_selected: binder.bind(supportOf(sides.selected)),
     least_baseline: binder.bind(supportOf(sides.baseline)),
   });
@@ -224,12 +224,12 @@ function sortOut(
     if (reason !== undefined) excluded.push({ key: fieldName(field), reason });
     else if (handling?.kind === 'bins') binned.push(toBinned(row, field, handling.edges));
     else if (handling?.kind === 'buckets') compared.push({ ...row, distinct: handling.distinct });
-    else if (row.distinct > MOST_CATEGORIES && numeric && !isIdKey(key)) {
+    else if (row.distinct > mostCategories && numeric && !isIdKey(key)) {
       const own = !row.given && known.get(key)?.place === 'span';
       numbers.push({ field, key, own, spans: present });
-    } else if (row.distinct > MOST_CATEGORIES && row.distinct === present && total > MOST_CATEGORIES) {
+    } else if (row.distinct > mostCategories && row.distinct === present && total > mostCategories) {
       excluded.push({ key: fieldName(field), reason: 'an id: every span has its own' });
-    } else if (row.distinct > MOST_CATEGORIES && isTimestampText(row)) {
+    } else if (row.distinct > mostCategories && isTimestampText(row)) {
       excluded.push({ key: fieldName(field), reason: 'a timestamp' });
     } else compared.push(row);
   }
@@ -298,13 +298,13 @@ function byReadability({ attribute: left }: Candidate, { attribute: right }: Can
 }
 
 /** Scores that differ by less than this differ by the order of additions. */
-const SAME_SCORE = 1e-9;
+const sameScore = 1e-9;
 
 /** What stands out first, then by score; of equals, values that have names before bins of numbers. */
 function byEvidence(left: CompareAttribute, right: CompareAttribute): number {
   const significance = Number(right.significant) - Number(left.significant);
   if (significance !== 0) return significance;
-  if (Math.abs(right.score - left.score) > SAME_SCORE) return right.score - left.score;
+  if (Math.abs(right.score - left.score) > sameScore) return right.score - left.score;
   if (left.kind !== right.kind) return left.kind === 'categories' ? -1 : 1;
   return left.key < right.key ? -1 : 1;
 }

@@ -1,0 +1,2 @@
+/** Characters that a filter may have. */
+export const longestFilter = 4096;

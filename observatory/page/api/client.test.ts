@@ -1,0 +1,50 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+import { exemplarSchema } from '../../contract/contract.ts';
+import { ask } from './client.ts';
+
+function answerWith(status: number, body: unknown): void {
+  vi.stubGlobal('fetch', async () => Response.json(body, { status }));
+}
+const asked = () => ask(exemplarSchema, '/api/exemplar', new AbortController().signal);
+
+afterEach(() => void vi.unstubAllGlobals());
+
+describe('ask', () => {
+  it('gives an answer of the shape that the contract describes', async () => {
+    const answer = { traceId: 'a', spanId: 'b', durationMs: 2 };
+    answerWith(200, answer);
+    expect(await asked()).toEqual({ data: answer, failure: null });
+  });
+
+  it('refuses an answer of another shape and names the field', async () => {
+    answerWith(200, { traceId: 'a', spanId: 'b', durationMs: '2 ms' });
+    const { failure } = await asked();
+    expect(failure?.title).toBe('The answer is not what this page expects');
+    expect(failure?.detail).toContain('"durationMs"');
+  });
+
+  it('says what a problem document says', async () => {
+    const problem = {
+      type: 'x',
+      title: 'No',
+      status: 400,
+      code: 'invalid_argument',
+      detail: 'Because.',
+      parameter: 'filter',
+      position: 3,
+    };
+    answerWith(400, problem);
+    expect((await asked()).failure).toMatchObject({
+      title: 'No',
+      detail: 'Because.',
+      parameter: 'filter',
+      position: 3,
+    });
+  });
+
+  it('names the status of a failure without a problem document', async () => {
+    answerWith(502, '<html>');
+    expect((await asked()).failure).toMatchObject({ status: 502, title: 'Status 502' });
+  });
+});

@@ -1,0 +1,2 @@
+-- Traces that the next load completes.
+INSERT INTO store.cut_traces SELECT unnest($traces::VARCHAR[]);

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { otlpJson } from '../../api/fixtures/otlp-json.ts';
+import { openTestStore, type TestStore } from '../../api/fixtures/test-store.ts';
+import { askHeatmap } from './heatmap.ts';
+
+const baseEpochMs = 1_795_000_000_000;
+const rides = 150;
+
+let store: TestStore;
+beforeAll(async () => {
+  store = await openTestStore();
+  const { traces } = otlpJson(baseEpochMs, { frontend: {} });
+  const durationsMs = [0.5, ...Array.from({ length: rides }, (_, index) => 800 + index), 10_000];
+  await store.storeTraces(
+    traces(
+      durationsMs.map((durationMs, index) => ({
+        trace: (index + 1).toString(16),
+        id: (index + 1).toString(16),
+        service: 'frontend',
+        name: durationMs < 1 ? 'GET /' : 'GET /dispatch',
+        kind: 'server',
+        atMs: index * 10,
+        durationMs,
+      })),
+    ),
+  );
+  await store.settle();
+});
+afterAll(() => store?.close());
+
+const ask = (scale: 'log' | 'linear', rows: number) =>
+  askHeatmap(
+    { reader: store.database.reader },
+    {
+      fromMs: baseEpochMs,
+      toMs: baseEpochMs + 10_000,
+      scope: 'roots',
+      filter: undefined,
+      columns: 10,
+      rows,
+      scale,
+      highlight: undefined,
+    },
+  );
+
+it('lets one page load not squeeze the rides into a corner, and counts it all the same', async () => {
+  const heatmap = await ask('log', 20);
+  expect(heatmap.edgesMs[0]).toBeGreaterThanOrEqual(100);
+  expect(heatmap.total).toBe(rides + 2);
+  expect(heatmap.cells.filter(([, row]) => row === 0).map(([, , count]) => count)).toEqual([1]);
+});
+
+it('lets one trace of ten seconds not press the rides to the ground of a linear scale, and shows it on top', async () => {
+  const heatmap = await ask('linear', 21);
+  expect(heatmap.edgesMs.slice(-3)).toEqual([950, 1000, 20_000]);
+  expect(heatmap.total).toBe(rides + 2);
+  const inRow = (row: number): number =>
+    heatmap.cells.filter((cell) => cell[1] === row).reduce((sum, cell) => sum + cell[2], 0);
+  expect([inRow(0), inRow(16), inRow(17), inRow(18), inRow(20)]).toEqual([1, 50, 50, 50, 1]);
+});

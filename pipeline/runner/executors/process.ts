@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { StringDecoder } from 'node:string_decoder';
+
+/** How a program ended. */
+export interface Ended {
+  /** As a shell counts: 128 and the signal's number where a signal ended it. Null where it could not be started. */
+  exitCode: number | null;
+  /** A clause after the name of the step, null where it ended with 0. */
+  reason: string | null;
+}
+
+export interface ProcessOptions {
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  /** Asks it, and all it started, to end; after `graceMs` makes them. */
+  signal: AbortSignal;
+  /** Both streams as they come. */
+  output: (text: string) => void;
+  graceMs?: number;
+  /** Called where the signal fires: what must be stopped elsewhere, such as a container. */
+  onAbort?: () => void;
+}
+
+/** What is left in the pipes when a program has ended is waited for this long; a process it left behind holds them open. */
+const drainMs = 500;
+const ownGroup = process.platform !== 'win32';
+
+/**
+ * Runs a program to its end, in a process group of its own. What it leaves running when it ends is ended, as a container
+ * would do. Resolves in any case.
+ */
+export function runProcess(program: string, args: readonly string[], options: ProcessOptions): Promise<Ended> {
+  const { cwd, env, signal, output, graceMs = 5_000 } = options;
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve({ exitCode: null, reason: 'was not started: the run was ended' });
+    const child = spawn(program, args, {
+      cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: ownGroup,
+      windowsHide: true,
+    });
+    let force: NodeJS.Timeout | undefined;
+
+    const signalAll = (name: NodeJS.Signals) => {
+      if (child.pid === undefined) return;
+      try {
+        process.kill(ownGroup ? -child.pid : child.pid, name);
+      } catch {
+        // nothing is left of it
+      }
+    };
+    const stop = () => {
+      signalAll('SIGTERM');
+      options.onAbort?.();
+      force = setTimeout(() => signalAll('SIGKILL'), graceMs);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+
+    for (const stream of [child.stdout, child.stderr]) {
+      const decoder = new StringDecoder('utf8');
+      stream.on('data', (chunk: Buffer) => output(decoder.write(chunk)));
+      stream.on('end', () => {
+        const rest = decoder.end();
+        if (rest !== '') output(rest);
+      });
+    }
+    const finish = (ended: Ended) => {
+      signal.removeEventListener('abort', stop);
+      clearTimeout(force);
+      resolve(ended);
+    };
+    child.once('error', (error) => finish({ exitCode: null, reason: `cannot be started: ${error.message}` }));
+    child.once('exit', (code, signalName) => {
+      signalAll('SIGKILL');
+      const ended = describeEnd(code, signalName);
+      const drained = setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, drainMs);
+      child.once('close', () => {
+        clearTimeout(drained);
+        finish(ended);
+      });
+    });
+  });
+}
+
+function describeEnd(code: number | null, signalName: NodeJS.Signals | null): Ended {
+  if (signalName) return { exitCode: 128 + constants.signals[signalName], reason: `was ended by ${signalName}` };
+  return { exitCode: code, reason: code === 0 ? null : `ended with exit code ${code}` };
+}
