@@ -151,7 +151,12 @@ const places: { files: string[]; refuses: Restriction[] }[] = [
   },
   { files: ['pipeline/**'], refuses: [...everywhere, noProcesses] },
   {
-    files: ['pipeline/targets/**', 'pipeline/runner/executors/**', 'pipeline/**/main.ts'],
+    files: [
+      'pipeline/targets/**',
+      'pipeline/runner/executors/**',
+      'pipeline/preview/programs.ts',
+      'pipeline/**/main.ts',
+    ],
     refuses: everywhere,
   },
   // A run is a trace: the runner is a process without a preload, because it starts in a fraction of the time without.

@@ -56,6 +56,7 @@ export function createKubernetesApi(access: KubernetesAccess): KubernetesApi {
     return new Promise<{ status: number; answer: string }>((resolve, reject) => {
       const fail = (error: Error) =>
         reject(new KubernetesError(`${method} ${path}: ${access.server} cannot be reached (${error.message})`, 0));
+      const sent = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
       const outgoing = httpsRequest(
         new URL(path, access.server),
         {
@@ -65,7 +66,8 @@ export function createKubernetesApi(access: KubernetesAccess): KubernetesApi {
           headers: {
             accept: 'application/json',
             ...(token ? { authorization: `Bearer ${token}` } : {}),
-            ...(body === undefined ? {} : { 'content-type': contentType(method) }),
+            // The length, too: without it Node sends the body of a DELETE as if it were the next request.
+            ...(sent === undefined ? {} : { 'content-type': contentType(method), 'content-length': sent.length }),
           },
         },
         (response) => {
@@ -78,7 +80,7 @@ export function createKubernetesApi(access: KubernetesAccess): KubernetesApi {
         },
       );
       outgoing.once('error', fail);
-      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+      outgoing.end(sent);
     });
   }
 

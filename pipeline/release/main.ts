@@ -6,6 +6,10 @@ import { oneLine } from './request.ts';
 /** Each is loaded when it is asked for: the image of the release tools has no libraries, and most commands need none. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   marker: async () => (await import('./marker/command.ts')).markerCommand,
+  record: async () => (await import('./record/command.ts')).createRecordCommand(),
+  verify: async () => (await import('./verify/command.ts')).verifyCommand,
+  rollback: async () => (await import('./rollback/command.ts')).createRollbackCommand(),
+  preview: async () => (await import('../preview/command.ts')).previewCommand,
 };
 
 async function usage(): Promise<string> {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { changedComponents, components } from './changed.ts';
+import { parse } from 'yaml';
+
+import { changedComponents, components, releaseValues } from './changed.ts';
 
 test.each([
   ['a service', ['services/customer/config.ts'], ['customer']],
@@ -20,4 +22,12 @@ test.each([
 
 test('names everything where it is not known what changed', () => {
   expect(changedComponents(null)).toEqual(components);
+});
+
+test('writes values of the chart that give what changed its tag, and name nothing else', () => {
+  expect(parse(releaseValues(['customer', 'route', 'observatory', 'release-tools'], '0.1.0_1234567'))).toEqual({
+    services: { customer: { image: { tag: '0.1.0_1234567' } }, route: { image: { tag: '0.1.0_1234567' } } },
+    observatory: { image: { tag: '0.1.0_1234567' } },
+  });
+  expect(parse(releaseValues([], '1'))).toBeNull();
 });

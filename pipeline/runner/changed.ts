@@ -2,7 +2,8 @@
 export const components = ['frontend', 'customer', 'driver', 'route', 'observatory', 'release-tools'] as const;
 export type Component = (typeof components)[number];
 
-const services = ['frontend', 'customer', 'driver', 'route'] as const satisfies readonly Component[];
+/** Of those, what a release rolls out and verifies. */
+export const services = ['frontend', 'customer', 'driver', 'route'] as const satisfies readonly Component[];
 
 /** Where each component's code is. A service's client and contract belong to those that import them, too. */
 const folders: readonly { path: RegExp; touches: readonly Component[] }[] = [
@@ -35,4 +36,19 @@ export function changedComponents(paths: readonly string[] | null): Component[] 
       .flatMap((path) => folders.filter((folder) => folder.path.test(path)).flatMap((folder) => folder.touches)),
   );
   return components.filter((component) => touched.has(component));
+}
+
+/**
+ * Values of the chart that give what changed its new tag, and leave everything else as it is. Pure.
+ *
+ * @returns YAML, to be given to Helm with `--reuse-values`.
+ */
+export function releaseValues(changed: readonly Component[], tag: string): string {
+  const image = JSON.stringify({ image: { tag } });
+  const changedServices = services.filter((name) => changed.includes(name));
+  return [
+    ...(changedServices.length > 0 ? ['services:', ...changedServices.map((name) => `  ${name}: ${image}`)] : []),
+    ...(changed.includes('observatory') ? [`observatory: ${image}`] : []),
+    '',
+  ].join('\n');
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { answerApproval } from './approval.ts';
-import { changedComponents } from './changed.ts';
+import { changedComponents, releaseValues } from './changed.ts';
 import { changedPaths, findRepository, GitError } from './executors/git.ts';
 import { runTests } from './executors/tests.ts';
 import { type Command, help, readCommand, UsageError } from './options.ts';
@@ -26,8 +26,11 @@ async function run(command: Command): Promise<number> {
       return 0;
     }
     case 'changed': {
-      const changed = changedComponents(await pathsOf(command));
-      console.log(command.json ? JSON.stringify(changed) : changed.join('\n'));
+      const { only, values } = command;
+      const touched = changedComponents(await pathsOf(command));
+      const changed = touched.filter((component) => only.length === 0 || only.includes(component));
+      if (values) writeFileSync(values.file, releaseValues(changed, values.tag));
+      process.stdout.write(command.json ? `${JSON.stringify(changed)}\n` : changed.map((name) => `${name}\n`).join(''));
       return 0;
     }
     case 'test': {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 
 import { type TargetName, targetNames } from '../targets/target.ts';
 import { type ApprovalMode, approvalModes } from './approval.ts';
+import { type Component, components } from './changed.ts';
 
 /** A command line that is not understood. */
 export class UsageError extends Error {
@@ -35,10 +36,23 @@ export interface RunOptions {
   keepVolume: boolean;
 }
 
+/** What `pipeline changed` is to do. */
+export interface ChangedOptions {
+  name: 'changed';
+  repository: string;
+  base: string;
+  head: string;
+  json: boolean;
+  /** Nothing but these; empty for all. */
+  only: readonly Component[];
+  /** A file for values of the chart, and the tag of the images in it. */
+  values: { file: string; tag: string } | null;
+}
+
 export type Command =
   | RunOptions
   | { name: 'check'; file: string }
-  | { name: 'changed'; repository: string; base: string; head: string; json: boolean }
+  | ChangedOptions
   | { name: 'test'; repository: string; base: string; head: string; scope: 'changed' | 'all' }
   | { name: 'approve'; dataDir: string; run: string; step: string | null; answer: 'approved' | 'denied' }
   | { name: 'help' };
@@ -74,6 +88,8 @@ run
 changed, test
   --base REV, --head REV              the change: from base (empty: everything changed) to head (default HEAD)
   --scope changed|all                 of test: tests of what changed, or all (default changed, or TEST_SCOPE)
+  --only "NAME …"                     of changed: these components alone; empty: all
+  --values FILE --tag TAG             of changed: write values of the chart that give what changed this tag
   --json                              of changed: a list
 
 Exit codes: 0 passed, 1 failed, 2 wrong use or a pipeline file that is not valid, 130 ended from outside.`;
@@ -102,10 +118,8 @@ export function readCommand(
       const { positionals } = parse(rest, {}, true);
       return { name: 'check', file: resolve(cwd, atMostOne(positionals) ?? 'codefresh.yml') };
     }
-    case 'changed': {
-      const { values } = parse(rest, { base: text, head: text, repo: text, json: flag });
-      return { name: 'changed', ...change(values, cwd), json: values.json ?? false };
-    }
+    case 'changed':
+      return readChanged(rest, cwd);
     case 'test': {
       const { values } = parse(rest, { base: text, head: text, repo: text, scope: text });
       return {
@@ -126,6 +140,23 @@ export function readCommand(
     default:
       throw new UsageError(`"${command}" is no command; there are run, check, changed, test, approve and deny`);
   }
+}
+
+function readChanged(args: readonly string[], cwd: string): ChangedOptions {
+  const types = { base: text, head: text, repo: text, only: text, tag: text, values: text, json: flag };
+  const { values } = parse(args, types);
+  if ((values.tag === undefined) !== (values.values === undefined)) {
+    throw new UsageError('--tag and --values belong together: the tag of the images, and the file for the values');
+  }
+  return {
+    name: 'changed',
+    ...change(values, cwd),
+    json: values.json ?? false,
+    only: (values.only ?? '')
+      .split(/[\s,]+/)
+      .flatMap((name) => (name === '' ? [] : [oneOf(components, name, '--only')])),
+    values: values.tag && values.values ? { tag: values.tag, file: resolve(cwd, values.values) } : null,
+  };
 }
 
 function readRun(args: readonly string[], env: Readonly<Record<string, string | undefined>>, cwd: string): RunOptions {

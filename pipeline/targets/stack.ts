@@ -2,9 +2,8 @@ import { join } from 'node:path';
 
 import { askReleased, release } from '@hotrod/stack/control';
 import type { ProductionState, Released, ReleaseDirectory } from '@hotrod/stack/production';
-import { repositoryPath, startRef } from '@hotrod/stack/push/repository';
+import { repositoryPath, startRevision } from '@hotrod/stack/push/repository';
 import { messageOf } from '@hotrod/stack/refusal';
-import { git } from '@hotrod/stack/releases/git';
 import { listReleases, prepareRelease, releasesDirectory } from '@hotrod/stack/releases/release-directory';
 
 import {
@@ -84,7 +83,7 @@ async function prepare(context: TargetContext, repository: string, revision: str
     revision,
     dataDir,
     seed: checkout
-      ? { root: checkout, repository: repositoryPath(dataDir), revision: await startRevision(context) }
+      ? { root: checkout, repository: repositoryPath(dataDir), revision: await startRevision(dataDir, context.env) }
       : null,
     ...(version === undefined ? {} : { version }),
     env: context.env,
@@ -102,13 +101,9 @@ async function checkoutAsRelease(context: TargetContext): Promise<ReleaseDirecto
   const { services } = await askReleased(dataDir);
   const running = Object.values(services).find(({ root }) => !isRelease(dataDir, root));
   if (!running) return null;
-  const start = await startRevision(context);
+  const start = await startRevision(dataDir, context.env);
   const { root } = await prepare(context, repositoryPath(dataDir), start, running.version);
   return { root, version: running.version, revision: running.revision };
-}
-
-function startRevision(context: TargetContext): Promise<string> {
-  return git(['rev-parse', startRef], { cwd: repositoryPath(dataDirOf(context)), env: context.env });
 }
 
 function isRelease(dataDir: string, root: string): boolean {

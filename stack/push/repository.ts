@@ -17,7 +17,7 @@ export function repositoryPath(dataDir: string): string {
 }
 
 /** Where {@link ProductionRepository.startRevision} is kept: no branch, so that nobody sees it and nobody pushes it. */
-export const startRef = 'refs/hotrod/start';
+const startRef = 'refs/hotrod/start';
 
 /** Who commits what no person has committed. */
 const committer = {
@@ -51,6 +51,7 @@ export async function openRepository(options: {
     'core.hooksPath': join(path, 'hooks'), // the user's own setting would lead elsewhere
     'receive.advertisePushOptions': 'true',
     'receive.fsckObjects': 'true',
+    'uploadpack.allowAnySHA1InWant': 'true', // what runs may be on no branch, and can be fetched all the same
     'gc.autoDetach': 'false',
   };
   for (const [name, value] of Object.entries(settings)) await git(['config', name, value], { cwd: path, env });
@@ -61,8 +62,7 @@ export async function openRepository(options: {
     await writeFile(file, `#!/bin/sh\nexec ${program}\n`);
     await chmod(file, 0o755);
   }
-  const startRevision = await keepCheckout(path, root, dataDir, env);
-  return { path, startRevision };
+  return { path, startRevision: await keepCheckout(path, root, dataDir, env) };
 }
 
 /** For sh. */
@@ -110,11 +110,25 @@ async function keepCheckout(path: string, root: string, dataDir: string, env: En
   return revision;
 }
 
-/** Puts the production branch to what the checkout was at the start, as if nothing had been pushed since. */
-export async function resetBranch(dataDir: string, env: Environment): Promise<void> {
-  const path = repositoryPath(dataDir);
-  const head = await git(['rev-parse', '--verify', '--quiet', 'refs/hotrod/head'], { cwd: path, env }).catch(
-    () => startRef,
-  );
-  await git(['update-ref', `refs/heads/${productionBranch}`, head], { cwd: path, env });
+/** The commit that holds what the checkout held when `npm start` was called. @throws {Refusal} */
+export function startRevision(dataDir: string, env: Environment): Promise<string> {
+  return git(['rev-parse', '--verify', startRef], { cwd: repositoryPath(dataDir), env });
+}
+
+/** The commit at the end of the production branch. @throws {Refusal} */
+export function branchRevision(dataDir: string, env: Environment): Promise<string> {
+  return git(['rev-parse', '--verify', `refs/heads/${productionBranch}`], { cwd: repositoryPath(dataDir), env });
+}
+
+/**
+ * Puts the production branch to a commit without releasing it.
+ *
+ * @param revision without it what was checked out at the start, as if nothing had been pushed since.
+ */
+export async function resetBranch(dataDir: string, env: Environment, revision?: string): Promise<void> {
+  const cwd = repositoryPath(dataDir);
+  const commit =
+    revision ??
+    (await git(['rev-parse', '--verify', '--quiet', 'refs/hotrod/head'], { cwd, env }).catch(() => startRef));
+  await git(['update-ref', `refs/heads/${productionBranch}`, commit], { cwd, env });
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
-import { KubernetesError } from '../../pipeline/preview/kubernetes-api.ts';
+import { KubernetesError } from '@hotrod/pipeline/preview/kubernetes-api';
 import { deleteObject, findClusterApi } from './cluster-api.ts';
 import { type Manifest, policyDirectory, readCases, readManifests, readRules } from './policies.ts';
 

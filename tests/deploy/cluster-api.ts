@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { parse } from 'yaml';
 
-import { createKubernetesApi, type KubernetesApi, KubernetesError } from '../../pipeline/preview/kubernetes-api.ts';
+import { createKubernetesApi, type KubernetesApi, KubernetesError } from '@hotrod/pipeline/preview/kubernetes-api';
 
 interface Kubeconfig {
   'current-context': string;

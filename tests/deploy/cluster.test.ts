@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 
-import { root } from '../harness/suite.ts';
-import { chartDirectory } from './chart.ts';
+import { createTemporaryDirectory, root } from '../harness/suite.ts';
+import { chartDirectory, render, variants } from './chart.ts';
 import { countLoad, createNamespace, findCluster, type LoadCount, type Namespace } from './cluster.ts';
 import { prepareImages } from './compose.ts';
 import { mustRun, type Outcome, run } from './tools.ts';
@@ -190,6 +191,31 @@ describe.skipIf(!cluster)('the chart in a cluster', { retry: 0, timeout: 420_000
     if (docker) await run(docker, ['image', 'rm', '--force', ...images]);
   }, 300_000);
 
+  test.each(['default', ...variants])('is taken by the API server, without a warning: %s', async (variant) => {
+    const directory = createTemporaryDirectory('renders');
+    try {
+      // What only exists where its operator is installed is validated by its schema (policies.test.ts).
+      const operators = /^(gateway\.networking|k6|argoproj|monitoring|networking\.istio|security\.istio)/;
+      const objects = await render(helm, {
+        namespace: namespace.name,
+        variant: variant === 'default' ? undefined : variant,
+        set: ['serviceDefaults.autoscaling.enabled=true'],
+      });
+      const file = join(directory.path, 'objects.json');
+      // A pod of its own, that of `helm test`, needs its service account to be there.
+      const items = objects.filter(
+        ({ apiVersion, kind, metadata }) => !operators.test(apiVersion) && kind !== 'Pod' && isOurs(metadata.namespace),
+      );
+      expect(items.length).toBeGreaterThan(20);
+      writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+      const { code, output } = await namespace.kubectl(['apply', '--dry-run=server', '--filename', file]);
+      expect(code, output).toBe(0);
+      expect(output).not.toContain('Warning');
+    } finally {
+      directory.remove();
+    }
+  });
+
   test('is installed with its defaults and values-kind.yaml, under the restricted Pod Security Standard', async () => {
     explainFailure();
     const start = performance.now();
@@ -341,10 +367,12 @@ describe.skipIf(!cluster)('the chart in a cluster', { retry: 0, timeout: 420_000
     ]);
   });
 
-  test('is installed by Helm 3, too, and finds the database that was left', async () => {
+  test('is installed by Helm 3, too, with agents and gateways, and finds the data that was left', async () => {
     explainFailure();
     const secret = await namespace.must(['get', 'secret', 'hotrod-postgres', '--output', 'jsonpath={.data}']);
-    const { code, output } = await upgrade([`image.tag=${tags.second}`, 'load.mode=off'], { program: helm3 });
+    // With agents and gateways this time: the trace of `helm test` comes that way.
+    const set = [`image.tag=${tags.second}`, 'load.mode=off', 'collector.mode=agent', 'collector.replicas=2'];
+    const { code, output } = await upgrade(set, { program: helm3 });
     expect(code, output).toBe(0);
     expect(await namespace.must(['get', 'secret', 'hotrod-postgres', '--output', 'jsonpath={.data}'])).toBe(secret);
     const tested = await mustRun(helm3, ['test', 'hotrod', '--namespace', namespace.name], {
@@ -364,6 +392,9 @@ describe.skipIf(!cluster)('the chart in a cluster', { retry: 0, timeout: 420_000
     await namespace.must(['delete', 'secret', 'hotrod-postgres']);
     expect(await leftovers()).toEqual([]);
   });
+
+  /** Objects of other namespaces, and of none, are not for this test to try. */
+  const isOurs = (name: string | undefined) => name === namespace.name;
 
   /** All that is in the namespace beside what every namespace has. */
   async function leftovers(): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** Files whose change cannot be followed by imports: everything is tested. */
 const touchesEverything =
@@ -38,12 +38,21 @@ export async function runTests(
   });
 }
 
-/** Null where there is nothing to run. */
+/**
+ * What Vitest is told: the files that changed, whose importers it finds, and the unit tests beside them.
+ *
+ * @returns null where there is nothing to run.
+ */
 export function vitestArguments(root: string, paths: readonly string[] | null): string[] | null {
   if (paths === null) return ['run'];
-  if (paths.some((path) => touchesEverything.test(path))) return ['run', '--project', 'unit'];
-  const code = paths.filter((path) => isCode.test(path) && existsSync(join(root, path)));
-  const removed = paths.filter((path) => isCode.test(path) && !existsSync(join(root, path)));
-  if (removed.length > 0) return ['run', '--project', 'unit'];
-  return code.length === 0 ? null : ['related', '--run', '--project', 'unit', '--passWithNoTests', ...code];
+  const code = paths.filter((path) => isCode.test(path));
+  const isGone = code.some((path) => !existsSync(join(root, path)));
+  if (isGone || paths.some((path) => touchesEverything.test(path))) return ['run', '--project', 'unit'];
+  if (code.length === 0) return null;
+  const beside = [...new Set(code.map(dirname))].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => /(?<!\.system)\.test\.tsx?$/.test(name))
+      .map((name) => join(folder, name)),
+  );
+  return ['related', '--run', '--project', 'unit', '--passWithNoTests', ...new Set([...code, ...beside])];
 }

@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fileURLToPath } from 'node:url';
+
+import { createHostCheck } from '@hotrod/kit/host-names';
+
+import { listRuns, readLog, readRun } from '../record.ts';
+import { renderNotFound, renderRun, renderRunList } from './render.ts';
+
+const read = (path: string) => readFileSync(fileURLToPath(new URL(path, import.meta.url)));
+const assets = {
+  'page.css': {
+    type: 'text/css; charset=utf-8',
+    content: Buffer.concat([read('../../../packages/kit/tokens.css'), read('page.css')]),
+  },
+  'page.js': { type: 'text/javascript; charset=utf-8', content: read('page.js') },
+} as const;
+
+/** What a log shows of itself at once; the rest is behind a link. */
+const shownLogBytes = 64 * 1024;
+/** An answer of a log holds this much; the page asks again for more. */
+const maxLogAnswerBytes = 512 * 1024;
+const shownRuns = 50;
+
+const headers = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
+/**
+ * Serves the runs of a data directory, to be read and not changed:
+ *
+ * - `/runs`: all of them; `/runs/<id>`: the page of one, live while it runs
+ * - `/runs/<id>/run.json`: its record
+ * - `/runs/<id>/logs/<file>`: the output of a step; `?from=N` without its first N bytes, and the header `x-next` says
+ *   from where to ask on
+ *
+ * Everything is read from the disk when it is asked for, so it needs no connection to the runner.
+ *
+ * @param runsDirectory `<data dir>/runs`; it may be missing.
+ * @param hosts further names, without port, under which it is reached; this machine's own are known.
+ */
+export function createRunPageHandler(
+  runsDirectory: string,
+  hosts: readonly string[] = [],
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const isOurs = createHostCheck(hosts);
+  return (request, response) => {
+    const send = (status: number, type: string, body: string | Buffer, more: Record<string, string> = {}) => {
+      const content = Buffer.from(body);
+      response.writeHead(status, { ...headers, ...more, 'content-type': type, 'content-length': content.length });
+      response.end(request.method === 'HEAD' ? undefined : content);
+    };
+    const html = (status: number, body: string) => send(status, 'text/html; charset=utf-8', body);
+    const notFound = (what: string) => html(404, renderNotFound(what));
+
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return send(405, 'text/plain; charset=utf-8', 'The runs can be read, not changed.\n', { allow: 'GET, HEAD' });
+    }
+    if (!isOurs(request.headers.host))
+      return send(421, 'text/plain; charset=utf-8', 'This name is not one of this server.\n');
+    const url = URL.parse(request.url ?? '/', 'http://localhost');
+    const parts = (url?.pathname ?? '/')
+      .split('/')
+      .filter((part) => part !== '')
+      .map(decoded);
+    const [first, id, kind, file, ...more] = parts;
+    if (url === null || more.length > 0 || parts.includes(null)) return notFound('page');
+    if (first === undefined) return send(302, 'text/plain; charset=utf-8', 'See /runs\n', { location: '/runs' });
+    if (first !== 'runs') return notFound('page');
+    if (id === undefined || id === null)
+      return html(
+        200,
+        renderRunList(
+          listRuns(runsDirectory)
+            .slice(0, shownRuns)
+            .flatMap((each) => readRun(runsDirectory, each) ?? []),
+        ),
+      );
+    if (id === 'assets' && kind && Object.hasOwn(assets, kind) && file === undefined) {
+      const { type, content } = assets[kind as keyof typeof assets];
+      return send(200, type, content);
+    }
+    const run = readRun(runsDirectory, id);
+    if (!run) return notFound(`run ${id}`);
+    if (kind === undefined)
+      return html(
+        200,
+        renderRun(run, (log) => logEnd(runsDirectory, id, log)),
+      );
+    if (kind === 'run.json' && file === undefined) {
+      return send(200, 'application/json; charset=utf-8', JSON.stringify(run));
+    }
+    const log = kind === 'logs' && file ? readLog(runsDirectory, id, file) : null;
+    if (!log) return notFound('page');
+    const from = Math.min(log.length, Math.max(0, Number(url.searchParams.get('from')) || 0));
+    const until = url.searchParams.has('from') ? Math.min(log.length, from + maxLogAnswerBytes) : log.length;
+    return send(200, 'text/plain; charset=utf-8', log.subarray(from, until), { 'x-next': String(until) });
+  };
+}
+
+/** The end of a log, from the beginning of a line, and how long all of it is. */
+function logEnd(
+  runsDirectory: string,
+  id: string,
+  file: string,
+): { text: string; size: number; isWhole: boolean } | null {
+  const log = readLog(runsDirectory, id, file);
+  if (!log) return null;
+  if (log.length <= shownLogBytes) return { text: log.toString(), size: log.length, isWhole: true };
+  const end = log.subarray(-shownLogBytes);
+  return { text: end.subarray(end.indexOf(10) + 1).toString(), size: log.length, isWhole: false };
+}
+
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}
