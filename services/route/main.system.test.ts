@@ -51,7 +51,9 @@ describe('the process of a service', () => {
     const port = String(await findFreePort());
     const first = await startService('route', { ...env, PORT: port });
     try {
-      await expect(startService('route', { ...env, PORT: port })).rejects.toThrow(`route: port ${port} is taken by another`);
+      await expect(startService('route', { ...env, PORT: port })).rejects.toThrow(
+        `route: port ${port} is taken by another`,
+      );
     } finally {
       expect(await first.stop()).toBe(0);
     }
