@@ -54,7 +54,7 @@ export function createDriversDatabase(options: {
 }): Drivers {
   const { database, random, delays, readFailureEvery } = options;
   /**
-   * Every so manieth read fails, counted for each search from a place of its own. A count over all searches would now
+   * Every Nth read fails, counted in each search from a random start. A count over all searches would now
    * and then hit one driver's read and all its retries, and a ride would fail for nothing.
    */
   function createStore(session: Session): DriverStore {
