@@ -1,8 +1,10 @@
 import { databaseSettings, integer, listenSettings, number } from '@hotrod/kit/config';
+import { flagSettings } from '@hotrod/kit/flags';
 
 export const settings = {
   ...listenSettings(8082),
   ...databaseSettings(),
+  ...flagSettings(),
   searchDelayMs: number(
     'DRIVER_SEARCH_DELAY_MS',
     20,
