@@ -12,9 +12,11 @@ import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-l
 import type { IMetricReader, PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 
+import { createClockSkew } from './clock-skew.ts';
 import { createReachability, type Reachability, type Signal } from './reachability.ts';
 import { batchSettings, positiveSetting } from './batch-settings.ts';
 import { createAttributesFromBaggage, createErrorType } from './span-processors.ts';
+import { withoutCredentials } from './shown-url.ts';
 import { traceparent } from './span.ts';
 
 const require = createRequire(import.meta.url);
@@ -36,7 +38,12 @@ export function startTelemetry(env: Environment): () => Promise<void> {
 
   const watch = createExporterWatch(env);
   const sdk = new NodeSDK({
-    spanProcessors: [createAttributesFromBaggage(), createErrorType(), ...spanProcessors(env, watch)],
+    spanProcessors: [
+      createAttributesFromBaggage(),
+      createErrorType(),
+      createClockSkew(),
+      ...spanProcessors(env, watch),
+    ],
     metricReaders: metricReaders(env, watch),
     logRecordProcessors: logRecordProcessors(env, watch),
     instrumentations: getNodeAutoInstrumentations(instrumentations(env)),
@@ -145,7 +152,7 @@ function createExporterWatch(env: Environment): ExporterWatch {
   return (signal, exporter) => {
     const endpoint =
       env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] || env['OTEL_EXPORTER_OTLP_ENDPOINT'] || 'http://localhost:4318';
-    const backend = backends.get(endpoint) ?? createReachability(endpoint, say);
+    const backend = backends.get(endpoint) ?? createReachability(withoutCredentials(endpoint), say);
     backends.set(endpoint, backend);
     const name = signalNames[signal];
     const inner = exporter.export.bind(exporter);
