@@ -76,7 +76,7 @@ export function choice<const T extends string>(
   value: NoInfer<T>,
   meaning: string,
 ): Setting<T> {
-  return { env, schema: z.enum(words) as z.ZodType<T>, default: value, meaning };
+  return { env, schema: z.enum(words), default: value, meaning };
 }
 
 /** Words that are separated by commas; none without. */
