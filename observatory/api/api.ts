@@ -160,6 +160,7 @@ const retryAfterSeconds = 3;
 
 /** What the store says of itself, for whoever asked; undefined where it is a fault to look into. */
 function storeRefusal(error: unknown): ServiceError | undefined {
+  if (error instanceof ServiceError) return undefined; // which may quote anything
   if (error instanceof YieldError) return new ServiceError('unavailable', error.message, { retryAfterSeconds });
   const kind = failureKind(error);
   if (kind === 'memory') return new ServiceError('unavailable', tooLarge, { retryAfterSeconds });

@@ -3,12 +3,15 @@ import { createHash } from 'node:crypto';
 import {
   type AttributeBuilder,
   type AttributeSet,
+  type AttributeSink,
   attributeText,
   createAttributeBuilder,
   shapeText,
+  type ValueType,
 } from '../records/attribute-shapes.ts';
+import type { AttributeValue } from '../records/attribute-value.ts';
 import type { Batches, LogEntry, MetricPoint } from '../records/records.ts';
-import type { Resource } from '../records/resource.ts';
+import type { Resource, ScopeAttributes } from '../records/resource.ts';
 import type { SpanBatch } from '../records/span-batch.ts';
 import { createSpanBatchBuilder, type SpanBatchBuilder } from '../records/span-batch-builder.ts';
 
@@ -106,6 +109,58 @@ export function toResource(attributes: AttributeSet): Resource {
   };
 }
 
+/**
+ * What OTLP says of an item beside its attributes is kept as attributes of these names: those that the specification has for
+ * formats that know attributes alone (OpenTelemetry, "Mapping to non-OTLP formats"), and Jaeger's for the trace state.
+ */
+export const droppedKeys = {
+  attributes: 'otel.dropped_attributes_count',
+  events: 'otel.dropped_events_count',
+  links: 'otel.dropped_links_count',
+} as const;
+export const traceStateKey = 'w3c.tracestate';
+/** Before the keys of a scope's attributes, which all its items get. */
+const scopePrefix = 'otel.scope.attributes.';
+
+/** Adds how many of something an SDK cut off, where it did. */
+export function addDropped(key: string, count: number, sink: Pick<AttributeSink, 'add'>): void {
+  if (count > 0) sink.add(key, String(count), 'i');
+}
+
+/** The attributes of an event or a link with what OTLP says beside them. */
+export function withDropped(
+  attributes: Record<string, AttributeValue>,
+  dropped: number,
+  traceState = '',
+): Record<string, AttributeValue> {
+  if (dropped === 0 && traceState === '') return attributes;
+  return {
+    ...(traceState !== '' && { [traceStateKey]: traceState }),
+    ...(dropped > 0 && { [droppedKeys.attributes]: dropped }),
+    ...attributes,
+  };
+}
+
+/** Takes the attributes of a scope, to be given to each of its items. */
+export function createScopeAttributes(): AttributeSink & { finish(): ScopeAttributes } {
+  let taken: [string, string, ValueType][] = [];
+  return {
+    add: (key, value, type) => void taken.push([key.startsWith('otel.') ? key : scopePrefix + key, value, type]),
+    clear: () => {
+      taken = [];
+    },
+    finish() {
+      const attributes = taken;
+      taken = [];
+      return attributes;
+    },
+  };
+}
+
+export function addScope(attributes: ScopeAttributes | undefined, sink: Pick<AttributeSink, 'add'>): void {
+  if (attributes) for (const [key, value, type] of attributes) sink.add(key, value, type);
+}
+
 export function scopeText(name: string, version: string): string | null {
   if (name === '') return null;
   return version === '' ? name : `${name}@${version}`;
@@ -139,6 +194,11 @@ const tooLateNs = BigInt(Date.UTC(2262, 0)) * 1_000_000n;
 export function checkTime(ns: bigint, what: string): bigint {
   if (ns >= tooLateNs) throw rejection(`its ${what} is not before the year 2262`);
   return ns;
+}
+
+/** When a log record was written, or at least seen; where it does not say, it is of now. */
+export function logTime(timeNs: bigint, observedNs: bigint): bigint {
+  return checkTime(timeNs || observedNs || BigInt(Date.now()) * 1_000_000n, 'time');
 }
 
 /** Longer is a clock's fault, or a start that was never set. So many nanoseconds are exact as a double, too. */

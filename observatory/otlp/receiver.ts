@@ -224,12 +224,13 @@ function allowOrigin(request: IncomingMessage, response: ServerResponse, origins
   response.setHeader('vary', 'origin');
   if (origin === undefined || !(origins.includes(origin) || origins.includes('*'))) return false;
   response.setHeader('access-control-allow-origin', origin);
+  // `navigator.sendBeacon`, with which OpenTelemetry's older exporters send, asks for this. Nothing here knows credentials.
+  response.setHeader('access-control-allow-credentials', 'true');
   if (request.method === 'OPTIONS') {
     response.setHeader('access-control-allow-methods', 'POST');
-    response.setHeader(
-      'access-control-allow-headers',
-      'content-type, content-encoding, traceparent, tracestate, baggage',
-    );
+    // Exporters send headers of their own, such as `authorization`: whoever may send may send those.
+    const asked = request.headers['access-control-request-headers'] ?? '';
+    response.setHeader('access-control-allow-headers', /^[\w-]+(?: *, *[\w-]+)*$/.test(asked) ? asked : 'content-type');
     response.setHeader('access-control-max-age', '600');
   }
   return true;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { promotedAttributes } from './hot-attributes.ts';
+import { olderNames, promotedAttributes } from './hot-attributes.ts';
 
 /** How a value was typed before it became text; '' is a string (schema.sql, `types`). */
 export type ValueType = 'i' | 'd' | 'b' | 'j' | 'x' | 'n' | '';
@@ -21,6 +21,8 @@ export interface Shape {
   readonly hot: number;
   /** The same, or -1 where the value goes to the MAP: as all do that are longer than a column should hold. */
   readonly slot: number;
+  /** Place of the column that gets a copy, where the key is an older name of a hot attribute; or -1. */
+  readonly copied: number;
   /** The longer shape that was made first. Of keys that never come again, there is no other, and maps would be dear. */
   only: Shape | null;
   /** The others: by type, then by key. A key that the shape already has leads back to the shape itself. */
@@ -65,6 +67,10 @@ export interface AttributeSet {
 export const usualSeparator = '\u001f';
 
 const slots = new Map(Object.keys(promotedAttributes).map((key, index) => [key, index]));
+const hotKeys = Object.keys(promotedAttributes);
+/** In `types`, of a column whose value is that of an older name (schema.sql). */
+export const copyType = 'c';
+const copies = new Map(Object.entries(olderNames).map(([older, newer]) => [older, slots.get(newer) ?? -1]));
 
 /** The value of a key as text; undefined where missing. */
 export function attributeText(attributes: AttributeSet, key: string): string | undefined {
@@ -91,10 +97,15 @@ export function shapeText(shape: Shape): ShapeText {
 function textOf(shape: Shape): ShapeText {
   const keys: string[] = [];
   const types: [string, string][] = [];
+  const sent = new Set<number>();
+  const copied = new Set<number>();
   for (let node = shape; node.parent; node = node.parent) {
     if (node.slot < 0) keys.push(node.key);
     if (node.type !== '') types.push([node.key, node.type]);
+    if (node.hot >= 0) sent.add(node.hot);
+    if (node.copied >= 0) copied.add(node.copied);
   }
+  for (const place of copied) if (!sent.has(place)) types.push([hotKeys[place] ?? '', copyType]);
   keys.reverse();
   const separator = keys.some((key) => key.includes(usualSeparator)) ? unusedSeparator(keys) : usualSeparator;
   return {
@@ -147,7 +158,14 @@ export function createShapes(promote: boolean): Shapes {
     if (shape !== newest) keysOfNewest = new Set(keysOf(shape));
     newest = shape;
     if (keysOfNewest.has(key)) return shape;
-    newest = newShape(shape, key, type, promote ? (slots.get(key) ?? -1) : -1, isLong);
+    newest = newShape(
+      shape,
+      key,
+      type,
+      promote ? (slots.get(key) ?? -1) : -1,
+      isLong,
+      promote ? (copies.get(key) ?? -1) : -1,
+    );
     keysOfNewest.add(key);
     return newest;
   }
@@ -244,10 +262,30 @@ export function unusedSeparator(texts: readonly string[]): string {
   }
 }
 
-function newShape(parent: Shape | null, key: string, type: ValueType, hot: number, isLong: boolean): Shape {
+function newShape(
+  parent: Shape | null,
+  key: string,
+  type: ValueType,
+  hot: number,
+  isLong: boolean,
+  copied = -1,
+): Shape {
   const slot = isLong ? -1 : hot;
   const depth = parent ? parent.depth + 1 : 0;
-  return { parent, key, keyBytes: null, depth, type, hot, slot, only: null, next: null, last: null, text: null };
+  return {
+    parent,
+    key,
+    keyBytes: null,
+    depth,
+    type,
+    hot,
+    slot,
+    copied,
+    only: null,
+    next: null,
+    last: null,
+    text: null,
+  };
 }
 
 function* keysOf(shape: Shape): Generator<string> {

@@ -66,3 +66,29 @@ const columnsOfKeys = (keys: readonly string[]): Readonly<Record<string, string>
 export const promotedAttributes = columnsOfKeys(hotKeys);
 /** The columns that `roots` has beside those. */
 export const rootAttributes = columnsOfKeys(hotRootKeys);
+
+/**
+ * Older names of hot attributes (OpenTelemetry's semantic conventions before 1.23 for HTTP, 1.28 for databases), which many
+ * programs send still. They are stored as they were sent, and a copy of their value is in the column of the newer name,
+ * where that one was not sent: so filters, groups, statements and the service map know both by the newer name.
+ */
+export const olderNames: Readonly<Record<string, (typeof hotKeys)[number]>> = {
+  'db.name': 'db.namespace',
+  'db.operation': 'db.operation.name',
+  'db.statement': 'db.query.text',
+  'db.system': 'db.system.name',
+  'http.client_ip': 'client.address',
+  'http.method': 'http.request.method',
+  'http.scheme': 'url.scheme',
+  'http.status_code': 'http.response.status_code',
+  'http.target': 'url.path',
+  'http.url': 'url.full',
+  'http.user_agent': 'user_agent.original',
+  'net.peer.name': 'server.address',
+  'net.peer.port': 'server.port',
+};
+
+/** The value of an older name as the newer one has it: a target is a path with its query. */
+export function valueOfNewer(olderName: string, value: string): string {
+  return olderName === 'http.target' ? (value.split('?', 1)[0] ?? '') : value;
+}

@@ -1,4 +1,4 @@
-import type { AttributeSet } from './attribute-shapes.ts';
+import type { AttributeSet, ValueType } from './attribute-shapes.ts';
 
 /** Who sent it: what OTLP calls a resource. */
 export interface Resource {
@@ -12,9 +12,14 @@ export interface Resource {
   attributes: AttributeSet;
 }
 
+/** Attributes as a sink takes them: key, text, type. */
+export type ScopeAttributes = readonly (readonly [key: string, value: string, type: ValueType])[];
+
 /** What an item belongs to. */
 export interface Origin {
   resource: Resource;
   /** Instrumentation scope: name, or name@version. */
   scope: string | null;
+  /** Of the scope: each of its items has them, too. */
+  scopeAttributes?: ScopeAttributes;
 }

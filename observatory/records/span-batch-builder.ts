@@ -10,7 +10,7 @@ import {
   usualSeparator,
   type ValueType,
 } from './attribute-shapes.ts';
-import { promotedAttributes } from './hot-attributes.ts';
+import { promotedAttributes, valueOfNewer } from './hot-attributes.ts';
 import { columnBytes, cutBytes, cutText, isLongText } from './column-text.ts';
 import { moveTo } from './growing-arrays.ts';
 import {
@@ -201,6 +201,12 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
     return shapes.extend(shape, internedText(bytes, start, end), type, isLong);
   }
 
+  /** Of a key that is an older name, its value also to the column of the newer one, unless that was sent, too. */
+  function copyOlder({ key, copied }: Shape, text: string): void {
+    if (copied < 0 || (starts[textCount + copied] ?? -1) >= 0) return;
+    putText(textCount + copied, cutText(valueOfNewer(key, text)));
+  }
+
   function addText(next: Shape, text: string): void {
     if (!extend(next)) return;
     if (next.slot >= 0) putText(textCount + next.slot, text);
@@ -210,6 +216,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
       valueEnds.push(values.length);
       // Its column has what comes first, to be filtered and grouped by: of a text, for others are nothing when cut.
       if (next.hot >= 0 && next.type === '') putText(textCount + next.hot, cutText(text));
+      copyOlder(next, text);
     }
   }
 
@@ -353,6 +360,7 @@ export function createSpanBatchBuilder(): SpanBatchBuilder {
         if (append(values, bytes, start, end, separatorByte)) awkward = true;
         valueEnds.push(values.length);
         if (next.hot >= 0 && next.type === '') put(textCount + next.hot, bytes, start, cutBytes(bytes, start, end));
+        if (next.copied >= 0) copyOlder(next, bytes.toString('utf8', start, end));
       }
     },
     end(head, numbers) {

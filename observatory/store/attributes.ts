@@ -1,5 +1,6 @@
 import type { AttributeValue, Scope } from '../contract/contract.ts';
 import { type IntrinsicName, serviceMsPrefix } from '../filter/ast.ts';
+import { copyType } from '../records/attribute-shapes.ts';
 import { promotedAttributes, rootAttributes } from '../records/hot-attributes.ts';
 import { type Binder, type Sql, sql } from './sql.ts';
 
@@ -131,8 +132,8 @@ export function readAttributes(row: Readonly<Record<string, unknown>>): Record<s
   }
   for (const [key, column] of Object.entries(promotedAttributes)) {
     const text = row[column];
-    // A long value is whole in the MAP, and its column has the beginning alone.
-    if (typeof text === 'string' && !Object.hasOwn(row.attributes ?? {}, key))
+    // A long value is whole in the MAP, and its column has the beginning alone; a copy was sent by an older name.
+    if (typeof text === 'string' && typeOf(key) !== copyType && !Object.hasOwn(row.attributes ?? {}, key))
       entries.push([key, readAttribute(text, typeOf(key))]);
   }
   return Object.fromEntries(entries);

@@ -7,6 +7,8 @@
 -- Conventions: instants are Unix nanoseconds (BIGINT), durations nanoseconds, ids lower-case hex. Attribute values are
 -- text, whatever they were; `types` is JSON and tells the ones that were no strings, for example
 -- {"http.response.status_code":"i"}: i integer, d double, b boolean, j JSON (array or map), x bytes in base64, n empty.
+-- c is of a column whose value was sent by an older name of its attribute (`olderNames` in records/hot-attributes.ts), in
+-- the MAP; it is no attribute by itself.
 -- It is NULL where every value is a string. attributes.ts reads and writes the pair.
 
 -- One row: which version of this schema the file has (database.ts).

@@ -3,7 +3,18 @@ import { type MetricKind, spanKinds, spanStatuses } from '../../records/records.
 import type { SpanEvent, SpanLink } from '../../records/span-event.ts';
 import { spanTexts } from '../../records/span-batch-builder.ts';
 import { bodyText, nestedDouble, nestedInteger } from '../any-value.ts';
-import { checkId, checkTime, durationBetween, optionalId } from '../decoding.ts';
+import {
+  addDropped,
+  addScope,
+  checkId,
+  checkTime,
+  droppedKeys,
+  durationBetween,
+  logTime,
+  optionalId,
+  traceStateKey,
+  withDropped,
+} from '../decoding.ts';
 import type { ReadJsonItem } from './read-json-item.ts';
 import {
   addKeyValues,
@@ -29,6 +40,12 @@ import { severityName } from '../severity.ts';
 /** `opentelemetry.proto.trace.v1.Span` */
 export const readSpan: ReadJsonItem<JsonObject> = (span, origin, { span: builder }) => {
   addKeyValues(span.attributes, builder);
+  addScope(origin.scopeAttributes, builder);
+  const traceState = text(span.traceState, 'traceState');
+  if (traceState !== '') builder.add(traceStateKey, traceState, '');
+  addDropped(droppedKeys.attributes, integer(span.droppedAttributesCount, 'droppedAttributesCount'), builder);
+  addDropped(droppedKeys.events, integer(span.droppedEventsCount, 'droppedEventsCount'), builder);
+  addDropped(droppedKeys.links, integer(span.droppedLinksCount, 'droppedLinksCount'), builder);
   const status = object(span.status ?? {}, 'status');
   const statusMessage = text(status.message, 'status.message');
   const events = objects(span.events, 'events').map(readEvent);
@@ -56,7 +73,10 @@ function readEvent(event: JsonObject): SpanEvent {
   return {
     timeNs: String(unsigned64(event.timeUnixNano, 'timeUnixNano')),
     name: text(event.name, 'name'),
-    attributes: keyValues(event.attributes, 0),
+    attributes: withDropped(
+      keyValues(event.attributes, 0),
+      integer(event.droppedAttributesCount, 'droppedAttributesCount'),
+    ),
   };
 }
 
@@ -64,17 +84,29 @@ function readLink(link: JsonObject): SpanLink {
   return {
     traceId: hexId(link.traceId, 'traceId'),
     spanId: hexId(link.spanId, 'spanId'),
-    attributes: keyValues(link.attributes, 0),
+    attributes: withDropped(
+      keyValues(link.attributes, 0),
+      integer(link.droppedAttributesCount, 'droppedAttributesCount'),
+      text(link.traceState, 'traceState'),
+    ),
   };
 }
 
 /** `opentelemetry.proto.logs.v1.LogRecord` */
-export const readLog: ReadJsonItem<JsonObject> = (log, { resource, scope }, { other: builder, logs }) => {
+export const readLog: ReadJsonItem<JsonObject> = (
+  log,
+  { resource, scope, scopeAttributes },
+  { other: builder, logs },
+) => {
   addKeyValues(log.attributes, builder);
+  addScope(scopeAttributes, builder);
+  addDropped(droppedKeys.attributes, integer(log.droppedAttributesCount, 'droppedAttributesCount'), builder);
   const severityNumber = integer(log.severityNumber, 'severityNumber');
-  const timeNs = unsigned64(log.timeUnixNano, 'timeUnixNano');
   logs.push({
-    timeNs: checkTime(timeNs === 0n ? unsigned64(log.observedTimeUnixNano, 'observedTimeUnixNano') : timeNs, 'time'),
+    timeNs: logTime(
+      unsigned64(log.timeUnixNano, 'timeUnixNano'),
+      unsigned64(log.observedTimeUnixNano, 'observedTimeUnixNano'),
+    ),
     traceId: optionalId(hexId(log.traceId, 'traceId'), 32),
     spanId: optionalId(hexId(log.spanId, 'spanId'), 16),
     severity: text(log.severityText, 'severityText') || severityName(severityNumber),

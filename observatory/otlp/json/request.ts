@@ -1,5 +1,8 @@
 import {
+  addDropped,
   type Builders,
+  createScopeAttributes,
+  droppedKeys,
   type Decoded,
   type Decoders,
   type Rejected,
@@ -20,7 +23,7 @@ import { beginItem } from '../any-value.ts';
 import { type JsonPoint, points, readLog, readPoint, readSpan } from './items.ts';
 import type { ReadJsonItem } from './read-json-item.ts';
 import { parseJson } from './parse.ts';
-import { addKeyValues, eachObject, type JsonObject, object, text } from './value.ts';
+import { addKeyValues, eachObject, integer, type JsonObject, object, text } from './value.ts';
 
 /** What the three requests differ in. */
 interface Kind<T, I> {
@@ -66,20 +69,30 @@ async function decodeRequest<T, I>(
 ): Promise<Decoded<T>> {
   const count: Rejected = { rejected: 0, reason: '' };
   const slices = createSlices(sliceMs, 1);
+  const scopeAttributes = createScopeAttributes();
   try {
     const request = object(await parseJson(bytes, slices), 'the request');
     for (const ofResource of eachObject(request[byResource], byResource)) {
       beginItem();
-      addKeyValues(object(ofResource.resource ?? {}, 'resource').attributes, builders.other);
+      const sent = object(ofResource.resource ?? {}, 'resource');
+      addKeyValues(sent.attributes, builders.other);
+      addDropped(droppedKeys.attributes, integer(sent.droppedAttributesCount, 'count'), builders.other);
       const attributes = builders.other.finish();
       let resource: Resource | null = null;
       for (const ofScope of eachObject(ofResource[byScope], byScope)) {
         const scope = object(ofScope.scope ?? {}, 'scope');
         const scopeName = scopeText(text(scope.name, 'scope.name'), text(scope.version, 'scope.version'));
+        addKeyValues(scope.attributes, scopeAttributes);
+        addDropped(
+          'otel.scope.dropped_attributes_count',
+          integer(scope.droppedAttributesCount, 'count'),
+          scopeAttributes,
+        );
+        const ofAll = scopeAttributes.finish();
         let origin: Origin | null = null;
         for (const item of items(eachObject(ofScope[itemsName], itemsName))) {
           if (item !== null) {
-            origin ??= { resource: (resource ??= toResource(attributes)), scope: scopeName };
+            origin ??= { resource: (resource ??= toResource(attributes)), scope: scopeName, scopeAttributes: ofAll };
             beginItem();
             try {
               readItem(item, origin, builders);

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '../../records/attribute-value.ts';
 import { bodyText, countValues } from '../any-value.ts';
-import { checkTime, optionalId } from '../decoding.ts';
+import { addDropped, addScope, droppedKeys, logTime, optionalId } from '../decoding.ts';
 import { severityName } from '../severity.ts';
 import type { ReadItem } from './read-item.ts';
 import {
@@ -18,7 +18,7 @@ import {
 import { addKeyValue, anyValue } from './wire-attributes.ts';
 
 /** `opentelemetry.proto.logs.v1.LogRecord` */
-export const readLog: ReadItem = (wire, { end }, { resource, scope }, { other: builder, logs }) => {
+export const readLog: ReadItem = (wire, { end }, { resource, scope, scopeAttributes }, { other: builder, logs }) => {
   let timeNs = 0n;
   let observedNs = 0n;
   let traceId: string | null = null;
@@ -27,6 +27,7 @@ export const readLog: ReadItem = (wire, { end }, { resource, scope }, { other: b
   let severityNumber = 0;
   let body: AttributeValue = null;
   let eventName = '';
+  let dropped = 0;
   while (wire.position < end) {
     countValues(1);
     const field = tag(wire, end);
@@ -55,6 +56,9 @@ export const readLog: ReadItem = (wire, { end }, { resource, scope }, { other: b
       case lengthField(10):
         spanId = optionalId(hex(wire, end), 16);
         break;
+      case varintField(7):
+        dropped = varint(wire, end);
+        break;
       case lengthField(12):
         eventName = string(wire, end);
         break;
@@ -62,8 +66,10 @@ export const readLog: ReadItem = (wire, { end }, { resource, scope }, { other: b
         skip(wire, field, end);
     }
   }
+  addScope(scopeAttributes, builder);
+  addDropped(droppedKeys.attributes, dropped, builder);
   logs.push({
-    timeNs: checkTime(timeNs === 0n ? observedNs : timeNs, 'time'),
+    timeNs: logTime(timeNs, observedNs),
     traceId,
     spanId,
     severity: severity || severityName(severityNumber),

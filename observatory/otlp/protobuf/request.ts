@@ -1,5 +1,8 @@
 import {
+  addDropped,
   type Builders,
+  createScopeAttributes,
+  droppedKeys,
   type Decoded,
   type Decoders,
   type Rejected,
@@ -20,7 +23,19 @@ import { readLog } from './logs.ts';
 import type { ReadItem } from './read-item.ts';
 import { points, readPoint } from './metrics.ts';
 import { readSpan } from './spans.ts';
-import { createWire, type Extent, lengthField, messages, skip, string, tag, type Wire } from './wire.ts';
+import {
+  createWire,
+  type Extent,
+  lengthDelimited,
+  lengthField,
+  messages,
+  skip,
+  string,
+  tag,
+  varint,
+  varintField,
+  type Wire,
+} from './wire.ts';
 import { addKeyValue } from './wire-attributes.ts';
 
 /** Between two looks at the clock: what takes long is long, but for what holds nothing and takes two bytes. */
@@ -57,16 +72,17 @@ async function decodeRequest<T, I extends Extent>(
   const count: Rejected = { rejected: 0, reason: '' };
   const wire = createWire(bytes);
   const slices = createReadSlices(wire);
+  const scopeAttributes = createScopeAttributes();
   try {
     for (const ofResource of messages(wire, 0, bytes.length, 1)) {
       const attributes = readResource(wire, ofResource, builders);
       let resource: Resource | null = null;
       for (const ofScope of messages(wire, ofResource.start, ofResource.end, 2)) {
-        const scope = readScope(wire, ofScope);
+        const scope = readScope(wire, ofScope, scopeAttributes);
         let origin: Origin | null = null;
         for (const item of items(wire, ofScope)) {
           if (item !== null) {
-            origin ??= { resource: (resource ??= toResource(attributes)), scope };
+            origin ??= { resource: (resource ??= toResource(attributes)), ...scope };
             wire.position = item.start;
             beginItem();
             try {
@@ -111,11 +127,28 @@ function readResource(wire: Wire, { start, end }: Extent, { other }: Builders): 
       wire.position = attribute.start;
       addKeyValue(wire, attribute.end, other);
     }
+    addDropped(droppedKeys.attributes, droppedOf(wire, resource), other);
   }
   return other.finish();
 }
 
-function readScope(wire: Wire, { start, end }: Extent): string | null {
+/** How many attributes a resource lacks: its field 2. */
+function droppedOf(wire: Wire, { start, end }: Extent): number {
+  let dropped = 0;
+  wire.position = start;
+  while (wire.position < end) {
+    const field = tag(wire, end);
+    if (field === varintField(2)) dropped = varint(wire, end);
+    else skip(wire, field, end);
+  }
+  return dropped;
+}
+
+function readScope(
+  wire: Wire,
+  { start, end }: Extent,
+  attributes: ReturnType<typeof createScopeAttributes>,
+): Pick<Origin, 'scope' | 'scopeAttributes'> {
   let name = '';
   let version = '';
   beginItem();
@@ -126,10 +159,15 @@ function readScope(wire: Wire, { start, end }: Extent): string | null {
       const field = tag(wire, scope.end);
       if (field === lengthField(1)) name = string(wire, scope.end);
       else if (field === lengthField(2)) version = string(wire, scope.end);
-      else skip(wire, field, scope.end);
+      else if (field === lengthField(3)) {
+        countValues(1);
+        addKeyValue(wire, lengthDelimited(wire, scope.end), attributes);
+      } else if (field === varintField(4)) {
+        addDropped('otel.scope.dropped_attributes_count', varint(wire, scope.end), attributes);
+      } else skip(wire, field, scope.end);
     }
   }
-  return scopeText(name, version);
+  return { scope: scopeText(name, version), scopeAttributes: attributes.finish() };
 }
 
 /** How many items a request holds, without reading them: for counting what is refused unread. 0 where it is malformed. */

@@ -2,7 +2,16 @@ import type { SpanEvent, SpanLink } from '../../records/span-event.ts';
 import { spanKinds, spanStatuses } from '../../records/records.ts';
 import { type SpanBatchBuilder, type SpanNumbers, spanTexts } from '../../records/span-batch-builder.ts';
 import { countValues, mostValues } from '../any-value.ts';
-import { checkIdBytes, checkTime, durationBetween } from '../decoding.ts';
+import {
+  addDropped,
+  addScope,
+  checkIdBytes,
+  checkTime,
+  droppedKeys,
+  durationBetween,
+  traceStateKey,
+  withDropped,
+} from '../decoding.ts';
 import type { ReadItem } from './read-item.ts';
 import {
   fixed64,
@@ -33,6 +42,10 @@ const attributes = lengthField(9);
 const events = lengthField(11);
 const links = lengthField(13);
 const status = lengthField(15);
+const traceState = lengthField(3);
+const droppedAttributes = varintField(10);
+const droppedEvents = varintField(12);
+const droppedLinks = varintField(14);
 
 /** `opentelemetry.proto.trace.v1.Span` */
 export const readSpan: ReadItem = (wire, { end }, origin, { span: builder }) => {
@@ -44,6 +57,7 @@ export const readSpan: ReadItem = (wire, { end }, origin, { span: builder }) => 
   let spanIdLength = 0;
   let eventList: Event[] | null = null;
   let linkList: Link[] | null = null;
+  let state = '';
   while (wire.position < end) {
     fields += 1;
     if (fields > mostValues) countValues(fields);
@@ -82,6 +96,18 @@ export const readSpan: ReadItem = (wire, { end }, origin, { span: builder }) => 
       case links:
         (linkList ??= []).push(readLink(wire, lengthDelimited(wire, end)));
         break;
+      case traceState:
+        state = string(wire, end);
+        break;
+      case droppedAttributes:
+        addDropped(droppedKeys.attributes, varint(wire, end), builder);
+        break;
+      case droppedEvents:
+        addDropped(droppedKeys.events, varint(wire, end), builder);
+        break;
+      case droppedLinks:
+        addDropped(droppedKeys.links, varint(wire, end), builder);
+        break;
       case status:
         readStatus(wire, lengthDelimited(wire, end), numbers, builder);
         break;
@@ -93,6 +119,8 @@ export const readSpan: ReadItem = (wire, { end }, origin, { span: builder }) => 
   checkIdBytes(builder.ids, 16, spanIdLength, 8, 'span id');
   checkTime(numbers.startNs, 'start');
   numbers.durationNs = durationBetween(numbers.startNs, checkTime(endNs, 'end'));
+  addScope(origin.scopeAttributes, builder);
+  if (state !== '') builder.add(traceStateKey, state, '');
   if (eventList) builder.text(spanTexts.events, JSON.stringify(eventList));
   if (linkList) builder.text(spanTexts.links, JSON.stringify(linkList));
   builder.end(origin, numbers);
@@ -131,27 +159,33 @@ function readStatus(
 function readEvent(wire: Wire, end: number): Event {
   let timeNs = 0n;
   let eventName = '';
+  let dropped = 0;
   const entries: [string, Event['attributes'][string]][] = [];
   while (wire.position < end) {
     const field = tag(wire, end);
     if (field === fixed64Field(1)) timeNs = fixed64(wire, end);
     else if (field === lengthField(2)) eventName = string(wire, end);
     else if (field === lengthField(3)) entries.push(keyValue(wire, lengthDelimited(wire, end), 0));
+    else if (field === varintField(4)) dropped = varint(wire, end);
     else skip(wire, field, end);
   }
-  return { timeNs: String(timeNs), name: eventName, attributes: Object.fromEntries(entries) };
+  return { timeNs: String(timeNs), name: eventName, attributes: withDropped(Object.fromEntries(entries), dropped) };
 }
 
 function readLink(wire: Wire, end: number): Link {
   const link: Link = { traceId: '', spanId: '', attributes: {} };
+  let state = '';
+  let dropped = 0;
   const entries: [string, Link['attributes'][string]][] = [];
   while (wire.position < end) {
     const field = tag(wire, end);
     if (field === lengthField(1)) link.traceId = hex(wire, end);
     else if (field === lengthField(2)) link.spanId = hex(wire, end);
+    else if (field === lengthField(3)) state = string(wire, end);
+    else if (field === varintField(5)) dropped = varint(wire, end);
     else if (field === lengthField(4)) entries.push(keyValue(wire, lengthDelimited(wire, end), 0));
     else skip(wire, field, end);
   }
-  link.attributes = Object.fromEntries(entries);
+  link.attributes = withDropped(Object.fromEntries(entries), dropped, state);
   return link;
 }

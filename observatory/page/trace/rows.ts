@@ -64,7 +64,7 @@ export function descendants(node: Node): number {
   const stack = [...node.children];
   for (let below = stack.pop(); below !== undefined; below = stack.pop()) {
     count += 1;
-    stack.push(...below.children);
+    for (const child of below.children) stack.push(child);
   }
   return count;
 }

@@ -1,4 +1,4 @@
-import type { ValueType } from '../../records/attribute-shapes.ts';
+import { copyType, type ValueType } from '../../records/attribute-shapes.ts';
 import { promotedAttributes } from '../../records/hot-attributes.ts';
 import type { Database, Row } from '../database.ts';
 import { pause } from '../../async/pause.ts';
@@ -62,13 +62,13 @@ export async function createTraceReader(database: Database, resources: ResourceN
   }
 
   function add(row: Row, resource: Resource): void {
-    const types = JSON.parse((row.types as string | null) ?? '{}') as Record<string, ValueType>;
-    const typeOf = (key: string): ValueType => (Object.hasOwn(types, key) ? (types[key] ?? '') : '');
+    const types = JSON.parse((row.types as string | null) ?? '{}') as Record<string, ValueType | typeof copyType>;
+    const typeOf = (key: string): ValueType => (Object.hasOwn(types, key) ? ((types[key] as ValueType) ?? '') : '');
     for (const [key, text] of Object.entries(row.attributes as Record<string, string>))
       builder.add(key, text, typeOf(key));
     for (const [key, column] of Object.entries(promotedAttributes)) {
       const text = row[column] as string | null;
-      if (text !== null) builder.add(key, text, typeOf(key));
+      if (text !== null && types[key] !== copyType) builder.add(key, text, typeOf(key));
     }
     builder.idTexts(row.trace_id as string, row.span_id as string, row.parent_span_id as string | null);
     builder.text(spanTexts.name, row.name as string);

@@ -82,6 +82,8 @@ interface OpenTrace {
   size: number;
   /** Of a trace that is not small: its nodes by the id of the span. */
   byId: Map<bigint, number> | null;
+  /** Its spans that share their id with one that came before, by all that tells them apart. */
+  twins: Set<string> | null;
   touchedMs: number;
   /** What its spans that are held whole took at the last evaluation, bytes. */
   heldBytes: number;
@@ -111,7 +113,16 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
       open.delete(traceId);
       trace.touchedMs = nowMs;
     } else {
-      trace = { id: traceId, first: none, last: none, size: 0, byId: null, touchedMs: nowMs, heldBytes: 0 };
+      trace = {
+        id: traceId,
+        first: none,
+        last: none,
+        size: 0,
+        byId: null,
+        twins: null,
+        touchedMs: nowMs,
+        heldBytes: 0,
+      };
       opened.push(traceId);
     }
     open.set(traceId, trace);
@@ -150,12 +161,19 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
       const trace = touch(batch.traceIds[index] ?? '', nowMs);
       const high = batch.ids[index * 4] ?? 0;
       const low = batch.ids[index * 4 + 1] ?? 0;
-      if (find(store.current(), trace, high, low) !== none) return false;
+      const twin = find(store.current(), trace, high, low);
+      if (twin !== none) {
+        if (isSame(store.current(), twin, batch, index)) return false;
+        const identity = `${high} ${low} ${batch.startNs[index]} ${batch.flags[index]} ${batch.resources[index]?.service}`;
+        trace.twins ??= new Set();
+        if (trace.twins.has(identity)) return false;
+        trace.twins.add(identity);
+      }
       if (trace.size >= traceSpanLimit) return true;
       trace.last = store.add(batch, index, trace.last);
       if (trace.first === none) trace.first = trace.last;
       trace.size += 1;
-      trace.byId?.set(idOf(high, low), trace.last);
+      if (twin === none) trace.byId?.set(idOf(high, low), trace.last);
       size += 1;
       changed.add(trace);
       return true;
@@ -218,6 +236,18 @@ function find({ ids, next }: TraceNodes, trace: OpenTrace, high: number, low: nu
   for (let node = trace.first; node !== none; node = next[node] ?? none)
     if (ids[node * 4 + 1] === low && ids[node * 4] === high) return node;
   return none;
+}
+
+/**
+ * Whether a node is this very span. The same id is not enough: the two ends of a call share one where Zipkin's libraries send
+ * them, one of the client and one of the server.
+ */
+function isSame({ startNs, flags, services }: TraceNodes, node: number, batch: SpanBatch, index: number): boolean {
+  return (
+    startNs[node] === batch.startNs[index] &&
+    flags[node] === batch.flags[index] &&
+    services[node] === batch.resources[index]?.service
+  );
 }
 
 function spanOf({ batches, indices }: TraceNodes, node: number): SpanRef {

@@ -2,8 +2,14 @@
 -- of a client; a client's span of a database is a call of that database where it asks it something: to take a connection
 -- from a pool is none.
 WITH
+  -- The same as `browser` of toResource in otlp/decoding.ts.
+  pages AS (
+    SELECT resource_id FROM resources
+    WHERE attributes['telemetry.sdk.language'] = 'webjs'
+      OR len(list_filter(map_keys(attributes), lambda key: starts_with(key, 'browser.'))) > 0
+  ),
   seen AS (
-    SELECT s.trace_id, s.span_id, s.parent_span_id, s.service, s.kind, s.duration_ns, s.error,
+    SELECT s.trace_id, s.span_id, s.parent_span_id, s.service, s.resource_id, s.kind, s.duration_ns, s.error,
       s.db_system_name, s.server_address, coalesce(s.db_query_text, s.db_operation_name) IS NOT NULL AS asks
     FROM spans s
     WHERE {{where}}
@@ -18,8 +24,12 @@ WITH
     FROM seen child
     JOIN seen parent ON parent.trace_id = child.trace_id AND parent.span_id = child.parent_span_id
     WHERE parent.service <> child.service
-      -- Who serves a request calls nobody by that: a page's load joins the trace of the answer that brought the page.
-      AND (parent.kind NOT IN ('server', 'consumer') OR child.kind IN ('server', 'consumer'))
+      -- A page's load joins the trace of the answer that brought the page: whoever served that does not call the page.
+      AND (
+        parent.kind NOT IN ('server', 'consumer')
+        OR child.kind IN ('server', 'consumer')
+        OR child.resource_id NOT IN (SELECT resource_id FROM pages)
+      )
     UNION ALL
     SELECT
       service,
