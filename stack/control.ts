@@ -1,11 +1,17 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 import { z } from 'zod';
 
 import { readSuiteRecord, runs } from './data-directory.ts';
 import { maxRate } from './options.ts';
-import { Refusal } from './refusal.ts';
+import { type Released, releasedSchema, releaseDirectorySchema } from './production.ts';
+import { type Push, pushSchema } from './push/push.ts';
+import { messageOf, Refusal } from './refusal.ts';
 
 const loadSchema = z.object({
   engine: z.enum(['builtin', 'k6']),
@@ -26,6 +32,8 @@ const processSchema = z.object({
   state: z.string(),
   pid: z.number().optional(),
   restarts: z.number(),
+  /** Of a service that runs a release: which. */
+  release: z.string().optional(),
 });
 const statusSchema = z.object({ processes: z.array(processSchema), load: loadSchema.nullable() });
 
@@ -33,107 +41,205 @@ const statusSchema = z.object({ processes: z.array(processSchema), load: loadSch
 export type SuiteStatus = z.infer<typeof statusSchema>;
 export type LoadStatus = z.infer<typeof loadSchema>;
 
+/** What a release is to change. */
+const releaseRequestSchema = z.object({
+  services: z.array(z.object({ name: z.string(), release: releaseDirectorySchema })).min(1),
+  /** The commit that production is at afterwards. */
+  revision: z.string().nullable(),
+  /**
+   * A release directory that holds what the checkout held at the start: services that run the checkout count as running
+   * that, because the checkout may have been changed since. Null where none does.
+   */
+  checkout: releaseDirectorySchema.nullable(),
+  /** Whether this takes the last release back. */
+  isRollback: z.boolean(),
+  /** What is to be marked on the charts; null where whoever asks has marked it. */
+  mark: z.string().max(1_000).nullable(),
+});
+export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;
+const releaseOutcomeSchema = z.object({ before: releasedSchema, after: releasedSchema });
+export type ReleaseOutcome = z.infer<typeof releaseOutcomeSchema>;
+
 /** What a running suite does on command. */
 export interface Controlled {
   status(): SuiteStatus;
   /** @throws {Refusal} where the load has no rate to set. */
   setRate(ratePerSecond: number): void;
+  /** Which release each service runs. */
+  released(): Released;
+  /** Replaces services. @throws {Refusal} where one does not become ready; all run on as before. */
+  release(request: ReleaseRequest): Promise<ReleaseOutcome>;
+  /**
+   * Takes what was pushed to its repository.
+   *
+   * @param tell takes the lines that the pusher is to see, while the pipeline runs; nobody may be there to see them.
+   * @throws {Refusal} where it takes none.
+   */
+  push(push: Push, tell: (line: string) => void): Promise<void>;
 }
 
 /** Where commands reach a running suite. */
 export interface ControlServer {
-  port: number;
-  token: string;
+  /** A Unix socket, or a named pipe of Windows. */
+  path: string;
   close(): void;
 }
 
 const rateSchema = z.object({ ratePerSecond: z.number().min(0).max(maxRate) });
-const maxBodyBytes = 1_000;
+const maxBodyBytes = 20_000;
+
+/** What `sun_path` holds on every system (macOS: 104 bytes with the zero at the end). */
+const maxSocketPathBytes = 103;
+
+/** Where the socket of a data directory is: in it, or in a directory of its own where the path would be too long. */
+function socketPath(dataDir: string): string {
+  if (process.platform === 'win32') {
+    return `\\\\.\\pipe\\hotrod-${createHash('sha256').update(dataDir.toLowerCase()).digest('hex').slice(0, 32)}`;
+  }
+  const path = join(dataDir, 'control.sock');
+  return Buffer.byteLength(path) <= maxSocketPathBytes ? path : join(mkdtempSync(join(tmpdir(), 'hotrod-')), 'sock');
+}
 
 /**
- * Listens for commands on loopback. The token, which only those who can read the data directory know, keeps other users
- * and web pages out.
+ * Listens for commands on a Unix socket that this user alone may open: no port, no token, no web page can reach it. On
+ * Windows it is a named pipe, which other users may not write to either.
  */
-export async function startControl(suite: Controlled): Promise<ControlServer> {
-  const token = randomBytes(24).toString('base64url');
-  const server = createServer((request, response) => {
-    void answer(suite, token, request).then(({ status, body }) =>
-      response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body)),
-    );
-  });
-  await new Promise<void>((resolve, reject) => {
+export async function startControl(dataDir: string, suite: Controlled): Promise<ControlServer> {
+  const path = socketPath(dataDir);
+  const isFile = process.platform !== 'win32';
+  const ownDirectory = isFile && dirname(path) !== dataDir;
+  const server = createServer((request, response) => void answer(suite, request, response));
+  if (isFile) rmSync(path, { force: true }); // of a suite that was killed: the data directory is ours
+  const listening = new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    // It is bound within this call, so there is no moment in which others could open it.
+    const umask = process.umask(0o177);
+    server.listen(path, resolve);
+    process.umask(umask);
   });
+  await listening;
+  if (isFile) chmodSync(path, 0o600);
   server.unref();
-  const address = server.address();
   return {
-    port: typeof address === 'object' && address ? address.port : 0,
-    token,
+    path,
     close: () => {
       server.close();
       server.closeAllConnections();
+      if (ownDirectory) rmSync(dirname(path), { recursive: true, force: true });
     },
   };
 }
 
-async function answer(
-  suite: Controlled,
-  token: string,
-  request: IncomingMessage,
-): Promise<{ status: number; body: unknown }> {
-  if (!isToken(request.headers.authorization, token)) return { status: 401, body: { message: 'no valid token' } };
+async function answer(suite: Controlled, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const send = (status: number, body: unknown) =>
+    response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body));
   try {
-    if (request.method === 'GET' && request.url === '/status') return { status: 200, body: suite.status() };
-    if (request.method === 'PUT' && request.url === '/rate') {
-      const { ratePerSecond } = rateSchema.parse(JSON.parse(await readBody(request)));
-      suite.setRate(ratePerSecond);
-      return { status: 200, body: suite.status() };
+    switch (`${request.method} ${request.url}`) {
+      case 'GET /status':
+        send(200, suite.status());
+        break;
+      case 'PUT /rate':
+        suite.setRate(rateSchema.parse(await readJson(request)).ratePerSecond);
+        send(200, suite.status());
+        break;
+      case 'GET /releases':
+        send(200, suite.released());
+        break;
+      case 'PUT /releases':
+        send(200, await suite.release(releaseRequestSchema.parse(await readJson(request))));
+        break;
+      case 'POST /push':
+        await streamPush(suite, pushSchema.parse(await readJson(request)), response);
+        break;
+      default:
+        send(404, { message: 'there is no such command' });
     }
-    return { status: 404, body: { message: 'there is no such command' } };
   } catch (error) {
-    return { status: 400, body: { message: error instanceof Refusal ? error.message : 'the command is not valid' } };
+    if (response.headersSent) response.end(`${messageOf(error)}\n`);
+    else send(400, { message: error instanceof Refusal ? error.message : 'the command is not valid' });
   }
 }
 
-function isToken(header: string | undefined, token: string): boolean {
-  const given = Buffer.from(header ?? '');
-  const wanted = Buffer.from(`Bearer ${token}`);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
+/** A line for each line, as it comes; a pusher that has gone away is not missed. */
+async function streamPush(suite: Controlled, what: Push, response: ServerResponse): Promise<void> {
+  response.on('error', () => {});
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+  response.flushHeaders();
+  await suite.push(what, (line) => {
+    if (!response.destroyed) response.write(`${line}\n`);
+  });
+  response.end();
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readJson(request: IncomingMessage): Promise<unknown> {
   let text = '';
   for await (const chunk of request) {
     text += String(chunk);
     if (text.length > maxBodyBytes) throw new Error('too long');
   }
-  return text;
+  return JSON.parse(text);
 }
 
 /**
  * Sends a command to the suite that runs from a data directory.
  *
- * @param ratePerSecond null to ask for the status alone.
- * @throws {Refusal} where none runs there, or it refuses.
+ * @param timeoutMs for the whole answer; null to wait for as long as it takes.
+ * @throws {Refusal} where none runs there, it does not answer, or it refuses.
  */
-export async function command(dataDir: string, ratePerSecond: number | null): Promise<SuiteStatus> {
+async function ask(
+  dataDir: string,
+  method: string,
+  path: string,
+  body: unknown,
+  timeoutMs: number | null,
+): Promise<IncomingMessage> {
   const record = readSuiteRecord(dataDir);
   if (!record || !runs(record)) {
     throw new Refusal(`No HotROD runs from ${dataDir}: start one with "npm start", or name its --data-dir.`);
   }
-  if (!record.control) throw new Refusal('HotROD is still starting: try again in a moment.');
-  const response = await fetch(
-    `http://127.0.0.1:${record.control.port}/${ratePerSecond === null ? 'status' : 'rate'}`,
-    {
-      headers: { authorization: `Bearer ${record.control.token}` },
-      signal: AbortSignal.timeout(5_000),
-      ...(ratePerSecond === null ? {} : { method: 'PUT', body: JSON.stringify({ ratePerSecond }) }),
-    },
-  ).catch((error: unknown) => {
-    throw new Refusal(`HotROD (process ${record.pid}) does not answer.`, { cause: error });
+  if (record.control === null) throw new Refusal('HotROD is still starting: try again in a moment.');
+  const { control } = record;
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const request = httpRequest({ socketPath: control, method, path, agent: false }, resolve);
+    request.once('error', reject);
+    if (timeoutMs !== null) request.setTimeout(timeoutMs, () => request.destroy(new Error('no answer')));
+    request.end(body === undefined ? undefined : JSON.stringify(body));
+  }).catch((error: unknown) => {
+    throw new Refusal(`HotROD (process ${record.pid}) does not answer (${messageOf(error)}).`, { cause: error });
   });
-  const body: unknown = await response.json();
-  if (!response.ok) throw new Refusal(z.object({ message: z.string() }).parse(body).message);
-  return statusSchema.parse(body);
+  if (response.statusCode === 200) return response;
+  const refused = z.object({ message: z.string() }).safeParse(await readAnswer(response));
+  throw new Refusal(refused.data?.message ?? `HotROD answered with ${response.statusCode}.`);
+}
+
+async function readAnswer(response: IncomingMessage): Promise<unknown> {
+  let text = '';
+  for await (const chunk of response) text += String(chunk);
+  return JSON.parse(text);
+}
+
+const usualTimeoutMs = 5_000;
+
+/** What runs. @throws {Refusal} as {@link ask} does; so do all below. */
+export async function askStatus(dataDir: string): Promise<SuiteStatus> {
+  return statusSchema.parse(await readAnswer(await ask(dataDir, 'GET', '/status', undefined, usualTimeoutMs)));
+}
+
+export async function setRate(dataDir: string, ratePerSecond: number): Promise<SuiteStatus> {
+  return statusSchema.parse(await readAnswer(await ask(dataDir, 'PUT', '/rate', { ratePerSecond }, usualTimeoutMs)));
+}
+
+export async function askReleased(dataDir: string): Promise<Released> {
+  return releasedSchema.parse(await readAnswer(await ask(dataDir, 'GET', '/releases', undefined, usualTimeoutMs)));
+}
+
+/** Has services replaced, and waits until they are. */
+export async function release(dataDir: string, request: ReleaseRequest): Promise<ReleaseOutcome> {
+  return releaseOutcomeSchema.parse(await readAnswer(await ask(dataDir, 'PUT', '/releases', request, null)));
+}
+
+/** Hands a push over, and tells what comes of it, line by line, until its pipeline is over. */
+export async function sendPush(dataDir: string, what: Push, tell: (line: string) => void): Promise<void> {
+  const response = await ask(dataDir, 'POST', '/push', what, null);
+  for await (const line of createInterface({ input: response })) tell(line);
 }

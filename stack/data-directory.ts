@@ -22,8 +22,8 @@ const recordSchema = z.object({
   pid: z.int().positive(),
   identity: z.string().nullable(),
   url: z.string(),
-  /** Where commands reach it; null while it starts. */
-  control: z.object({ port: z.int(), token: z.string() }).nullable(),
+  /** The socket at which commands reach it; null while it starts. */
+  control: z.string().nullable(),
   children: z.array(childSchema),
 });
 export type SuiteRecord = z.infer<typeof recordSchema>;

@@ -20,8 +20,14 @@ export interface LogFiles {
   path(name: string): string;
   /** A descriptor that a child may append to; the caller closes it. */
   open(name: string): number;
-  /** The one line of what was written last that says most about why a process ended. */
-  lastWords(name: string): LastWords | null;
+  /** How long the file of a process is now, in bytes. */
+  size(name: string): number;
+  /**
+   * The one line of what was written last that says most about why a process ended.
+   *
+   * @param from look at nothing before this byte.
+   */
+  lastWords(name: string, from?: number): LastWords | null;
   /** Cuts files that have grown too long. Call it now and then. */
   trim(): void;
 }
@@ -39,17 +45,17 @@ export function openLogFiles(directory: string, names: readonly string[], maxByt
   return {
     path,
     open: (name) => openSync(path(name), 'a', 0o600),
-    lastWords(name) {
+    size: (name) => statSync(path(name), { throwIfNoEntry: false })?.size ?? 0,
+    lastWords(name, from = 0) {
       try {
-        return lastWords(readFileSync(path(name), 'utf8').slice(-20_000));
+        return lastWords(readFileSync(path(name)).subarray(from).toString().slice(-20_000));
       } catch {
         return null;
       }
     },
     trim() {
       for (const name of names) {
-        const size = statSync(path(name), { throwIfNoEntry: false })?.size ?? 0;
-        if (size <= maxBytes) continue;
+        if (this.size(name) <= maxBytes) continue;
         copyFileSync(path(name), previous(name));
         truncateSync(path(name), 0);
       }

@@ -15,6 +15,7 @@ describe('npm start without options', () => {
     expect(start([])).toEqual({
       dataDir: '/checkout/.hotrod',
       portBase: 8080,
+      workingCopy: false,
       otlpPort: 4318,
       otlpEndpoint: null,
       otlpHeaders: null,

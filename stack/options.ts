@@ -21,6 +21,8 @@ export interface StartOptions {
   /** As in OTEL_EXPORTER_OTLP_HEADERS. */
   otlpHeaders: string | null;
   observatory: boolean;
+  /** Whether to run the services from this checkout although releases were pushed, which are forgotten. */
+  workingCopy: boolean;
   /** Null: no load until a rate is set. */
   load: { engine: LoadEngine; profile: ProfileName | null; ratePerSecond: number } | null;
 }
@@ -63,10 +65,14 @@ Telemetry
                               out of the list of processes
   --no-observatory            no viewer; telemetry goes to the OpenTelemetry default, http://localhost:${defaultOtlpPort}
 
+Releases
+  What is pushed to the repository that "npm start" names runs on after a restart, too.
+  --working-copy              run the services from this checkout instead, and forget what was pushed
+
 Place
   --port-base N               the frontend's port (default ${defaultPortBase}); the others follow: customer +1, driver +2,
-                              route +3, Postgres +4, Observatory +8, its OTLP receiver +9 (but ${defaultOtlpPort}
-                              without this option)
+                              route +3, Postgres +4, pages of pipeline runs +5, Observatory +8, its OTLP
+                              receiver +9 (but ${defaultOtlpPort} without this option)
   --data-dir DIR              database, traces and logs (default .hotrod); with --port-base two suites run
                               side by side
   --help                      this text`;
@@ -108,6 +114,7 @@ export function readCommand(
       otlpEndpoint,
       otlpHeaders: headers(values['otlp-headers']) ?? (env['OTEL_EXPORTER_OTLP_HEADERS'] || null),
       observatory: otlpEndpoint === null && !values['no-observatory'],
+      workingCopy: values['working-copy'] ?? false,
       load: load(values),
     },
   };
@@ -123,6 +130,7 @@ const optionTypes = {
   'no-observatory': { type: 'boolean' },
   'port-base': { type: 'string' },
   'data-dir': { type: 'string' },
+  'working-copy': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 

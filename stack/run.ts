@@ -1,8 +1,9 @@
-import { command } from './control.ts';
+import { askStatus, setRate } from './control.ts';
 import { help, readCommand, type StartOptions } from './options.ts';
 import { Refusal } from './refusal.ts';
 import { checkedOutRevision, releaseVersion } from './revision.ts';
 import { createSuite, type Suite } from './suite.ts';
+import { portsOf } from './topology.ts';
 import { coloured, describeCounts, describeLoad, type Paint, plain, renderTable, suiteRows } from './table.ts';
 
 /** How this program was called. */
@@ -23,7 +24,9 @@ export async function run(call: Call): Promise<void> {
     if (asked.name === 'help') console.log(help);
     else if (asked.name === 'start') await start(asked.options, call, paint);
     else {
-      const status = await command(asked.dataDir, asked.name === 'rate' ? asked.ratePerSecond : null);
+      const status = await (asked.name === 'rate' && asked.ratePerSecond !== null
+        ? setRate(asked.dataDir, asked.ratePerSecond)
+        : askStatus(asked.dataDir));
       if (asked.name === 'rate') console.log(`load: ${status.load ? describeLoad(status.load) : 'none'}`);
       else console.log(renderTable(suiteRows(status, null), paint));
       if (status.load && status.load.sent > 0) console.log(`load: ${describeCounts(status.load)}`);
@@ -80,9 +83,34 @@ function overview(suite: Suite, options: StartOptions, tookMs: number, paint: Pa
     '',
     renderTable(suiteRows(status, telemetryTo), paint),
     '',
+    ...pushing(suite, options, paint),
     paint('gray', `Ctrl-C stops everything. Load: npm start -- rate N. Logs: ${options.dataDir}/logs`),
     '',
   ].join('\n');
+}
+
+/** How a commit gets into production, and what runs there now. */
+function pushing(suite: Suite, options: StartOptions, paint: Paint): string[] {
+  const repository = suite.repository();
+  if (!repository) return [];
+  const { services } = suite.released();
+  const versions = new Set(Object.values(services).map(({ version }) => version));
+  const releases = suite.status().processes.filter(({ release }) => release !== undefined);
+  const running =
+    releases.length === 0
+      ? `Production runs this checkout, ${[...versions].join(', ')}.`
+      : `Production runs what was pushed last, not this checkout: ${releases.map(({ name, release }) => `${name} ${release}`).join(', ')}. "npm start -- --working-copy" forgets it.`;
+  return [
+    running,
+    `Push to production from any clone: ${paint('bold', `git remote add production ${shellWord(repository.path)}`)}, then ${paint('bold', 'git push production main')}`,
+    `Runs of the pipeline: ${paint('cyan', `http://127.0.0.1:${portsOf(options)['run pages']}/runs`)}`,
+    '',
+  ];
+}
+
+/** For a shell, with quotes only where it needs them. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./\\-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Further signals within this many milliseconds are the same one: npm hands on the Ctrl-C that the terminal sent us too. */

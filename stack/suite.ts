@@ -1,25 +1,51 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
-import { type ControlServer, startControl, type SuiteStatus } from './control.ts';
+import { createRunPageHandler } from '@hotrod/pipeline/runner/page/handler';
+
+import { type Controlled, type ControlServer, startControl, type SuiteStatus } from './control.ts';
 import { claimDataDirectory, type DataDirectory } from './data-directory.ts';
 import { type Guard, startGuard } from './guard.ts';
+import { bindSocket, type ListeningSocket } from './listening-socket.ts';
 import { findK6, type Load, startBuiltInLoad, startK6Load } from './load.ts';
 import { type LogFiles, openLogFiles } from './log-files.ts';
+import { leaveMarker } from './markers.ts';
 import type { StartOptions } from './options.ts';
 import { ensureFree } from './ports.ts';
 import { preparePostgres } from './postgres/server.ts';
+import { type ChildRecord, signalGroup } from './process-group.ts';
 import { processIdentity } from './process-identity.ts';
-import { Refusal } from './refusal.ts';
+import { forgetProduction, openProduction, type Released, type ReleaseDirectory } from './production.ts';
+import { createPipelineRunner, pipelineLog, type PipelineRunner } from './push/pipeline-runner.ts';
+import { createPushQueue, type PushQueue } from './push/queue.ts';
+import { openRepository, type ProductionRepository, resetBranch } from './push/repository.ts';
+import { removeOldReleases } from './releases/release-directory.ts';
+import { messageOf, Refusal } from './refusal.ts';
 import { type SupervisedProcess, superviseProcess } from './supervised-process.ts';
-import { databaseRoles, maxDatabaseConnections, portsOf, type Surroundings, topology } from './topology.ts';
+import { type RunPages, startRunPages } from './run-pages.ts';
+import { createRollout, type Rollout } from './rollout.ts';
+import {
+  databaseRoles,
+  maxDatabaseConnections,
+  pipelineVariables,
+  portsOf,
+  type ProcessSpec,
+  type Surroundings,
+  topology,
+} from './topology.ts';
 
 /** The whole suite on this machine. */
 export interface Suite {
   /** Resolves when every process is ready and load has begun. @throws {Refusal} with what to do. */
   start(): Promise<void>;
   status(): SuiteStatus;
+  /** Where a push goes; null where there is no git. Known when it has started. */
+  repository(): ProductionRepository | null;
+  /** Which release each service runs. */
+  released(): Released;
   /** Stops everything in good order, within five seconds, whether or not it has started. Never rejects. */
   stop(): Promise<void>;
   /** Ends everything at once. */
@@ -28,6 +54,8 @@ export interface Suite {
 
 /** What stopping within five seconds leaves to each, in milliseconds; who needs to be forced costs up to 0.6 s more. */
 const stopTimes = {
+  /** A pipeline that runs: its step is interrupted, its marker closed. */
+  pipeline: 1_500,
   /** So long a wave may keep the next one waiting, which then stops beside it. */
   headStart: 1_000,
   /** The services: open requests, and their last telemetry, which takes 2 s where nobody receives it. */
@@ -47,11 +75,18 @@ export function createSuite(
   report: (name: string, news: string) => void,
 ): Suite {
   const frontendUrl = `http://127.0.0.1:${options.portBase}`;
+  const observatoryUrl = options.observatory ? `http://127.0.0.1:${portsOf(options).observatory}` : null;
+  let running = false;
   let processes: SupervisedProcess[] = [];
   let dataDirectory: DataDirectory | undefined;
   let guard: Guard | undefined;
   let control: ControlServer | undefined;
   let load: Load | undefined;
+  let rollout: Rollout | undefined;
+  let repository: ProductionRepository | null = null;
+  let pipeline: PipelineRunner | undefined;
+  let runPages: RunPages | undefined;
+  let sockets: ListeningSocket[] = [];
   let trimming: NodeJS.Timeout | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -69,6 +104,7 @@ export function createSuite(
     if (dataDirectory.leftovers.length > 0)
       report('stack', `stopped what an earlier start had left: ${dataDirectory.leftovers.join(', ')}`);
     goOn();
+    const keepingCheckout = keepCheckout();
     const ports = portsOf(options);
     await ensureFree(
       Object.entries(ports)
@@ -84,11 +120,33 @@ export function createSuite(
     });
     await ensureFree([{ name: 'postgres', port: ports.postgres }]); // not before a leftover has given it back
     goOn();
-    const specs = topology(options, postgres, surroundings);
-    const logs = openLogFiles(join(options.dataDir, 'logs'), [...specs.map((spec) => spec.name), 'k6']);
+    const production = openProduction(options.dataDir, (what) => report('stack', what));
+    const checkout: ReleaseDirectory = {
+      root: surroundings.root,
+      version: surroundings.version,
+      revision: surroundings.revision,
+    };
+    const compileCache = join(surroundings.root, '.hotrod', 'cache');
+    const specOf = (name: string, release: ReleaseDirectory): ProcessSpec => {
+      const found = topology(options, postgres, { ...surroundings, compileCache, ...release }).find(
+        (spec) => spec.name === name,
+      );
+      if (!found) throw new Refusal(`There is no service "${name}" here.`);
+      return found;
+    };
+    const specs = topology(options, postgres, surroundings).map((spec) => {
+      const release = production.record.services[spec.name];
+      return release ? specOf(spec.name, release) : spec;
+    });
+    const logs = openLogFiles(join(options.dataDir, 'logs'), [...specs.map((spec) => spec.name), 'k6', pipelineLog]);
     trimming = setInterval(() => logs.trim(), trimLogsEveryMs).unref();
     const watching = (guard = startGuard());
-    processes = specs.map((spec) => superviseProcess({ spec, logs, guard: watching, report, onPid: recordChildren }));
+    processes = specs.map((spec) => {
+      const socket = spec.saysReady ? bindSocket('127.0.0.1', Number(new URL(spec.url).port)) : null;
+      if (socket) sockets.push(socket);
+      return superviseProcess({ spec, logs, guard: watching, socket, report: tellOf, onPid: recordChildren });
+    });
+    runPages = await startRunPages(createRunPageHandler(join(options.dataDir, 'runs')), ports['run pages']);
     const waiting = setInterval(() => sayWaiting(logs), sayWaitingEveryMs);
     try {
       await startInOrder(processes);
@@ -96,16 +154,115 @@ export function createSuite(
       clearInterval(waiting);
     }
     goOn();
+    repository = await keepingCheckout;
+    const startRevision = repository?.startRevision ?? surroundings.revision;
+    rollout = createRollout({ processes, production, checkout, startRevision, specOf, report });
     load = startLoad(k6, logs, watching);
-    control = await startControl({
+    control = await startControl(options.dataDir, controlled(rollout, preparePushes(logs, watching, repository)));
+    dataDirectory.record({ control: control.path });
+    running = true;
+    void mark({
+      type: 'start',
+      message: `npm start, ${production.record.revision ? 'production' : surroundings.version}`,
+    });
+    void sweepMarkers([]);
+    void tidyUp();
+  }
+
+  /** What a person is told of a process; a restart of a service is marked, too. */
+  function tellOf(name: string, what: string): void {
+    report(name, what);
+    if (running && what.startsWith('is ready again after')) void mark({ type: 'restart', message: `${name} ${what}` });
+  }
+
+  function mark(marker: { type: string; message: string }): Promise<void> {
+    return leaveMarker(observatoryUrl, marker, (failure) => report('observatory', failure));
+  }
+
+  /** @returns null where there is no git, which a push needs, and nothing else does. */
+  async function keepCheckout(): Promise<ProductionRepository | null> {
+    const { root, node, env } = surroundings;
+    try {
+      const opened = await openRepository({ dataDir: options.dataDir, root, node, env });
+      if (options.workingCopy) {
+        forgetProduction(options.dataDir);
+        await resetBranch(options.dataDir, env);
+      }
+      return opened;
+    } catch (error) {
+      report('stack', `takes no push: ${messageOf(error)}`);
+      return null;
+    }
+  }
+
+  function preparePushes(logs: LogFiles, watching: Guard, to: ProductionRepository | null): PushQueue | null {
+    if (!to) return null;
+    const { root, node, env } = surroundings;
+    const runner = createPipelineRunner(
+      {
+        root,
+        node,
+        dataDir: options.dataDir,
+        repository: to.path,
+        runsUrl: `${runPages?.url}/runs`,
+        env,
+        variables: pipelineVariables(options, env),
+        logs,
+        guard: watching,
+      },
+      (id, inGoodOrder) => {
+        recordChildren();
+        if (!inGoodOrder) void sweepMarkers([id]);
+        void tidyUp();
+      },
+    );
+    pipeline = runner;
+    return createPushQueue((push, tell) => {
+      const run = runner.start(push, rollout?.released().revision ?? to.startRevision, tell);
+      recordChildren();
+      report('push', `${push.revision.slice(0, 7)} is released: ${run.url}`);
+      return run;
+    });
+  }
+
+  /** Ends the markers that a killed pipeline left open: of these runs, or of all, where none can be on. */
+  async function sweepMarkers(runs: readonly string[]): Promise<void> {
+    if (observatoryUrl === null) return;
+    const which = runs.length > 0 ? runs.flatMap((id) => ['--run', id]) : ['--older-than', '0s'];
+    const program = join(surroundings.root, 'pipeline', 'release', 'main.ts');
+    await promisify(execFile)(
+      surroundings.node,
+      [program, 'marker', 'sweep', ...which, '--to', `observatory=${observatoryUrl}`],
+      { timeout: 30_000, windowsHide: true },
+    ).catch((error: unknown) => report('stack', `could not end markers that were left open: ${messageOf(error)}`));
+  }
+
+  async function tidyUp(): Promise<void> {
+    const roots = Object.values(rollout?.released().services ?? {}).map(({ root }) => root);
+    await removeOldReleases(options.dataDir, roots).catch((error: unknown) =>
+      report('stack', `could not remove old releases: ${messageOf(error)}`),
+    );
+  }
+
+  function controlled(rolling: Rollout, queue: PushQueue | null): Controlled {
+    return {
       status,
       setRate(ratePerSecond) {
         if (!load) throw new Refusal('HotROD is stopping.');
         load.setRate(ratePerSecond);
         report('load', `is now ${ratePerSecond} dispatches/s`);
       },
-    });
-    dataDirectory.record({ control: { port: control.port, token: control.token } });
+      released: rolling.released,
+      async release(request) {
+        const outcome = await rolling.release(request);
+        if (request.mark !== null) void mark({ type: 'deploy', message: request.mark });
+        return outcome;
+      },
+      async push(push, tell) {
+        if (!queue) throw new Refusal('This HotROD takes no push.');
+        await queue.push(push, tell);
+      },
+    };
   }
 
   function startLoad(k6: string | null, logs: LogFiles, watching: Guard): Load {
@@ -132,18 +289,22 @@ export function createSuite(
   /** So that a start after a `kill -9` of this process and of its guard finds them. */
   function recordChildren(): void {
     dataDirectory?.record({
-      children: processes.flatMap(({ spec, pid }) =>
-        pid === undefined
-          ? []
-          : [{ name: spec.name, pid, identity: processIdentity(pid), stopSignal: spec.stopSignal }],
-      ),
+      children: [
+        ...processes.flatMap(({ spec, pids }) => pids.map((pid) => childRecord(spec.name, pid, spec.stopSignal))),
+        ...(pipeline?.pid === undefined ? [] : [childRecord('pipeline', pipeline.pid, 'SIGTERM')]),
+      ],
     });
   }
 
   async function stop(): Promise<void> {
+    running = false;
     clearInterval(trimming);
     control?.close();
+    // Before what it releases to and reports to: it takes back what it has begun.
+    await pipeline?.stop(stopTimes.pipeline);
     await Promise.all([load?.stop().catch(() => {}), stopInOrder(processes)]);
+    for (const socket of sockets.splice(0)) socket.close();
+    await runPages?.close();
     await starting?.catch(() => {}); // the database may be being made; that takes half a second
     guard?.dismiss();
     dataDirectory?.release();
@@ -156,18 +317,27 @@ export function createSuite(
         url: spec.url,
         state,
         restarts,
+        ...releaseOf(spec.name),
         ...(pid === undefined ? {} : { pid }),
       })),
       load: load?.status() ?? null,
     };
   }
 
+  function releaseOf(name: string): { release?: string } {
+    const release = rollout?.released().services[name];
+    return release && release.root !== surroundings.root ? { release: release.version } : {};
+  }
+
   return {
     start: () => (starting ??= start()),
     status,
+    repository: () => repository,
+    released: () => rollout?.released() ?? { revision: null, services: {}, previous: null },
     stop: () => (stopping ??= stop()),
     kill() {
       for (const each of processes) each.kill();
+      if (pipeline?.pid !== undefined) signalGroup(pipeline.pid, 'SIGKILL');
       dataDirectory?.release();
     },
   };
@@ -216,4 +386,8 @@ export function stopWaves<T extends { spec: { name: string; stopBefore: readonly
     left = left.filter((each) => !wave.includes(each));
   }
   return waves;
+}
+
+function childRecord(name: string, pid: number, stopSignal: NodeJS.Signals): ChildRecord {
+  return { name, pid, identity: processIdentity(pid), stopSignal };
 }

@@ -23,16 +23,21 @@ export function renderTable(rows: readonly Row[], paint: Paint): string {
 }
 
 function stateStyle(state: string): 'green' | 'yellow' | 'gray' {
-  if (state === 'ready') return 'green';
-  return ['starting', 'restarting', 'not ready'].includes(state) ? 'yellow' : 'gray';
+  const [word = ''] = state.split(',');
+  if (word === 'ready') return state.includes('restarted') ? 'gray' : 'green';
+  return ['starting', 'restarting', 'not ready'].includes(word) ? 'yellow' : 'gray';
 }
 
 /** The suite as rows: the Observatory first, because that is where one looks; the database without its password. */
 export function suiteRows(status: SuiteStatus, telemetryTo: string | null): Row[] {
-  const rows: Row[] = status.processes.map(({ name, url, state, restarts }) => [
+  const rows: Row[] = status.processes.map(({ name, url, state, restarts, release }) => [
     name,
     url,
-    restarts === 0 ? state : `${state}, restarted ${restarts === 1 ? 'once' : `${restarts} times`}`,
+    [
+      state,
+      ...(release === undefined ? [] : [`release ${release}`]),
+      ...(restarts === 0 ? [] : [`restarted ${restarts === 1 ? 'once' : `${restarts} times`}`]),
+    ].join(', '),
   ]);
   if (telemetryTo !== null) rows.push(['telemetry', telemetryTo, 'OTLP']);
   if (status.load) rows.push(['load', describeLoad(status.load), '']);

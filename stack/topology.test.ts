@@ -39,6 +39,7 @@ describe('ports', () => {
       driver: 8082,
       route: 8083,
       postgres: 8084,
+      'run pages': 8085,
       observatory: 8088,
       'OTLP receiver': 4318,
     });

@@ -19,6 +19,8 @@ export interface ProcessSpec {
   entry?: string;
   /** A URL that answers 2xx, or a look at the process, when it can do its work. */
   ready: string | ((pid: number) => boolean);
+  /** Whether it says by itself, through a pipe, when it is ready and when it listens: kit's `serve`. */
+  saysReady?: boolean;
   /** Those that must be ready before it is started. */
   startAfter: readonly string[];
   /** Those it needs to finish its work: they are stopped after it. */
@@ -40,6 +42,7 @@ export function portsOf(options: StartOptions) {
     driver: portBase + 2,
     route: portBase + 3,
     postgres: portBase + 4,
+    'run pages': portBase + 5,
     ...(options.observatory ? { observatory: portBase + 8, 'OTLP receiver': options.otlpPort } : {}),
   };
 }
@@ -52,6 +55,8 @@ export interface Surroundings {
   node: string;
   /** Handed on to every process of ours, so that a service's own settings work. */
   env: Readonly<Record<string, string | undefined>>;
+  /** Where Node keeps what it has compiled; in the checkout where it is not given. */
+  compileCache?: string;
   /** `service.version`, for example `0.1.0+1a2b3c4`. */
   version: string;
   /** The commit that is checked out; null where that cannot be known. */
@@ -76,10 +81,11 @@ export function serviceNodeOptions(root: string): string[] {
 export function topology(options: StartOptions, postgres: PostgresServer, surroundings: Surroundings): ProcessSpec[] {
   const { root, node } = surroundings;
   const ports = portsOf(options);
-  const exportTo = options.otlpEndpoint ?? (options.observatory ? at(options.otlpPort) : undefined);
+  const exportTo = exportEndpoint(options);
   const inherited = {
     ...surroundings.env,
-    NODE_COMPILE_CACHE: surroundings.env['NODE_COMPILE_CACHE'] ?? join(root, '.hotrod', 'cache'),
+    NODE_COMPILE_CACHE:
+      surroundings.env['NODE_COMPILE_CACHE'] ?? surroundings.compileCache ?? join(root, '.hotrod', 'cache'),
   };
 
   function service(
@@ -108,8 +114,10 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
       account: null,
       entry,
       ready: `${at(port)}/readyz`,
+      saysReady: true,
       ...needs,
-      stopSignal: 'SIGTERM',
+      // kit/shutdown.ts: SIGTERM drains, because another process takes over; SIGINT ends.
+      stopSignal: 'SIGINT',
       forceSignals: ['SIGKILL'],
     };
   }
@@ -134,6 +142,7 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
   const observatory: ProcessSpec = {
     ...service('observatory', ports.observatory ?? 0, {}, { startAfter: [], stopBefore: [] }),
     args: [join(root, 'observatory', 'main.ts')],
+    saysReady: false,
     entry: join(root, 'observatory', 'main.ts'),
     env: defined({
       ...inherited,
@@ -175,6 +184,24 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
     service('route', ports.route, {}, { startAfter: [], stopBefore: observed }),
     database,
   ];
+}
+
+/** What the pipeline of a push is told of the suite: where its trace and its marker go, and who can be asked. */
+export function pipelineVariables(options: StartOptions, env: Surroundings['env']): Record<string, string | undefined> {
+  const ports = portsOf(options);
+  const observatory = options.observatory ? at(ports.observatory ?? 0) : undefined;
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: exportEndpoint(options),
+    OTEL_EXPORTER_OTLP_HEADERS: options.otlpHeaders ?? undefined,
+    TRACE_URL: env['TRACE_URL'] ?? (observatory && `${observatory}/trace/{traceId}`),
+    OBSERVATORY_URL: env['OBSERVATORY_URL'] ?? observatory,
+    MARKER_TO: env['MARKER_TO'] ?? (observatory && `observatory=${observatory}`),
+  };
+}
+
+/** Where telemetry goes; undefined where OpenTelemetry's own default holds. */
+function exportEndpoint(options: StartOptions): string | undefined {
+  return options.otlpEndpoint ?? (options.observatory ? at(options.otlpPort) : undefined);
 }
 
 function at(port: number): string {

@@ -48,6 +48,20 @@ describe('runMain', () => {
   });
 
   it.each([
+    ['at once where nobody else listens', '', 143],
+    ['as whoever listens decides', "process.on('SIGTERM', () => setTimeout(() => process.exit(7), 50));", 7],
+  ])('ends at SIGTERM, also as process 1 of a container: %s', (_how, listen, code) => {
+    const result = run(`
+      import { runMain } from './main.ts';
+      await runMain('driver', async () => {
+        ${listen}
+        process.kill(process.pid, 'SIGTERM');
+        await new Promise((resolve) => setTimeout(resolve, 30_000));
+      });`);
+    expect(result.code).toBe(code);
+  });
+
+  it.each([
     ["new Error('No page.')", 'No page.'],
     ["new Error('No database.', { cause: new Error('refused') })", 'No database. (refused)'],
     [

@@ -1,5 +1,8 @@
 import { ConfigError } from './config.ts';
 
+/** 128 and the signal's number, as shells count. */
+const sigtermExitCode = 143;
+
 /**
  * Runs a program's `main`. What it throws before it is up ends the process with one clear line on standard error and
  * exit code 1; a wrong setting is 2.
@@ -7,6 +10,11 @@ import { ConfigError } from './config.ts';
 export async function runMain(name: string, main: () => Promise<void>): Promise<void> {
   // On a full disk a line is lost, and the program goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  // A program that is process 1 of a container is not ended by SIGTERM unless it listens, for example while it waits for
+  // its database. Whoever listens later decides what happens then.
+  process.on('SIGTERM', () => {
+    if (process.listenerCount('SIGTERM') === 1) process.exit(sigtermExitCode);
+  });
   try {
     await main();
   } catch (error) {

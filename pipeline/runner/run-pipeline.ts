@@ -63,7 +63,7 @@ export async function runPipeline(options: RunOptions, env: Environment): Promis
 
   const masker = createMasker([...secretValues(env), ...secretValues(options.variables), ...options.secrets]);
   const target =
-    options.target === null ? null : await (await import('./executors/targets.ts')).loadTarget(options.target);
+    options.target === null ? null : await (await import('../targets/create-target.ts')).createTarget(options.target);
   const shell =
     options.executor === 'docker'
       ? createDockerShell('docker', volume, `hotrod-${runId}`, env)

@@ -14,21 +14,24 @@ export interface Cluster {
 }
 
 /**
- * The cluster that `KUBECONFIG` leads to, where `HOTROD_CLUSTER` says that tests may use it: `kind`, or a program that
- * brings images into it when it is called as `PROGRAM load IMAGE…`. Without that word nothing is touched: a test must not
- * install into whatever cluster somebody happens to work with.
+ * The cluster that `HOTROD_TEST_KUBECONFIG` leads to. The usual `KUBECONFIG` is not looked at: a test must not install into
+ * whatever cluster somebody happens to work with. `HOTROD_CLUSTER` says how images come into it: `kind`, or a program that
+ * is called as `PROGRAM load IMAGE…`.
  *
  * @returns null where there is none, or a tool is missing, after a line that says so.
  * @throws instead where `CI` is set.
  */
 export function findCluster(): Cluster | null {
   const how = process.env['HOTROD_CLUSTER'];
-  if (!how || !process.env['KUBECONFIG']) {
-    const message = 'HOTROD_CLUSTER and KUBECONFIG name no cluster that tests may use';
+  const file = process.env['HOTROD_TEST_KUBECONFIG'];
+  if (!how || !file) {
+    const message = 'HOTROD_TEST_KUBECONFIG and HOTROD_CLUSTER name no cluster that tests may use';
     if (process.env['CI']) throw new Error(message);
     console.warn(`${message}: its tests are skipped.`);
     return null;
   }
+  // For helm and kubectl, from here on.
+  process.env['KUBECONFIG'] = file;
   const [kubectl, helm, helm3, docker, compose] = (
     ['kubectl', 'helm', 'helm3', 'docker', 'docker-compose'] as const
   ).map((name) => findTool(name));

@@ -14,7 +14,7 @@ export interface KeyCountsOptions {
   /** So many of them may be new in one flush: who makes up a key for each span does not fill the catalogue at once. */
   mostNewKeys: number;
 }
-export const keyCountsDefaults: KeyCountsOptions = { mostKeys: 10_000, mostNewKeys: 500 };
+export const keyCountsDefaults: KeyCountsOptions = { mostKeys: 10_000, mostNewKeys: 2_000 };
 
 const column = (type: ValueType): 'strings' | 'numbers' | 'booleans' | 'others' =>
   type === '' ? 'strings' : type === 'i' || type === 'd' ? 'numbers' : type === 'b' ? 'booleans' : 'others';

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { type Command, type CommandContext, exitCodes, parseDuration, parseWhole, UsageError } from '../command.ts';
@@ -29,8 +29,12 @@ const usage = `Compares a release with the one before, by the dispatches that ea
   --warm-up 5s          the first dispatches of new processes that do not count
   --min-change 25       percent; a smaller change of durations does not matter
   --false-alarms 1      percent of comparisons of equals that may say better or worse
+<<<<<<< HEAD
   --to PLACE            where the verdict is told, as a marker; as \`release marker --to\`, several times for several.
                         Default: MARKER_TO, else the Observatory that was asked
+=======
+  --verdict-file FILE   the same as --json, written there; what is printed stays for people
+>>>>>>> main
   --json                the verdict with all its numbers, on one line
   --inconclusive fail   or pass: what too little data means for the exit code
 
@@ -61,6 +65,7 @@ async function verify(args: string[], context: CommandContext): Promise<number> 
     'warm-up': { ...text, default: '5s' },
     'min-change': { ...text, default: '25' },
     'false-alarms': { ...text, default: '1' },
+    'verdict-file': text,
     json: { type: 'boolean', default: false },
     inconclusive: { ...text, default: 'fail' },
   } as const;
@@ -92,7 +97,9 @@ async function verify(args: string[], context: CommandContext): Promise<number> 
   const source = createObservatorySource(url, signal);
   const result = await verifyRelease(source, request, { clock: systemClock, signal, log: context.stderr });
   await tellVerdict(result, places, context);
-  context.stdout(values.json ? `${JSON.stringify({ source: source.name, ...result })}\n` : formatReport(result));
+  const json = `${JSON.stringify({ source: source.name, ...result })}\n`;
+  if (values['verdict-file'] !== undefined) writeFileSync(values['verdict-file'], json);
+  context.stdout(values.json ? json : formatReport(result));
   if (result.verdict === 'worse') return exitCodes.worse;
   if (result.verdict === 'inconclusive' && values.inconclusive === 'fail') return exitCodes.inconclusive;
   return exitCodes.done;

@@ -1,6 +1,8 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, isAbsolute, join, posix, relative, resolve } from 'node:path';
 
+import { linkDependencies } from '@hotrod/stack/releases/dependencies';
+import { dependenciesDirectory } from '@hotrod/stack/releases/release-directory';
 import { parse as parseYaml } from 'yaml';
 
 import { releasableServices, type ServiceName, type Target, TargetError } from '../../targets/target.ts';
@@ -87,8 +89,28 @@ export function createStepExecutor(options: {
       signal: context.signal,
       output: context.output,
     });
-    if (reason === null && name === 'main_clone') mainClone = directory;
+    if (reason === null && name === 'main_clone') {
+      mainClone = directory;
+      await shareDependencies(join(volume, directory), context);
+    }
     return { ...plainOutcome(reason, exitCode), value: seen, members: { revision } };
+  }
+
+  /**
+   * Where a suite runs, its data directory has the dependencies of every lockfile that it has seen: the clone gets them
+   * as links, in a second, and `npm ci` is left to a clone whose lockfile is new.
+   */
+  async function shareDependencies(root: string, context: StepContext): Promise<void> {
+    const dataDir = options.env['HOTROD_DATA_DIR'];
+    if (shell.name !== 'host' || !dataDir || !existsSync(join(root, 'package-lock.json'))) return;
+    await linkDependencies({
+      root,
+      cacheDir: dependenciesDirectory(dataDir),
+      seed: options.env['HOTROD_CHECKOUT'] || null,
+      env: options.env,
+      signal: context.signal,
+      log: (line) => context.output(`${line}\n`),
+    });
   }
 
   function chosenTarget(kind: string): Target {

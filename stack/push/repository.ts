@@ -1,0 +1,134 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { isAbsolute, join, relative } from 'node:path';
+
+import { type Environment, git } from '../releases/git.ts';
+import { productionBranch } from './push.ts';
+
+/** The bare repository that `git push production` pushes to. */
+export interface ProductionRepository {
+  path: string;
+  /** The commit that holds the checkout as it was when `npm start` was called, changes that no commit has included. */
+  startRevision: string;
+}
+
+export function repositoryPath(dataDir: string): string {
+  return join(dataDir, 'production.git');
+}
+
+/** Where {@link ProductionRepository.startRevision} is kept: no branch, so that nobody sees it and nobody pushes it. */
+const startRef = 'refs/hotrod/start';
+
+/** Who commits what no person has committed. */
+const committer = {
+  GIT_AUTHOR_NAME: 'npm start',
+  GIT_AUTHOR_EMAIL: 'hotrod@localhost',
+  GIT_COMMITTER_NAME: 'npm start',
+  GIT_COMMITTER_EMAIL: 'hotrod@localhost',
+};
+
+/**
+ * Makes the repository where there is none, gives it hooks that lead to this checkout and data directory, and keeps the
+ * checkout as it is now in it, as what production can go back to. Nothing is written to the checkout.
+ *
+ * @param root the checkout; it need not be a repository.
+ * @param node the Node that runs the hooks.
+ * @throws {Refusal} with what git says.
+ */
+export async function openRepository(options: {
+  dataDir: string;
+  root: string;
+  node: string;
+  env: Environment;
+}): Promise<ProductionRepository> {
+  const { dataDir, root, node, env } = options;
+  const path = repositoryPath(dataDir);
+  if (!existsSync(join(path, 'HEAD'))) {
+    await git(['init', '--quiet', '--bare', path], { env });
+    await git(['symbolic-ref', 'HEAD', `refs/heads/${productionBranch}`], { cwd: path, env });
+  }
+  const settings = {
+    'core.hooksPath': join(path, 'hooks'), // the user's own setting would lead elsewhere
+    'receive.advertisePushOptions': 'true',
+    'receive.fsckObjects': 'true',
+    'uploadpack.allowAnySHA1InWant': 'true', // what runs may be on no branch, and can be fetched all the same
+    'gc.autoDetach': 'false',
+  };
+  for (const [name, value] of Object.entries(settings)) await git(['config', name, value], { cwd: path, env });
+  await mkdir(join(path, 'hooks'), { recursive: true });
+  for (const hook of ['pre-receive', 'post-receive']) {
+    const file = join(path, 'hooks', hook);
+    const program = [node, join(root, 'stack', 'push', 'main.ts'), hook, dataDir].map(quoted).join(' ');
+    await writeFile(file, `#!/bin/sh\nexec ${program}\n`);
+    await chmod(file, 0o755);
+  }
+  return { path, startRevision: await keepCheckout(path, root, dataDir, env) };
+}
+
+/** For sh. */
+function quoted(text: string): string {
+  return `'${text.replaceAll('\\', '/').replaceAll("'", `'\\''`)}'`;
+}
+
+async function keepCheckout(path: string, root: string, dataDir: string, env: Environment): Promise<string> {
+  // Without a .git of its own, git would answer for a repository that happens to be around.
+  const head = existsSync(join(root, '.git'))
+    ? await git(['rev-parse', '--verify', '--quiet', 'HEAD'], { cwd: root, env }).catch(() => null)
+    : null;
+  if (head !== null) {
+    await git(['fetch', '--quiet', '--no-tags', '--update-shallow', root, '+HEAD:refs/hotrod/head'], {
+      cwd: path,
+      env,
+    });
+  }
+  const index = join(dataDir, 'start.index');
+  const extra = { ...committer, GIT_DIR: path, GIT_WORK_TREE: root, GIT_INDEX_FILE: index };
+  const inside = relative(root, dataDir);
+  const ours = inside !== '' && !inside.startsWith('..') && !isAbsolute(inside) ? [`:(exclude,literal)${inside}`] : [];
+  let revision: string;
+  try {
+    if (head !== null) await git(['read-tree', head], { cwd: root, env, extra });
+    await git(['-c', 'core.autocrlf=false', 'add', '--all', '--', '.', ...ours], { cwd: root, env, extra });
+    const tree = await git(['write-tree'], { cwd: root, env, extra });
+    const unchanged = head !== null && tree === (await git(['rev-parse', `${head}^{tree}`], { cwd: path, env }));
+    const message = 'The checkout that npm start was called in';
+    revision =
+      unchanged && head !== null
+        ? head
+        : await git(['commit-tree', ...(head === null ? [] : ['-p', head]), '-m', message, tree], {
+            cwd: root,
+            env,
+            extra,
+          });
+  } finally {
+    await rm(index, { force: true });
+  }
+  await git(['update-ref', startRef, revision], { cwd: path, env });
+  const branch = `refs/heads/${productionBranch}`;
+  const known = await git(['rev-parse', '--verify', '--quiet', branch], { cwd: path, env }).catch(() => null);
+  if (known === null) await git(['update-ref', branch, head ?? revision], { cwd: path, env });
+  return revision;
+}
+
+/** The commit that holds what the checkout held when `npm start` was called. @throws {Refusal} */
+export function startRevision(dataDir: string, env: Environment): Promise<string> {
+  return git(['rev-parse', '--verify', startRef], { cwd: repositoryPath(dataDir), env });
+}
+
+/** The commit at the end of the production branch. @throws {Refusal} */
+export function branchRevision(dataDir: string, env: Environment): Promise<string> {
+  return git(['rev-parse', '--verify', `refs/heads/${productionBranch}`], { cwd: repositoryPath(dataDir), env });
+}
+
+/**
+ * Puts the production branch to a commit without releasing it.
+ *
+ * @param revision without it what was checked out at the start, as if nothing had been pushed since.
+ */
+export async function resetBranch(dataDir: string, env: Environment, revision?: string): Promise<void> {
+  const cwd = repositoryPath(dataDir);
+  const commit =
+    revision ??
+    (await git(['rev-parse', '--verify', '--quiet', 'refs/hotrod/head'], { cwd, env }).catch(() => startRef));
+  await git(['update-ref', `refs/heads/${productionBranch}`, commit], { cwd, env });
+}

@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+import { messageOf, Refusal } from '../refusal.ts';
+
+/** An environment, from which git's own variables are left out: a hook is told of another repository by them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export function withoutGit(env: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('GIT_'),
+    ),
+  );
+}
+
+/**
+ * Runs git and returns what it prints, without the line end.
+ *
+ * @param options.extra variables of git's own that this call needs.
+ * @throws {Refusal} with what git says.
+ */
+export async function git(
+  args: readonly string[],
+  options: { cwd?: string; env: Environment; extra?: Readonly<Record<string, string>>; signal?: AbortSignal },
+): Promise<string> {
+  const { cwd, env, extra = {}, signal } = options;
+  try {
+    const { stdout } = await promisify(execFile)('git', [...args], {
+      env: { ...withoutGit(env), LC_ALL: 'C', ...extra },
+      maxBuffer: 64_000_000,
+      timeout: 60_000,
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return stdout.trimEnd();
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n')[0] : '';
+    throw new Refusal(`git ${args.find((arg) => !arg.startsWith('-')) ?? ''}: ${said || messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
