@@ -62,7 +62,7 @@ const sdkByRequireAlone: Restriction = {
   allowTypeImports: true,
 };
 const noSdk: Restriction = {
-  regex: '^@hotrod/telemetry/sdk$',
+  regex: '^@hotrod/telemetry/tracing-alone$',
   message: boundary(3, 'Only the preload and the runner of pipelines start the SDK.'),
 };
 const noObservatory: Restriction = {

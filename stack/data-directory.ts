@@ -33,6 +33,7 @@ export interface DataDirectory {
   path: string;
   /** What an earlier suite, killed, had left running; it is stopped now. */
   leftovers: readonly string[];
+  /** @throws the system's error where it cannot be written; the record before stays. */
   record(changes: Partial<Pick<SuiteRecord, 'control' | 'children'>>): void;
   release(): void;
 }
@@ -71,7 +72,7 @@ export async function claimDataDirectory(path: string, url: string): Promise<Dat
   } catch (error) {
     if (error instanceof Refusal) throw error;
     throw new Refusal(
-      `The data directory ${path} cannot be used (${messageOf(error)}): make it writable, or choose another with --data-dir DIR.`,
+      `The data directory ${path} cannot be used (${messageOf(error)}): make it writable, or room on its disk, or choose another with --data-dir DIR.`,
       {
         cause: error,
       },
@@ -83,8 +84,12 @@ export async function claimDataDirectory(path: string, url: string): Promise<Dat
     record(changes) {
       current = { ...current, ...changes };
       const unfinished = `${file}.${process.pid}`;
-      writeFileSync(unfinished, JSON.stringify(current), { mode: 0o600 });
-      renameSync(unfinished, file);
+      try {
+        writeFileSync(unfinished, JSON.stringify(current), { mode: 0o600 });
+        renameSync(unfinished, file);
+      } finally {
+        rmSync(unfinished, { force: true });
+      }
     },
     release() {
       if (readSuiteRecord(path)?.pid === process.pid) rmSync(file, { force: true });
@@ -119,8 +124,8 @@ function isAliveAtAll(pid: number): boolean {
 /** Creates the file with all its content at once. False where there is one. */
 function createWhole(file: string, record: SuiteRecord): boolean {
   const unfinished = `${file}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(unfinished, JSON.stringify(record), { mode: 0o600 });
   try {
+    writeFileSync(unfinished, JSON.stringify(record), { mode: 0o600 });
     linkSync(unfinished, file);
     return true;
   } catch (error) {

@@ -96,9 +96,17 @@ function readable(line: string): string {
   }
 }
 
-/** Opens a log, hands its descriptor over, closes it. */
-export function withLog<T>(logs: LogFiles, name: string, use: (descriptor: number) => T): T {
-  const descriptor = logs.open(name);
+/**
+ * Opens a log, hands its descriptor over, closes it. Where it cannot be opened (a full disk) its writer goes without: a
+ * process is worth more than its log.
+ */
+export function withLog<T>(logs: LogFiles, name: string, use: (descriptor: number | 'ignore') => T): T {
+  let descriptor: number;
+  try {
+    descriptor = logs.open(name);
+  } catch {
+    return use('ignore');
+  }
   try {
     return use(descriptor);
   } finally {

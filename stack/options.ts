@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { defaultRate, isProfileName, type ProfileName, profiles } from '@hotrod/loadgen/profiles';
 
 import { Refusal } from './refusal.ts';
+import { withoutCredentials } from './shown-url.ts';
 
 /** What drives load: the driver built in, or the k6 on the PATH. */
 export type LoadEngine = 'builtin' | 'k6';
@@ -173,7 +174,7 @@ function port(text: string | undefined): number {
 function endpoint(text: string | undefined): string | null {
   if (text === undefined) return null;
   if (!URL.canParse(text) || !['http:', 'https:'].includes(new URL(text).protocol)) {
-    throw wrong(`--otlp-endpoint takes a URL such as http://localhost:4318, not "${text}"`);
+    throw wrong(`--otlp-endpoint takes a URL such as http://localhost:4318, not "${withoutCredentials(text)}"`);
   }
   return text;
 }

@@ -22,14 +22,45 @@ export async function ensureFree(claims: readonly PortClaim[]): Promise<void> {
     if (fault === null) continue;
     if (fault === 'EACCES') {
       throw new Refusal(
-        `Port ${port} (${name}) may not be used by this user: choose ports above 1023, for example: npm start -- --port-base 18080`,
+        `Port ${port} (${name}) may not be used by this user: choose ports above 1023, for example: npm start -- --port-base ${await freePortBase()}`,
       );
     }
     const holder = portHolder(port);
     throw new Refusal(
-      `Port ${port} (${name}) is taken by ${holder ?? 'another program'}: stop it, or choose other ports, for example: npm start -- --port-base 18080 (for a second suite also --data-dir DIR).`,
+      `Port ${port} (${name}) is taken by ${holder ?? 'another program'}: stop it, or choose other ports, for example: npm start -- --port-base ${await freePortBase()} (for a second suite also --data-dir DIR).`,
     );
   }
+}
+
+/** Where a suite's ports are looked for, when others are taken: far from those that programs like, below the ephemeral. */
+const firstOffer = 18_080;
+const offerEvery = 100;
+/** A suite's ports: the base and those after it (stack/options.ts). */
+const portsOfSuite = 10;
+
+/** A base whose ports were all free a moment ago. */
+async function freePortBase(): Promise<number> {
+  for (let base = firstOffer; base < 32_000; base += offerEvery) {
+    const faults = await Promise.all(Array.from({ length: portsOfSuite }, (_, index) => listenFault(base + index)));
+    if (faults.every((fault) => fault === null)) return base;
+  }
+  return firstOffer;
+}
+
+/** IANA's dynamic ports (RFC 6335), which systems take that do not say otherwise. */
+const usualEphemeralPorts = { first: 49_152, last: 65_535 };
+
+/** Which ports the system gives to the near ends of connections: ip(7), ip_local_port_range. */
+function ephemeralPorts(): { first: number; last: number } {
+  const [first, last] = readText('/proc/sys/net/ipv4/ip_local_port_range').trim().split(/\s+/).map(Number);
+  return first && last ? { first, last } : usualEphemeralPorts;
+}
+
+/** A warning where a connection of any program may take one of these ports by chance; null where none can. */
+export function ephemeralWarning(ports: readonly number[], range = ephemeralPorts()): string | null {
+  const within = ports.filter((port) => port >= range.first && port <= range.last);
+  if (within.length === 0) return null;
+  return `The ports ${Math.min(...within)} to ${Math.max(...within)} are among those that the system gives to outgoing connections (${range.first} to ${range.last}), so that one may be taken by chance: --port-base with a port below ${range.first} is safer.`;
 }
 
 /** Null where one can listen there, else the code of the system's error. */

@@ -1,6 +1,8 @@
 import { askStatus, setRate } from './control.ts';
 import { help, readCommand, type StartOptions } from './options.ts';
+import { ephemeralWarning } from './ports.ts';
 import { Refusal } from './refusal.ts';
+import { withoutCredentials } from './shown-url.ts';
 import { checkedOutRevision, releaseVersion } from './revision.ts';
 import { createSuite, type Suite } from './suite.ts';
 import { portsOf } from './topology.ts';
@@ -60,6 +62,8 @@ async function start(options: StartOptions, call: Call, paint: Paint): Promise<v
     if (options.otlpEndpoint && new URL(options.otlpEndpoint).port === '4317') {
       console.log('Port 4317 is usually OTLP over gRPC; the services speak OTLP over HTTP, usually port 4318.');
     }
+    const warning = ephemeralWarning(Object.values(portsOf(options)));
+    if (warning) console.log(warning);
     await suite.start();
   } catch (error) {
     const wasInterrupted = interrupted();
@@ -72,7 +76,7 @@ async function start(options: StartOptions, call: Call, paint: Paint): Promise<v
 }
 
 function overview(suite: Suite, options: StartOptions, tookMs: number, paint: Paint): string {
-  const telemetryTo = options.observatory ? null : (options.otlpEndpoint ?? 'http://localhost:4318');
+  const telemetryTo = options.observatory ? null : withoutCredentials(options.otlpEndpoint ?? 'http://localhost:4318');
   const status = suite.status();
   const at = (name: string) => paint('cyan', status.processes.find((process) => process.name === name)?.url ?? '');
   // The first address is the one that is opened.

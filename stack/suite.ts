@@ -9,12 +9,14 @@ import { createRunPageHandler } from '@hotrod/pipeline/runner/page/handler';
 import { type Controlled, type ControlServer, startControl, type SuiteStatus } from './control.ts';
 import { claimDataDirectory, type DataDirectory } from './data-directory.ts';
 import { type Guard, startGuard } from './guard.ts';
+import { ensureRoom } from './free-space.ts';
 import { bindSocket, type ListeningSocket } from './listening-socket.ts';
 import { findK6, type Load, startBuiltInLoad, startK6Load } from './load.ts';
 import { type LogFiles, openLogFiles } from './log-files.ts';
 import { leaveMarker } from './markers.ts';
 import type { StartOptions } from './options.ts';
 import { ensureFree } from './ports.ts';
+import { watchCrashes } from './postgres/crash-watch.ts';
 import { preparePostgres } from './postgres/server.ts';
 import { type ChildRecord, signalGroup } from './process-group.ts';
 import { processIdentity } from './process-identity.ts';
@@ -88,6 +90,7 @@ export function createSuite(
   let runPages: RunPages | undefined;
   let sockets: ListeningSocket[] = [];
   let trimming: NodeJS.Timeout | undefined;
+  let endCrashWatch: (() => void) | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -101,6 +104,7 @@ export function createSuite(
       throw new Refusal(`${surroundings.root} is not a complete checkout: packages/telemetry/register.ts is missing.`);
     }
     dataDirectory = await claimDataDirectory(options.dataDir, frontendUrl);
+    ensureRoom(options.dataDir);
     if (dataDirectory.leftovers.length > 0)
       report('stack', `stopped what an earlier start had left: ${dataDirectory.leftovers.join(', ')}`);
     goOn();
@@ -139,7 +143,8 @@ export function createSuite(
       return release ? specOf(spec.name, release) : spec;
     });
     const logs = openLogFiles(join(options.dataDir, 'logs'), [...specs.map((spec) => spec.name), 'k6', pipelineLog]);
-    trimming = setInterval(() => logs.trim(), trimLogsEveryMs).unref();
+    trimming = setInterval(() => orWarn('trims no logs', () => logs.trim()), trimLogsEveryMs).unref();
+    endCrashWatch = watchCrashes(logs.path('postgres'), (news) => report('postgres', news));
     const watching = (guard = startGuard());
     processes = specs.map((spec) => {
       const socket = spec.saysReady ? bindSocket('127.0.0.1', Number(new URL(spec.url).port)) : null;
@@ -159,7 +164,8 @@ export function createSuite(
     rollout = createRollout({ processes, production, checkout, startRevision, specOf, report });
     load = startLoad(k6, logs, watching);
     control = await startControl(options.dataDir, controlled(rollout, preparePushes(logs, watching, repository)));
-    dataDirectory.record({ control: control.path });
+    const { path } = control;
+    orWarn('cannot tell commands such as "status" where it is', () => dataDirectory?.record({ control: path }));
     running = true;
     void mark({
       type: 'start',
@@ -286,8 +292,21 @@ export function createSuite(
     }
   }
 
+  const warned = new Set<string>();
+  /** Does what the suite can live without; where it fails (a full disk), that is told once, until it succeeds again. */
+  function orWarn(what: string, work: () => void): void {
+    try {
+      work();
+      warned.delete(what);
+    } catch (error) {
+      if (!warned.has(what)) report('stack', `${what}: ${messageOf(error)}`);
+      warned.add(what);
+    }
+  }
+
   /** So that a start after a `kill -9` of this process and of its guard finds them. */
-  function recordChildren(): void {
+  const recordChildren = () => orWarn('cannot record its processes for a later start', writeChildren);
+  function writeChildren(): void {
     dataDirectory?.record({
       children: [
         ...processes.flatMap(({ spec, pids }) => pids.map((pid) => childRecord(spec.name, pid, spec.stopSignal))),
@@ -299,6 +318,7 @@ export function createSuite(
   async function stop(): Promise<void> {
     running = false;
     clearInterval(trimming);
+    endCrashWatch?.();
     control?.close();
     // Before what it releases to and reports to: it takes back what it has begun.
     await pipeline?.stop(stopTimes.pipeline);

@@ -76,6 +76,26 @@ async function until(what: () => boolean): Promise<void> {
 const stay = 'setInterval(() => {}, 1000);';
 const polite = `process.on('SIGTERM', () => process.exit(0));`;
 
+describe('a process whose port is taken', () => {
+  const takenOnce =
+    'Its port may be free again: port 8088 is taken by another program. Stop that program, or set OBSERVATORY_PORT to a free port.';
+
+  it('is tried more often than one that just ends, for the port may be taken by chance', async () => {
+    const fake = supervise(`
+      const {appendFileSync, readFileSync} = require('node:fs');
+      appendFileSync('starts', 'x');
+      if (readFileSync('starts').length < 6) { console.error(${JSON.stringify(takenOnce)}); process.exit(1); }
+      ${polite} ${stay} ready()`);
+    await fake.start();
+    expect(fake.restarts).toBe(5);
+  });
+
+  it('is told with advice that works here', async () => {
+    const fake = supervise(`console.error(${JSON.stringify(takenOnce)}); process.exit(2)`);
+    await expect(fake.start()).rejects.toThrow('Stop that program, or choose other ports with --port-base');
+  });
+});
+
 describe('a process that lives', () => {
   it('is ready when it says so, and stops when asked', async () => {
     const fake = supervise(`${polite} ${stay} setTimeout(ready, 100)`);

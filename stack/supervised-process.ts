@@ -69,8 +69,13 @@ export const usualTimes: SupervisionTimes = {
   drain: 20_000,
 };
 
-/** So often it may end before it was ever ready: more is no accident. */
+/**
+ * So often it may end before it was ever ready: more is no accident. Only where its port is taken it may be one, of a
+ * connection of any program that comes and goes, so there it is tried for half a minute.
+ */
 const startAttempts = 3;
+const startAttemptsAtTakenPort = 8;
+const takenPort = /port \d+ is taken|EADDRINUSE|Address already in use/i;
 /** With this exit code a service says that its settings are wrong (kit/main.ts): trying again will not help. */
 const wrongSettings = 2;
 /** So many polls in a row must fail before a process counts as not ready: one slow answer is none. */
@@ -247,7 +252,9 @@ export function superviseProcess(options: {
       if (stopped()) return;
       if (successor) continue;
       endsInARow += 1;
-      if (!everReady && (endsInARow >= startAttempts || how === endedWith(wrongSettings))) throw refusal(how);
+      const isPortTaken = takenPort.test(logs.lastWords(name, life.logStart)?.text ?? '');
+      const attempts = isPortTaken ? startAttemptsAtTakenPort : startAttempts;
+      if (!everReady && (endsInARow >= attempts || how === endedWith(wrongSettings))) throw refusal(how);
       await pause(life, how);
     }
   }
@@ -258,7 +265,7 @@ export function superviseProcess(options: {
     state = 'restarting';
     restarts += 1;
     const words = logs.lastWords(name, life.logStart);
-    options.report(name, `${how}${words?.isError ? ` (${words.text})` : ''}; again in ${seconds(pauseMs)}`);
+    options.report(name, `${how}${words?.isError ? ` (${adviseHere(words.text)})` : ''}; again in ${seconds(pauseMs)}`);
     const over = new AbortController();
     const waited = sleep(pauseMs, undefined, { signal: AbortSignal.any([stopping.signal, over.signal]) });
     await Promise.race([waited.catch(() => {}), replaced.promise]);
@@ -268,7 +275,7 @@ export function superviseProcess(options: {
   function refusal(how: string): Refusal {
     const words = logs.lastWords(name);
     return new Refusal(
-      `${name} does not start: it ${how}${words ? `: ${words.text}` : ''}. Its log: ${logs.path(name)}`,
+      `${name} does not start: it ${how}${words ? `: ${adviseHere(words.text)}` : ''}. Its log: ${logs.path(name)}`,
     );
   }
 
@@ -395,6 +402,11 @@ async function isReady({ spec, pid, over }: Life): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** A program advises to set its own variable for another port; under "npm start" ports are chosen together. */
+function adviseHere(words: string): string {
+  return words.replace(/, or set \w*PORT to a free port/, ', or choose other ports with --port-base');
 }
 
 function endedWith(code: number | null): string {

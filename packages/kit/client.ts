@@ -112,7 +112,7 @@ export function createServiceClient(options: {
       (error.name.includes('Timeout') || (error instanceof ServiceError && error.code === 'deadline_exceeded'));
     return late
       ? new ServiceError('dependency_timeout', `${service} did not answer within ${limitMs} ms.`, { cause: error })
-      : new ServiceError('dependency_unavailable', `${service} cannot be reached at ${options.baseUrl}.`, {
+      : new ServiceError('dependency_unavailable', `${service} cannot be reached at ${base.origin}${basePath}.`, {
           cause: error,
         });
   }

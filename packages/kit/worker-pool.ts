@@ -12,7 +12,10 @@ export interface WorkerPool {
   readonly size: number;
   /** Tasks that run or wait. */
   readonly pending: number;
-  /** How long a task takes once it has a worker, in milliseconds: a mean of the last ones, 0 before the first. */
+  /**
+   * How long a task takes once it has a worker, in milliseconds: a mean of the last ones. 0 until fifty have ended: the
+   * first open connections and compile what they run through, and say little of the next.
+   */
   readonly meanTaskMs: number;
   /**
    * Runs a task as soon as a worker is free.
@@ -23,6 +26,9 @@ export interface WorkerPool {
   run<T>(task: (turn: PoolTurn) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
+/** So many tasks are not representative of the next. */
+const warmUpTasks = 50;
+
 /**
  * @param size how many tasks run at once, at least 1.
  * @param maxQueue how many may wait; one more is refused, so that an overload is an answer and not a growing heap.
@@ -31,6 +37,7 @@ export function createWorkerPool(size: number, maxQueue = 10_000): WorkerPool {
   const line: (() => void)[] = [];
   const taskMs = createMovingMean();
   let running = 0;
+  let ended = 0;
 
   function release(): void {
     const next = line.shift();
@@ -65,7 +72,7 @@ export function createWorkerPool(size: number, maxQueue = 10_000): WorkerPool {
       return running + line.length;
     },
     get meanTaskMs() {
-      return taskMs.value();
+      return ended < warmUpTasks ? 0 : taskMs.value();
     },
     async run(task, signal) {
       signal?.throwIfAborted();
@@ -75,6 +82,7 @@ export function createWorkerPool(size: number, maxQueue = 10_000): WorkerPool {
       const began = performance.now();
       try {
         const result = await task({ waitMs: began - arrived, running });
+        ended += 1;
         taskMs.add(performance.now() - began);
         return result;
       } finally {

@@ -15,6 +15,7 @@ import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { createReachability, type Reachability, type Signal } from './reachability.ts';
 import { batchSettings, positiveSetting } from './batch-settings.ts';
 import { createAttributesFromBaggage, createErrorType } from './span-processors.ts';
+import { withoutCredentials } from './shown-url.ts';
 import { traceparent } from './span.ts';
 
 const require = createRequire(import.meta.url);
@@ -145,7 +146,7 @@ function createExporterWatch(env: Environment): ExporterWatch {
   return (signal, exporter) => {
     const endpoint =
       env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] || env['OTEL_EXPORTER_OTLP_ENDPOINT'] || 'http://localhost:4318';
-    const backend = backends.get(endpoint) ?? createReachability(endpoint, say);
+    const backend = backends.get(endpoint) ?? createReachability(withoutCredentials(endpoint), say);
     backends.set(endpoint, backend);
     const name = signalNames[signal];
     const inner = exporter.export.bind(exporter);

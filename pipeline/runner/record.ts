@@ -109,10 +109,14 @@ export interface RunRecorder {
   /** Writes the record anew; the file is there as a whole or as it was. */
   save(): void;
   openLog(step: string): StepLog;
+  /** The run is over and saved: what was kept in reserve goes. */
+  close(): void;
 }
 
 /** Much of a log is never read; a step that writes without end must not fill the disk. */
 const maxLogBytes = 5_000_000;
+
+const reserveBytes = 64 * 1024;
 
 /** Makes the directory of a run and its first record. @throws where it cannot be made, or there is one. */
 export function createRecorder(
@@ -126,16 +130,29 @@ export function createRecorder(
   mkdirSync(runsDirectory, { recursive: true, mode: 0o700 });
   mkdirSync(directory, { mode: 0o700 });
   const record: RunRecord = { ...initial, process: { pid: process.pid, identity: processIdentity(process.pid) } };
-  function save(): void {
+  // On a disk that is full the record can still tell so.
+  const reserve = join(directory, 'reserve');
+  writeFileSync(reserve, Buffer.alloc(reserveBytes), { mode: 0o600 });
+  function write(): void {
     const unfinished = join(directory, `${fileName}.new`);
     writeFileSync(unfinished, `${JSON.stringify(record, null, 1)}\n`, { mode: 0o600 });
     renameSync(unfinished, join(directory, fileName));
+  }
+  function save(): void {
+    try {
+      write();
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+      rmSync(reserve, { force: true });
+      write();
+    }
   }
   save();
   return {
     directory,
     record,
     save,
+    close: () => rmSync(reserve, { force: true }),
     openLog(step) {
       const file = `${step.replaceAll(/[^\w.-]/g, '_')}.log`;
       const descriptor = openSync(join(directory, file), 'a', 0o600);

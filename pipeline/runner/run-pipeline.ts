@@ -145,6 +145,7 @@ export async function runPipeline(options: RunOptions, env: Environment): Promis
   } finally {
     forget();
     await tracing.stop();
+    recorder.close();
     if (!options.keepVolume) removeVolume(volume, reporter.say);
   }
   return record.verdict === 'success' ? 0 : record.verdict === 'cancellation' && signal.aborted ? 130 : 1;
@@ -217,7 +218,7 @@ async function startTracing(
     env['OTEL_SDK_DISABLED'] !== 'true';
   let stop = async () => {};
   if (isOn) {
-    const { startTracingAlone } = await import('@hotrod/telemetry/sdk');
+    const { startTracingAlone } = await import('@hotrod/telemetry/tracing-alone');
     const given = env['OTEL_RESOURCE_ATTRIBUTES'];
     stop = startTracingAlone(env, {
       serviceName: env['OTEL_SERVICE_NAME'] || 'pipeline',

@@ -92,17 +92,21 @@ export function createDispatch({ customers, drivers, routes, pool, admission }: 
       const signal = over ? AbortSignal.any([failed.signal, over]) : failed.signal;
       setMaxListeners(0, signal);
       const candidates = await Promise.all(
-        found.map((driver) =>
-          pool.run(async ({ waitMs }) => {
-            waits.push(waitMs);
-            try {
-              return { driver, route: await routes.compute(driver.location, to) };
-            } catch (error) {
-              failed.abort(error);
-              throw error;
-            }
-          }, signal),
-        ),
+        found.map(async (driver) => {
+          try {
+            return await pool.run(async ({ waitMs }) => {
+              waits.push(waitMs);
+              try {
+                return { driver, route: await routes.compute(driver.location, to) };
+              } catch (error) {
+                failed.abort(error); // before the worker is free for the next in line
+                throw error;
+              }
+            }, signal);
+          } catch (error) {
+            throw explainLate(error);
+          }
+        }),
       );
       telemetry.routesComputed(waits);
       return candidates.toSorted((a, b) => a.route.etaSeconds - b.route.etaSeconds);
@@ -126,4 +130,14 @@ export function createDispatch({ customers, drivers, routes, pool, admission }: 
     }
     return null;
   }
+}
+
+/** A ride whose time is over while it waits for a worker does not know why; what the workers do is to compute routes. */
+function explainLate(error: unknown): unknown {
+  if (!(error instanceof ServiceError && error.code === 'deadline_exceeded')) return error;
+  return new ServiceError(
+    'deadline_exceeded',
+    'Not all routes were computed in time: the route service is slow or hangs, or many rides are under way.',
+    { cause: error },
+  );
 }

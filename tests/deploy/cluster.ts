@@ -96,10 +96,10 @@ export async function countLoad(namespace: Namespace, pod: string): Promise<Load
     return Number(new RegExp(`^\\s+${field}: (\\S+)$`, 'm').exec(block ?? '')?.[1] ?? 0);
   };
   const requests = of('iterations', 'count');
-  // A rate of requests: exact enough to tell one of many thousands from none.
+  // k6 tells the share alone.
   return {
     requests,
-    failed: Math.ceil(of('http_req_failed', 'rate') * requests),
+    failed: Math.round(of('http_req_failed', 'rate') * requests),
     dropped: of('dropped_iterations', 'count'),
   };
 }

@@ -9,6 +9,8 @@ import { findTool, mustRun, type Outcome, run } from './tools.ts';
 export interface ComposeModel {
   services: Record<string, ComposeService>;
   volumes: Record<string, unknown>;
+  networks: Record<string, { internal?: boolean }>;
+  configs: Record<string, { content?: string }>;
 }
 export interface ComposeService {
   image: string;
@@ -18,6 +20,8 @@ export interface ComposeService {
   ports?: { host_ip?: string; published: string; target: number }[];
   profiles?: string[];
   mem_limit?: string;
+  pids_limit?: number;
+  networks?: Record<string, unknown>;
   read_only?: boolean;
   cap_drop?: string[];
   security_opt?: string[];

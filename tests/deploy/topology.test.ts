@@ -155,6 +155,31 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
     expect(limits.reduce((sum, limit) => sum + limit, 0)).toBeLessThanOrEqual(1.5 * 1024 ** 3);
   });
 
+  test('bounds processes and threads everywhere', () => {
+    for (const [name, each] of Object.entries(model.services)) {
+      expect(each.pids_limit, name).toBeGreaterThan(0);
+      expect(each.pids_limit, name).toBeLessThanOrEqual(512);
+    }
+  });
+
+  test('gives each role of the database a password of its own, and Postgres a network that only its users join', () => {
+    const password = (name: string) => new URL(env(name)['DATABASE_URL'] ?? '').password;
+    const passwords = [env('postgres')['POSTGRES_PASSWORD'], password('customer'), password('driver')];
+    expect(new Set(passwords).size).toBe(3);
+    const roles = model.configs['postgres-roles']?.content ?? '';
+    for (const name of ['customer', 'driver'])
+      expect(roles).toContain(`CREATE ROLE ${name} LOGIN PASSWORD '${password(name)}'`);
+
+    expect(model.networks['database']?.internal).toBe(true);
+    const inNetwork = Object.entries(model.services).filter(([, each]) => 'database' in (each.networks ?? {}));
+    expect(inNetwork.map(([name]) => name).toSorted()).toEqual(['customer', 'driver', 'postgres']);
+    expect(Object.keys(service('postgres').networks ?? {})).toEqual(['database']);
+  });
+
+  test("lets Grafana's anonymous visitors look, not change", () => {
+    expect(env('grafana')['GF_AUTH_ANONYMOUS_ORG_ROLE']).toBe('Viewer');
+  });
+
   test('publishes on loopback alone, drops privileges, and writes nowhere but in volumes', () => {
     // Images of others that write beside their programs; Compose itself writes Postgres' roles into its container.
     const writes = ['postgres', 'opensearch', 'opensearch-dashboards'];

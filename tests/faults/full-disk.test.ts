@@ -1,11 +1,12 @@
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { serviceNodeOptions } from '../../stack/topology.ts';
-import { findFreePort, root } from '../harness/suite.ts';
+import { createTemporaryDirectory, findFreePort, findFreePortBase, root } from '../harness/suite.ts';
+import { startStack } from '../stack/stack-process.ts';
 
 /** A device on which every write fails as on a full disk: full(4). */
 const full = '/dev/full';
@@ -44,5 +45,70 @@ describe.skipIf(!existsSync(full))('on a full disk', () => {
     expect(child.exitCode).toBeNull();
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
+  });
+});
+
+/** A small disk of its own: a tmpfs, which takes root on Linux. Null where it cannot be had. */
+function mountDisk(path: string, megabytes: number): boolean {
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path], {
+    stdio: 'ignore',
+  });
+  return status === 0;
+}
+
+const probe = createTemporaryDirectory('probe');
+const canMount = mountDisk(probe.path, 1);
+if (canMount) spawnSync('umount', [probe.path]);
+probe.remove();
+if (!canMount) console.warn('No tmpfs can be mounted here: the tests of a suite on a full disk are skipped.');
+
+describe.skipIf(!canMount)('a suite whose disk is full', () => {
+  const disk = createTemporaryDirectory('disk');
+  beforeAll(() => {
+    expect(mountDisk(disk.path, 220)).toBe(true);
+  });
+  afterAll(() => {
+    spawnSync('umount', ['-l', disk.path]);
+    disk.remove();
+  });
+  const ballast = join(disk.path, 'ballast');
+
+  /** Leaves so many bytes free. */
+  function fill(left: number): void {
+    const { bavail, bsize } = statfsSync(disk.path);
+    writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - left)), { flag: 'a' });
+  }
+
+  test('is not started, which is said in a sentence, and nothing is left', async () => {
+    fill(20 * 2 ** 20);
+    const stack = startStack(join(disk.path, 'first'), await findFreePortBase(), ['--no-load', '--no-observatory']);
+    expect(await stack.ended).toBe(1);
+    expect(stack.errors()).toMatch(
+      /^HotROD: There are \d+ MB free in .*, and a start needs 150 MB: make room, [^\n]*\n$/,
+    );
+    expect(readdirSync(join(disk.path, 'first'))).toEqual([]);
+    rmSync(ballast);
+  });
+
+  test('goes on, starts again what ends, and tells once what it cannot record', async () => {
+    const dataDir = join(disk.path, 'second');
+    const stack = startStack(dataDir, await findFreePortBase(), ['--no-load', '--no-observatory']);
+    try {
+      await stack.printed(/HotROD runs/);
+      fill(0);
+      const { children } = JSON.parse(readFileSync(join(dataDir, 'stack.json'), 'utf8')) as {
+        children: { name: string; pid: number }[];
+      };
+      process.kill(children.find(({ name }) => name === 'route')?.pid ?? 0, 'SIGKILL');
+      await stack.printed(/route is ready again/);
+      await stack.printed(/stack cannot record its processes for a later start: .*ENOSPC/);
+      expect(stack.process.exitCode).toBeNull();
+      expect(await stack.dispatch(123)).toBe(200);
+      expect(readdirSync(dataDir).filter((name) => name.startsWith('stack.json.'))).toEqual([]);
+    } finally {
+      stack.process.kill('SIGTERM');
+      await stack.ended;
+    }
+    expect(stack.errors()).toBe('');
   });
 });

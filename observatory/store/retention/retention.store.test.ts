@@ -110,7 +110,7 @@ describe('retention', () => {
   it('adds up the catalogue of keys, which each flush adds lines to', async () => {
     const { path, observatory } = await start();
     const flushes = 3;
-    const keys = 2_000;
+    const keys = 1_500;
     const attributes = Object.fromEntries(Array.from({ length: keys }, (_, index) => [`key.${index}`, index]));
     for (let id = 1; id <= flushes; id += 1) await store(observatory, [{ trace: 1, id, attributes }]);
     const lines = sql`SELECT count(*)::INTEGER AS lines, sum(numbers)::INTEGER AS numbers FROM store.attribute_keys WHERE place = 'span'`;

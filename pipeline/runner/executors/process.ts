@@ -66,7 +66,9 @@ export function runProcess(program: string, args: readonly string[], options: Pr
         if (rest !== '') output(rest);
       });
     }
+    const guard = child.pid === undefined ? null : startGuard(child.pid);
     const finish = (ended: Ended) => {
+      guard?.dismiss();
       signal.removeEventListener('abort', stop);
       clearTimeout(force);
       resolve(ended);
@@ -85,6 +87,25 @@ export function runProcess(program: string, args: readonly string[], options: Pr
       });
     });
   });
+}
+
+/**
+ * A runner that is killed cannot end what it has started, and a step is in a process group of its own. So a small shell
+ * waits at a pipe that the system closes with the runner, and ends the step then. Not on Windows, which has no sh.
+ */
+function startGuard(pid: number): { dismiss(): void } {
+  if (!ownGroup) return { dismiss() {} };
+  const script = 'read -r word; [ "$word" = over ] || kill -s KILL -- "-$1"';
+  const shell = spawn('/bin/sh', ['-c', script, 'guard', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+    env: { PATH: '/usr/bin:/bin' },
+    cwd: '/',
+  });
+  shell.on('error', () => {}); // a machine without sh could not run the step either
+  shell.stdin.on('error', () => {});
+  shell.unref();
+  return { dismiss: () => void shell.stdin.end('over\n') };
 }
 
 function describeEnd(code: number | null, signalName: NodeJS.Signals | null): Ended {
