@@ -15,6 +15,8 @@ const chart = join(root, 'charts/hotrod');
 const copies = [
   { to: 'otel-collector', from: 'otel-collector', files: /^(agent|config|sampling-all|sampling-tail)\.yaml$/ },
   { to: 'loadgen', from: 'loadgen', files: /^(k6|profiles|weights)\.ts$/ },
+  { to: 'monitoring/rules', from: 'monitoring/prometheus/rules', files: /\.yml$/ },
+  { to: 'monitoring/dashboards', from: 'monitoring/grafana/dashboards', files: /\.json$/ },
   { to: 'loadgen/k6', from: 'loadgen/k6', files: /^(headers|options)\.ts$/ },
 ];
 
@@ -149,6 +151,7 @@ function sentence(comment: string): string {
 if (import.meta.main) {
   rmSync(join(chart, 'files/otel-collector'), { recursive: true, force: true });
   rmSync(join(chart, 'files/loadgen'), { recursive: true, force: true });
+  rmSync(join(chart, 'files/monitoring'), { recursive: true, force: true });
   for (const [path, content] of Object.entries(await chartFiles())) {
     mkdirSync(dirname(join(chart, path)), { recursive: true });
     writeFileSync(join(chart, path), content);

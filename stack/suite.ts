@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import { prepareFlagFile } from '@hotrod/faults/flag-file';
 import { createRunPageHandler } from '@hotrod/pipeline/runner/page/handler';
 
 import { type Controlled, type ControlServer, startControl, type SuiteStatus } from './control.ts';
@@ -31,6 +32,7 @@ import { type RunPages, startRunPages } from './run-pages.ts';
 import { createRollout, type Rollout } from './rollout.ts';
 import {
   databaseRoles,
+  flagFile,
   maxDatabaseConnections,
   pipelineVariables,
   portsOf,
@@ -107,6 +109,7 @@ export function createSuite(
     ensureRoom(options.dataDir);
     if (dataDirectory.leftovers.length > 0)
       report('stack', `stopped what an earlier start had left: ${dataDirectory.leftovers.join(', ')}`);
+    prepareFlagFile(flagFile(options.dataDir));
     goOn();
     const keepingCheckout = keepCheckout();
     const ports = portsOf(options);

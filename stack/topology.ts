@@ -77,6 +77,11 @@ export function serviceNodeOptions(root: string): string[] {
   return ['--max-semi-space-size=4', '--import', join(root, 'packages', 'telemetry', 'register.ts')];
 }
 
+/** Where the flags are that switch faults on. */
+export function flagFile(dataDir: string): string {
+  return join(dataDir, 'flags.json');
+}
+
 /** The whole suite: what runs, with what, and in which order. */
 export function topology(options: StartOptions, postgres: PostgresServer, surroundings: Surroundings): ProcessSpec[] {
   const { root, node } = surroundings;
@@ -105,6 +110,7 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
         ...inherited,
         HOST: '127.0.0.1',
         PORT: String(port),
+        FLAGS_FILE: surroundings.env['FLAGS_FILE'] ?? flagFile(options.dataDir),
         OTEL_SERVICE_NAME: name,
         OTEL_RESOURCE_ATTRIBUTES: resourceAttributes(surroundings),
         OTEL_EXPORTER_OTLP_ENDPOINT: exportTo,

@@ -51,6 +51,32 @@ describe('a worker pool', () => {
     expect(order).toEqual(['a1', 'b1', 'a2', 'b2', 'late']);
   });
 
+  it('runs more at once after it has grown, and fewer after it has shrunk', async () => {
+    const pool = createWorkerPool(1);
+    const gates = Array.from({ length: 6 }, createGate);
+    let running = 0;
+    const tasks = gates.map((gate) =>
+      pool.run(async () => {
+        running += 1;
+        await gate.promise;
+        running -= 1;
+      }),
+    );
+    await settle();
+    expect(running).toBe(1);
+    pool.resize(4);
+    await settle();
+    expect([pool.size, running]).toEqual([4, 4]);
+    pool.resize(2);
+    gates[0]?.open();
+    gates[1]?.open();
+    await settle();
+    expect(running).toBe(2);
+    for (const gate of gates) gate.open();
+    await Promise.all(tasks);
+    expect(pool.pending).toBe(0);
+  });
+
   it('measures how long each task waited', async () => {
     const pool = createWorkerPool(1);
     const hold = 50;

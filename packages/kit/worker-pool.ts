@@ -10,6 +10,8 @@ export interface PoolTurn {
 /** A bounded number of tasks at once; the rest wait in line, first come first served. */
 export interface WorkerPool {
   readonly size: number;
+  /** From now on so many tasks run at once, at least 1; those that run already finish. */
+  resize(size: number): void;
   /** Tasks that run or wait. */
   readonly pending: number;
   /**
@@ -30,20 +32,29 @@ export interface WorkerPool {
 const warmUpTasks = 50;
 
 /**
- * @param size how many tasks run at once, at least 1.
+ * @param initialSize how many tasks run at once, at least 1.
  * @param maxQueue how many may wait; one more is refused, so that an overload is an answer and not a growing heap.
  */
-export function createWorkerPool(size: number, maxQueue = 10_000): WorkerPool {
+export function createWorkerPool(initialSize: number, maxQueue = 10_000): WorkerPool {
   const line: (() => void)[] = [];
   const taskMs = createMovingMean();
+  let size = initialSize;
   let running = 0;
   let ended = 0;
 
   function release(): void {
-    const next = line.shift();
-    // The worker passes from hand to hand: `running` falls only where nobody waits.
-    if (next) next();
-    else running -= 1;
+    running -= 1;
+    admit();
+  }
+
+  /** Gives free workers to those who have waited longest. */
+  function admit(): void {
+    while (running < size) {
+      const next = line.shift();
+      if (!next) return;
+      running += 1;
+      next();
+    }
   }
 
   async function standInLine(signal: AbortSignal | undefined): Promise<void> {
@@ -67,7 +78,13 @@ export function createWorkerPool(size: number, maxQueue = 10_000): WorkerPool {
   }
 
   return {
-    size,
+    get size() {
+      return size;
+    },
+    resize(wanted) {
+      size = wanted;
+      admit();
+    },
     get pending() {
       return running + line.length;
     },

@@ -17,6 +17,8 @@ export const registry = {
   'hotrod.customer.name': { type: 'string', meaning: "the customer's name", example: "Rachel's Floral Designs" },
   // One text and no pair of numbers: a comparison of requests then sees 32 places, as it sees 32 names.
   'hotrod.customer.location': { type: 'string', meaning: 'where the customer waits: x,y', example: '115,277' },
+  'hotrod.customer.cache.entries': { type: 'int', meaning: 'answers that the cache of customers holds', example: 32 },
+  'hotrod.customer.cache.hit': { type: 'boolean', meaning: 'whether the customer was in the cache', example: true },
   'hotrod.driver.id': { type: 'string', meaning: 'the driver who comes', example: 'T712345C' },
   'hotrod.driver.candidates': { type: 'int', meaning: 'how many drivers were near and free', example: 10 },
   'hotrod.driver.distance': { type: 'double', meaning: 'metres the driver has to go', example: 431 },
@@ -45,6 +47,7 @@ export const registry = {
   'hotrod.phase.drivers.duration': { type: 'double', meaning: 'seconds to find drivers', example: 0.19 },
   'hotrod.phase.routes.duration': { type: 'double', meaning: 'seconds to compute routes', example: 0.12 },
   'hotrod.phase.claim.duration': { type: 'double', meaning: 'seconds to claim a driver', example: 0.004 },
+  'hotrod.fault.flags': { type: 'string[]', meaning: 'fault flags in force', example: 'route-failures' },
   // A release may change one service alone; `service.version` of the root span is the frontend's. Several releases of a
   // service that served one dispatch, while one replaces the other, are parted by ", ".
   'hotrod.release.customer': {
@@ -62,7 +65,6 @@ export const registry = {
     meaning: 'service.version of the route service that served the dispatch',
     example: '0.1.0+1a2b3c4',
   },
-  'hotrod.fault.flags': { type: 'string[]', meaning: 'fault flags in force', example: 'none' },
   'hotrod.dispatch.outcome': {
     type: 'string',
     meaning: 'what became of a dispatch: success, refused (the caller asked wrongly) or failure',

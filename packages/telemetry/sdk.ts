@@ -12,6 +12,7 @@ import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-l
 import type { IMetricReader, PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 
+import { createClockSkew } from './clock-skew.ts';
 import { createReachability, type Reachability, type Signal } from './reachability.ts';
 import { batchSettings, positiveSetting } from './batch-settings.ts';
 import { createAttributesFromBaggage, createErrorType } from './span-processors.ts';
@@ -37,7 +38,12 @@ export function startTelemetry(env: Environment): () => Promise<void> {
 
   const watch = createExporterWatch(env);
   const sdk = new NodeSDK({
-    spanProcessors: [createAttributesFromBaggage(), createErrorType(), ...spanProcessors(env, watch)],
+    spanProcessors: [
+      createAttributesFromBaggage(),
+      createErrorType(),
+      createClockSkew(),
+      ...spanProcessors(env, watch),
+    ],
     metricReaders: metricReaders(env, watch),
     logRecordProcessors: logRecordProcessors(env, watch),
     instrumentations: getNodeAutoInstrumentations(instrumentations(env)),

@@ -1,4 +1,4 @@
-import { context, propagation, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
 
 import type { baggageKeys, HotrodAttribute } from './attributes.ts';
 
@@ -61,6 +61,11 @@ export function baggageValue(key: (typeof baggageKeys)[number]): string | undefi
 export function withBaggage<T>(key: (typeof baggageKeys)[number], value: string, work: () => T): T {
   const baggage = propagation.getActiveBaggage() ?? propagation.createBaggage();
   return context.with(propagation.setBaggage(context.active(), baggage.setEntry(key, { value })), work);
+}
+
+/** Runs `work` outside every trace: the calls it makes carry neither trace context nor baggage. A fault for practice. */
+export function withoutContext<T>(work: () => T): T {
+  return context.with(ROOT_CONTEXT, work);
 }
 
 /** The active span as a W3C `traceparent`; null where telemetry is off. */

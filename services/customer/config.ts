@@ -1,4 +1,5 @@
 import { databaseSettings, listenSettings, number } from '@hotrod/kit/config';
+import { flagSettings } from '@hotrod/kit/flags';
 
 /** How many times the normal delay the statement of the slow customers takes. */
 const slowCustomerFactor = 5;
@@ -6,6 +7,7 @@ const slowCustomerFactor = 5;
 export const settings = {
   ...listenSettings(8081),
   ...databaseSettings(),
+  ...flagSettings(),
   queryDelayMs: number(
     'CUSTOMER_QUERY_DELAY_MS',
     400,

@@ -1,44 +1,60 @@
 import { fileURLToPath } from 'node:url';
 
 import { readConfig, releaseOf } from '@hotrod/kit/config';
-import { createDatabase } from '@hotrod/kit/database';
+import { createDatabase, type Database } from '@hotrod/kit/database';
+import { createFlags } from '@hotrod/kit/flags';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { serve } from '@hotrod/kit/service';
+import { flagEvaluated } from '@hotrod/telemetry/flags';
 import { shutdownTelemetry } from '@hotrod/telemetry/shutdown';
 
 import { settings } from './config.ts';
 import { createCustomersDatabase } from './database.ts';
+import { createFaultyCustomers } from './faults.ts';
 import { customerRoutes } from './routes.ts';
 
 await runMain('customer', async () => {
   const config = readConfig(settings, process.env);
   const logger = createLogger('customer', config.logLevel);
-  const database = createDatabase({
-    url: config.databaseUrl,
-    schema: 'customer',
-    poolSize: config.databasePoolSize,
-    connectTimeoutMs: config.databaseConnectTimeoutMs,
-    maxWaitMs: config.databaseMaxWaitMs,
-    statementTimeoutMs: config.databaseStatementTimeoutMs,
-    startTimeoutMs: config.databaseStartTimeoutMs,
+  const flags = await createFlags({
+    service: 'customer',
+    source: config,
+    context: { release: releaseOf(config) ?? '' },
+    evaluated: flagEvaluated,
     logger,
   });
+  const openDatabase = (poolSize: number) =>
+    createDatabase({
+      url: config.databaseUrl,
+      schema: 'customer',
+      poolSize,
+      connectTimeoutMs: config.databaseConnectTimeoutMs,
+      maxWaitMs: config.databaseMaxWaitMs,
+      statementTimeoutMs: config.databaseStatementTimeoutMs,
+      startTimeoutMs: config.databaseStartTimeoutMs,
+      logger,
+    });
+  const database = openDatabase(config.databasePoolSize);
   await database.migrate(fileURLToPath(new URL('./migrations', import.meta.url)));
-  const customers = createCustomersDatabase({
-    database,
-    random: Math.random,
-    delay: { meanMs: config.queryDelayMs, deviationMs: config.queryDelayDeviationMs },
-    slowFactor: config.slowFactor,
-  });
+  const customersOver = (source: Database) =>
+    createCustomersDatabase({
+      database: source,
+      random: Math.random,
+      delay: { meanMs: config.queryDelayMs, deviationMs: config.queryDelayDeviationMs },
+      slowFactor: config.slowFactor,
+    });
+  const faulty = createFaultyCustomers({ customers: customersOver(database), flags, openDatabase, customersOver });
   await serve({
     logger,
     listen: config,
     ready: { postgres: database.ready },
     release: releaseOf(config),
-    routes: customerRoutes(customers),
+    routes: customerRoutes(faulty.customers),
     closables: [
       { name: 'database', close: database.close },
+      { name: 'faults', close: faulty.close },
+      { name: 'flags', close: flags.close },
       { name: 'telemetry', close: shutdownTelemetry },
     ],
   });

@@ -14,4 +14,11 @@ export const telemetry = {
       'hotrod.customer.location': formatLocation(customer.location),
     });
   },
+  /** @param hit whether the customer was in the cache of this process. */
+  cacheAsked(hit: boolean): void {
+    enrich(activeSpan(), { 'hotrod.customer.cache.hit': hit });
+  },
+  cacheKept(entries: number): void {
+    enrich(activeSpan(), { 'hotrod.customer.cache.entries': entries });
+  },
 };

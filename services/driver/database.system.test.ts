@@ -43,12 +43,18 @@ function connect(poolSize = 20): Database {
   return connected;
 }
 
+/** One driver after the other, every Nth read failing; or all with one statement. */
+const reading =
+  (failureEvery: number, oneByOne = true) =>
+  () =>
+    Promise.resolve({ failureEvery, oneByOne });
+
 function createDrivers(options: Partial<Parameters<typeof createDriversDatabase>[0]> = {}): Drivers {
   return createDriversDatabase({
     database,
     random: createSeededRandom(1),
     delays: { search: instant, read: instant, readFailureMs: 0 },
-    readFailureEvery: 0,
+    readManner: reading(0),
     readAttempts: 3,
     rideDurationMs: 600_000,
     ...options,
@@ -118,12 +124,20 @@ describe('the nearest drivers', () => {
     });
   });
 
+  it('are the same, in the same order, when one statement reads them all', async () => {
+    const place = { x: 500, y: 500 };
+    const single = await createDrivers().findNearest(place);
+    const all = await createDrivers({ readManner: reading(0, false) }).findNearest(place);
+    expect(all).toEqual(single);
+    expect(all.drivers).toHaveLength(10);
+  });
+
   it('are read again where a read times out, with the SQLSTATE of a timeout', async () => {
-    const found = await createDrivers({ readFailureEvery: 5 }).findNearest({ x: 500, y: 500 });
+    const found = await createDrivers({ readManner: reading(5) }).findNearest({ x: 500, y: 500 });
     expect(found.drivers).toHaveLength(10);
     expect(found.failedReads).toBeGreaterThanOrEqual(2);
     await expect(
-      createDrivers({ readFailureEvery: 1, readAttempts: 1 }).findNearest({ x: 500, y: 500 }),
+      createDrivers({ readManner: reading(1), readAttempts: 1 }).findNearest({ x: 500, y: 500 }),
     ).rejects.toMatchObject({
       code: 'deadline_exceeded',
       cause: { code: '57014', message: 'canceling statement due to statement timeout' },

@@ -61,7 +61,7 @@ function createDrivers(options: { every?: number; seed?: number; attempts?: numb
     database: options.database ?? createDatabase(),
     random: createSeededRandom(options.seed ?? 1),
     delays: { search: { meanMs: 20, deviationMs: 5 }, read: { meanMs: 10, deviationMs: 2.5 }, readFailureMs: 30 },
-    readFailureEvery: options.every ?? 5,
+    readManner: () => Promise.resolve({ failureEvery: options.every ?? 5, oneByOne: true }),
     readAttempts: options.attempts ?? 3,
     rideDurationMs: 10_000,
   });

@@ -3,7 +3,7 @@ import { type Delay, drawDelayMs } from '@hotrod/kit/delays';
 import { ServiceError } from '@hotrod/kit/errors';
 import type { Random } from '@hotrod/kit/random';
 
-import type { Drivers } from './contract.ts';
+import type { Driver, Drivers } from './contract.ts';
 import { type DriverStore, findNearestDrivers } from './nearest-drivers.ts';
 
 // The index on location answers `<->` nearest first, so this reads a handful of rows of thousands.
@@ -25,6 +25,16 @@ const readDriverTimingOut: Statement = {
   text: 'SELECT d.id, d.location[0] AS x, d.location[1] AS y FROM driver.drivers AS d, driver.time_out($2) WHERE d.id = $1',
 };
 
+const readDrivers: Statement = {
+  name: 'read-drivers',
+  text: 'SELECT d.id, d.location[0] AS x, d.location[1] AS y FROM driver.drivers AS d, pg_sleep($2 / 1000.0) WHERE d.id = ANY($1)',
+};
+
+const readDriversTimingOut: Statement = {
+  name: 'read-drivers-timing-out',
+  text: 'SELECT d.id, d.location[0] AS x, d.location[1] AS y FROM driver.drivers AS d, driver.time_out($2) WHERE d.id = ANY($1)',
+};
+
 // One statement, so that of two rides that want the same driver exactly one gets it. A ride's end needs no message:
 // the driver is free as soon as `busy_until` has passed, whatever became of the service that claimed it.
 const claimDriver: Statement = {
@@ -36,6 +46,16 @@ RETURNING id`,
 
 const driverExists: Statement = { name: 'driver-exists', text: 'SELECT id FROM driver.drivers WHERE id = $1' };
 
+interface Row {
+  id: string;
+  x: number;
+  y: number;
+}
+
+function toDriver({ id, x, y }: Row): Driver {
+  return { id, location: { x, y } };
+}
+
 export interface DriverDelays {
   search: Delay;
   read: Delay;
@@ -43,22 +63,31 @@ export interface DriverDelays {
   readFailureMs: number;
 }
 
+/** How a search reads its drivers. */
+export interface ReadManner {
+  /** Every Nth read times out; 0: none. */
+  failureEvery: number;
+  /** A statement for each driver, one after the other; else one statement for all. */
+  oneByOne: boolean;
+}
+
 /** Drivers in Postgres. */
 export function createDriversDatabase(options: {
   database: Database;
   random: Random;
   delays: DriverDelays;
-  readFailureEvery: number;
+  /** Asked at each search: it may change while the service runs. */
+  readManner: () => Promise<ReadManner>;
   readAttempts: number;
   rideDurationMs: number;
 }): Drivers {
-  const { database, random, delays, readFailureEvery } = options;
+  const { database, random, delays } = options;
   /**
-   * Every so manieth read fails, counted for each search from a place of its own. A count over all searches would now
-   * and then hit one driver's read and all its retries, and a ride would fail for nothing.
+   * Every Nth read fails, counted for each search from a place of its own. A count over all searches would now and then
+   * hit one driver's read and all its retries, and a ride would fail for nothing.
    */
-  function createStore(session: Session): DriverStore {
-    let reads = Math.floor(random() * readFailureEvery);
+  function createStore(session: Session, failureEvery: number): DriverStore {
+    let reads = Math.floor(random() * failureEvery);
     return {
       async nearestIds({ x, y }, count) {
         const rows = await session.query<{ id: string }>(nearestFreeDrivers, [
@@ -69,21 +98,30 @@ export function createDriversDatabase(options: {
         ]);
         return rows.map((row) => row.id);
       },
-      async read(id) {
+      async read(ids) {
         reads += 1;
-        const fails = readFailureEvery > 0 && reads % readFailureEvery === 0;
-        const [row] = await session.query<{ id: string; x: number; y: number }>(
-          fails ? readDriverTimingOut : readDriver,
-          [id, fails ? delays.readFailureMs : drawDelayMs(random, delays.read)],
-        );
-        return row ? { id: row.id, location: { x: row.x, y: row.y } } : null;
+        const fails = failureEvery > 0 && reads % failureEvery === 0;
+        const [id, ...others] = ids;
+        const [usual, timingOut] =
+          others.length > 0 ? [readDrivers, readDriversTimingOut] : [readDriver, readDriverTimingOut];
+        const rows = await session.query<Row>(fails ? timingOut : usual, [
+          others.length > 0 ? ids : id,
+          fails ? delays.readFailureMs : drawDelayMs(random, delays.read),
+        ]);
+        const byId = new Map(rows.map((row) => [row.id, toDriver(row)]));
+        return ids.flatMap((each) => byId.get(each) ?? []);
       },
     };
   }
 
   return {
-    findNearest: (location) =>
-      database.withSession((session) => findNearestDrivers(createStore(session), location, options.readAttempts)),
+    async findNearest(location) {
+      const { failureEvery, oneByOne } = await options.readManner();
+      const attempts = options.readAttempts;
+      return database.withSession((session) =>
+        findNearestDrivers(createStore(session, failureEvery), location, { attempts, oneByOne }),
+      );
+    },
     claim: (driverId, rideId) =>
       database.withSession(async (session) => {
         const claimed = await session.query(claimDriver, [driverId, rideId, options.rideDurationMs]);

@@ -2,18 +2,31 @@ import { fileURLToPath } from 'node:url';
 
 import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createDatabase } from '@hotrod/kit/database';
+import { createFlags } from '@hotrod/kit/flags';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { serve } from '@hotrod/kit/service';
+import { setClockSkew } from '@hotrod/telemetry/clock-skew';
+import { flagEvaluated } from '@hotrod/telemetry/flags';
 import { shutdownTelemetry } from '@hotrod/telemetry/shutdown';
 
 import { settings } from './config.ts';
 import { createDriversDatabase } from './database.ts';
+import { createFaultyDrivers, readMannerOf } from './faults.ts';
 import { driverRoutes } from './routes.ts';
 
 await runMain('driver', async () => {
   const config = readConfig(settings, process.env);
   const logger = createLogger('driver', config.logLevel);
+  const flags = await createFlags({
+    service: 'driver',
+    source: config,
+    context: { release: releaseOf(config) ?? '' },
+    evaluated: flagEvaluated,
+    logger,
+  });
+  // Fault clock-skew.
+  flags.onChange(() => void flags.number('clock-skew', 0).then(setClockSkew));
   const database = createDatabase({
     url: config.databaseUrl,
     schema: 'driver',
@@ -33,7 +46,7 @@ await runMain('driver', async () => {
       read: { meanMs: config.readDelayMs, deviationMs: config.readDelayDeviationMs },
       readFailureMs: config.readFailureDelayMs,
     },
-    readFailureEvery: config.readFailureEvery,
+    readManner: readMannerOf(flags, config.readFailureEvery),
     readAttempts: config.readAttempts,
     rideDurationMs: config.rideDurationMs,
   });
@@ -42,9 +55,10 @@ await runMain('driver', async () => {
     listen: config,
     ready: { postgres: database.ready },
     release: releaseOf(config),
-    routes: driverRoutes(drivers),
+    routes: driverRoutes(createFaultyDrivers(drivers, flags, logger)),
     closables: [
       { name: 'database', close: database.close },
+      { name: 'flags', close: flags.close },
       { name: 'telemetry', close: shutdownTelemetry },
     ],
   });

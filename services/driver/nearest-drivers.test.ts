@@ -20,11 +20,11 @@ function createStore(
       asked.push(location, count);
       return Promise.resolve(ids);
     },
-    read(id) {
+    read([id = '']) {
       reads.push(id);
       const result = outcome(id, reads.filter((read) => read === id).length);
       if (result instanceof Error) return Promise.reject(result);
-      return Promise.resolve(result === null ? null : driver(id));
+      return Promise.resolve(result === null ? [] : [driver(id)]);
     },
   };
 }
@@ -32,11 +32,30 @@ function createStore(
 describe('findNearestDrivers', () => {
   it('asks for ten near the place, and keeps them nearest first', async () => {
     const store = createStore(['c', 'a', 'b']);
-    expect(await findNearestDrivers(store, here, 3)).toEqual({
+    expect(await findNearestDrivers(store, here, { attempts: 3, oneByOne: true })).toEqual({
       drivers: [driver('c'), driver('a'), driver('b')],
       failedReads: 0,
     });
     expect(store.asked).toEqual([here, 10]);
+  });
+
+  it('reads all of them at once, and tries that again, where it is told to', async () => {
+    const asked: (readonly string[])[] = [];
+    const store: DriverStore = {
+      nearestIds: () => Promise.resolve(['a', 'b']),
+      read(ids) {
+        asked.push(ids);
+        return asked.length === 1 ? Promise.reject(new Error('slow')) : Promise.resolve(ids.map(driver));
+      },
+    };
+    expect(await findNearestDrivers(store, here, { attempts: 2, oneByOne: false })).toEqual({
+      drivers: [driver('a'), driver('b')],
+      failedReads: 1,
+    });
+    expect(asked).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
   });
 
   it('reads them one after the other', async () => {
@@ -46,55 +65,67 @@ describe('findNearestDrivers', () => {
     await findNearestDrivers(
       {
         ...store,
-        async read(id) {
+        async read([id = '']) {
           open += 1;
           most = Math.max(most, open);
           await Promise.resolve();
           open -= 1;
-          return driver(id);
+          return [driver(id)];
         },
       },
       here,
-      3,
+      { attempts: 3, oneByOne: true },
     );
     expect(most).toBe(1);
   });
 
   it('tries a failed read again, and counts it', async () => {
     const store = createStore(['a', 'b'], (id, attempt) => (id === 'a' && attempt < 3 ? new Error('slow') : undefined));
-    expect(await findNearestDrivers(store, here, 3)).toEqual({ drivers: [driver('a'), driver('b')], failedReads: 2 });
+    expect(await findNearestDrivers(store, here, { attempts: 3, oneByOne: true })).toEqual({
+      drivers: [driver('a'), driver('b')],
+      failedReads: 2,
+    });
     expect(store.reads).toEqual(['a', 'a', 'a', 'b']);
   });
 
   it('gives up with what the last attempt threw, and reads no further', async () => {
     const store = createStore(['a', 'b'], (_id, attempt) => new Error(`attempt ${attempt}`));
-    await expect(findNearestDrivers(store, here, 3)).rejects.toThrow('attempt 3');
+    await expect(findNearestDrivers(store, here, { attempts: 3, oneByOne: true })).rejects.toThrow('attempt 3');
     expect(store.reads).toEqual(['a', 'a', 'a']);
   });
 
   it('does not try again where one attempt is all there is', async () => {
     const store = createStore(['a'], () => new Error('slow'));
-    await expect(findNearestDrivers(store, here, 1)).rejects.toThrow('slow');
+    await expect(findNearestDrivers(store, here, { attempts: 1, oneByOne: true })).rejects.toThrow('slow');
     expect(store.reads).toEqual(['a']);
   });
 
   it('counts attempts for each driver anew', async () => {
     const store = createStore(['a', 'b', 'c'], (_id, attempt) => (attempt === 1 ? new Error('slow') : undefined));
-    expect(await findNearestDrivers(store, here, 2)).toMatchObject({ failedReads: 3, drivers: [{}, {}, {}] });
+    expect(await findNearestDrivers(store, here, { attempts: 2, oneByOne: true })).toMatchObject({
+      failedReads: 3,
+      drivers: [{}, {}, {}],
+    });
   });
 
   it('leaves out a driver who has vanished meanwhile, which is no failure', async () => {
     const store = createStore(['a', 'b', 'c'], (id) => (id === 'b' ? null : undefined));
-    expect(await findNearestDrivers(store, here, 3)).toEqual({ drivers: [driver('a'), driver('c')], failedReads: 0 });
+    expect(await findNearestDrivers(store, here, { attempts: 3, oneByOne: true })).toEqual({
+      drivers: [driver('a'), driver('c')],
+      failedReads: 0,
+    });
     expect(store.reads).toEqual(['a', 'b', 'c']);
   });
 
   it('finds nobody where nobody is', async () => {
-    expect(await findNearestDrivers(createStore([]), here, 3)).toEqual({ drivers: [], failedReads: 0 });
+    expect(await findNearestDrivers(createStore([]), here, { attempts: 3, oneByOne: true })).toEqual({
+      drivers: [],
+      failedReads: 0,
+    });
   });
 
   it('does not try a failed search again', async () => {
     const store = { ...createStore([]), nearestIds: () => Promise.reject(new Error('down')) };
-    await expect(findNearestDrivers(store, here, 3)).rejects.toThrow('down');
+    await expect(findNearestDrivers(store, here, { attempts: 3, oneByOne: true })).rejects.toThrow('down');
   });
 });

@@ -6,7 +6,7 @@ import { createAdmission } from './admission.ts';
 
 /** A pool of five workers that take 50 ms for a route: a hundred routes a second, ten rides of ten routes each. */
 function createPool(pending = 0, meanTaskMs = 50): WorkerPool {
-  return { size: 5, pending, meanTaskMs, run: () => Promise.reject(new Error('not for this test')) };
+  return { size: 5, resize: () => {}, pending, meanTaskMs, run: () => Promise.reject(new Error('not for this test')) };
 }
 
 /** How many rides are let in at once. */

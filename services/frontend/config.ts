@@ -1,4 +1,5 @@
 import { type Config, integer, listenSettings, optionalText, url } from '@hotrod/kit/config';
+import { flagSettings } from '@hotrod/kit/flags';
 
 /** Ready links to a trace, by the name of the viewer; anything else in `TRACE_URL` is a template of its own. */
 const traceUrls: Readonly<Record<string, string>> = {
@@ -11,6 +12,7 @@ const traceUrls: Readonly<Record<string, string>> = {
 
 export const settings = {
   ...listenSettings(8080),
+  ...flagSettings(),
   customerUrl: url('CUSTOMER_URL', 'http://127.0.0.1:8081', 'where the customer service is'),
   driverUrl: url('DRIVER_URL', 'http://127.0.0.1:8082', 'where the driver service is'),
   routeUrl: url('ROUTE_URL', 'http://127.0.0.1:8083', 'where the route service is'),

@@ -5,17 +5,20 @@ import { createDriversClient } from '@hotrod/driver/client';
 import { candidates } from '@hotrod/driver/contract';
 import { createServiceClient } from '@hotrod/kit/client';
 import { parseKeyValueList, readConfig, releaseOf } from '@hotrod/kit/config';
+import { createFlags } from '@hotrod/kit/flags';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { ensurePageBuilt } from '@hotrod/kit/page-build';
 import { serve } from '@hotrod/kit/service';
 import { createWorkerPool } from '@hotrod/kit/worker-pool';
 import { createRoutesClient } from '@hotrod/route/client';
+import { flagEvaluated } from '@hotrod/telemetry/flags';
 import { shutdownTelemetry } from '@hotrod/telemetry/shutdown';
 
 import { createAdmission } from './admission.ts';
 import { type FrontendConfig, settings, traceUrlTemplate } from './config.ts';
 import { createDispatch } from './dispatch.ts';
+import { createContextlessRoutes, createImpatientDrivers, sizePool } from './faults.ts';
 import { pageRoutes } from './page-routes.ts';
 import { frontendRoutes } from './routes.ts';
 import { spanRelay, type SpanSink } from './span-relay.ts';
@@ -24,6 +27,13 @@ import { servedBy } from './telemetry.ts';
 await runMain('frontend', async () => {
   const config = readConfig(settings, process.env);
   const logger = createLogger('frontend', config.logLevel);
+  const flags = await createFlags({
+    service: 'frontend',
+    source: config,
+    context: { release: releaseOf(config) ?? '' },
+    evaluated: flagEvaluated,
+    logger,
+  });
   const { connections } = config;
   const customer = createServiceClient({
     service: 'customer',
@@ -49,10 +59,11 @@ await runMain('frontend', async () => {
 
   const customers = createCustomersClient(customer);
   const pool = createWorkerPool(config.routePoolSize);
+  sizePool(pool, flags, config.routePoolSize);
   const dispatch = createDispatch({
     customers,
-    drivers: createDriversClient(driver),
-    routes: createRoutesClient(route),
+    drivers: createImpatientDrivers(createDriversClient(driver), flags),
+    routes: createContextlessRoutes(createRoutesClient(route), flags),
     pool,
     admission: createAdmission({ pool, routesPerRide: candidates, maxWaitMs: config.routePoolMaxWaitMs }),
   });
@@ -72,7 +83,7 @@ await runMain('frontend', async () => {
     behind: { customer: customer.ready, driver: driver.ready, route: route.ready },
     release: releaseOf(config),
     routes: (express) => {
-      frontendRoutes({ dispatch, customers, release: pageRelease(config), logger })(express);
+      frontendRoutes({ dispatch, customers, release: pageRelease(config), logger, faults: flags.inForce })(express);
       pageRoutes({ directory: `${page}/dist`, logger })(express);
       spanRelay(spanSink(config))(express);
     },
@@ -80,6 +91,7 @@ await runMain('frontend', async () => {
       { name: 'customer client', close: customer.close },
       { name: 'driver client', close: driver.close },
       { name: 'route client', close: route.close },
+      { name: 'flags', close: flags.close },
       { name: 'telemetry', close: shutdownTelemetry },
     ],
   });

@@ -12,6 +12,7 @@ import {
   createDispatchTelemetry,
   dispatchEnded,
   type DispatchTelemetry,
+  faultsInForce,
   inSession,
   requestIdFromBaggage,
 } from './telemetry.ts';
@@ -32,12 +33,15 @@ export function frontendRoutes(options: {
   customers: Customers;
   release: Pick<PageConfig, 'traceUrl' | 'release' | 'revision' | 'environment'>;
   logger: Logger;
+  /** Keys of the fault flags in force. */
+  faults?: () => readonly string[];
 }): (app: Express) => void {
   const { dispatch, customers, release, logger } = options;
   return (app) => {
     app.get('/dispatch', async (request, response) => {
       try {
         const order = parseOrder(request);
+        faultsInForce(options.faults?.() ?? []);
         const dispatched = await inSession(order, () => dispatch(order, createDispatchTelemetry()));
         dispatchEnded();
         logger.info(

@@ -14,6 +14,7 @@ import {
   markFailed,
   type Span,
   withBaggage,
+  withoutContext,
   withSpan,
 } from '@hotrod/telemetry/span';
 
@@ -143,6 +144,14 @@ export function dispatchEnded(error?: ServiceError): void {
   if (error.status < 500) enrich(activeSpan(), { 'error.type': error.code });
   else markFailed(activeSpan(), error);
 }
+
+/** Notes which fault flags a dispatch met. */
+export function faultsInForce(flags: readonly string[]): void {
+  if (flags.length > 0) enrich(activeSpan(), { 'hotrod.fault.flags': [...flags] });
+}
+
+/** Runs `work` outside of the dispatch's trace and without its baggage. */
+export const outsideOfTheTrace = withoutContext;
 
 /** The trace that the page joins; null where telemetry is off. */
 export const documentTraceparent = currentTraceparent;

@@ -1,7 +1,9 @@
 import { listenSettings, number } from '@hotrod/kit/config';
+import { flagSettings } from '@hotrod/kit/flags';
 
 export const settings = {
   ...listenSettings(8083),
+  ...flagSettings(),
   calculationDelayMs: number(
     'ROUTE_CALCULATION_DELAY_MS',
     50,

@@ -1,16 +1,27 @@
 import { readConfig, releaseOf } from '@hotrod/kit/config';
+import { createFlags } from '@hotrod/kit/flags';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { serve } from '@hotrod/kit/service';
+import { flagEvaluated } from '@hotrod/telemetry/flags';
 import { shutdownTelemetry } from '@hotrod/telemetry/shutdown';
 
 import { settings } from './config.ts';
+import { createRouteFaults } from './faults.ts';
 import { routeRoutes } from './routes.ts';
 
 await runMain('route', async () => {
   const config = readConfig(settings, process.env);
   const logger = createLogger('route', config.logLevel);
+  const flags = await createFlags({
+    service: 'route',
+    source: config,
+    context: { release: releaseOf(config) ?? '' },
+    evaluated: flagEvaluated,
+    logger,
+  });
   const routes = routeRoutes({
+    faults: createRouteFaults(flags, Math.random),
     random: Math.random,
     delay: { meanMs: config.calculationDelayMs, deviationMs: config.calculationDelayDeviationMs },
     speedMetersPerSecond: config.speedMetersPerSecond,
@@ -21,6 +32,9 @@ await runMain('route', async () => {
     ready: {},
     release: releaseOf(config),
     routes,
-    closables: [{ name: 'telemetry', close: shutdownTelemetry }],
+    closables: [
+      { name: 'flags', close: flags.close },
+      { name: 'telemetry', close: shutdownTelemetry },
+    ],
   });
 });

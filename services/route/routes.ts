@@ -8,6 +8,8 @@ import { telemetry } from './telemetry.ts';
 
 /** `GET /route?pickup=x,y&dropoff=x,y`. */
 export function routeRoutes(options: {
+  /** Runs before each calculation; throws where that is to fail. */
+  faults?: () => Promise<void>;
   random: Random;
   delay: Delay;
   speedMetersPerSecond: number;
@@ -17,6 +19,7 @@ export function routeRoutes(options: {
       const pickup = parseLocation('pickup', request.query['pickup']);
       const dropoff = parseLocation('dropoff', request.query['dropoff']);
       const start = performance.now();
+      await options.faults?.();
       await pause(options.random, options.delay);
       const route = computeRoute(pickup, dropoff, options.speedMetersPerSecond);
       telemetry.routeComputed(route, (performance.now() - start) / 1000);

@@ -12,17 +12,18 @@ interface Kubeconfig {
 }
 
 /**
- * The API server of a cluster that tests may change: `HOTROD_TEST_KUBECONFIG` names its file. The usual `KUBECONFIG` is not
- * looked at, since that cluster may be one that somebody needs.
+ * The API server of the cluster that `KUBECONFIG` leads to, where `HOTROD_CLUSTER` says that tests may use it: without that
+ * it may be one that somebody needs.
  *
- * @returns null where it is not set, after a line that says so.
+ * @returns null where there is none, after a line that says so.
+ * @throws where there is none and `CI` is set.
  */
 export function findClusterApi(): { api: KubernetesApi; server: string; ca: string } | null {
-  const file = process.env['HOTROD_TEST_KUBECONFIG'];
-  if (!file) {
-    console.warn(
-      'HOTROD_TEST_KUBECONFIG names no cluster for tests: the tests that need a Kubernetes API are skipped.',
-    );
+  const file = process.env['KUBECONFIG'];
+  if (!process.env['HOTROD_CLUSTER'] || !file) {
+    const message = 'HOTROD_CLUSTER and KUBECONFIG name no cluster that tests may use';
+    if (process.env['CI']) throw new Error(message);
+    console.warn(`${message}: the tests that need a Kubernetes API are skipped.`);
     return null;
   }
   const config = parse(readFileSync(file, 'utf8')) as Kubeconfig;

@@ -138,13 +138,39 @@ describe('the admission policies', () => {
 
 const chart = join(root, 'charts/hotrod');
 const helms = (['helm', 'helm3'] as const).map((name) => ({ name, program: findTool(name) }));
-const variants = ['default', ...readdirSync(chart).flatMap((file) => /^values-(\w+)\.yaml$/.exec(file)?.[1] ?? [])];
+/** Everything that is off by default, in two renders, since two of them exclude each other. */
+const optional = [
+  ...['reaper', 'monitoring.monitors', 'monitoring.rules', 'monitoring.dashboards', 'gatewayApi', 'istio'].map(
+    (name) => `${name}.enabled=true`,
+  ),
+  'gatewayApi.parentRefs[0].name=public',
+  'gatewayApi.hosts.frontend=rides.example.com',
+];
+const sets: Record<string, string[]> = {
+  'every option, with a canary': [
+    ...optional,
+    'istio.canary.enabled=true',
+    'services.customer.autoscaling.enabled=true',
+  ],
+  'every option, with Argo Rollouts': [
+    ...optional,
+    'rollouts.enabled=true',
+    'collector.mode=agent',
+    'load.mode=testrun',
+  ],
+};
+const variants = [
+  'default',
+  ...Object.keys(sets),
+  ...readdirSync(chart).flatMap((file) => /^values-(\w+)\.yaml$/.exec(file)?.[1] ?? []),
+];
 
 describe.each(helms)('what $name renders of the chart', ({ program }) => {
   test.skipIf(!program || !conftest).each(variants)('keeps every rule: %s', async (variant) => {
-    const values = variant === 'default' ? [] : ['--values', join(chart, `values-${variant}.yaml`)];
+    const file = join(directory.path, `render-${variant.replaceAll(/\W+/g, '-')}.yaml`);
+    const options = sets[variant]?.map((set) => `--set=${set}`);
+    const values = variant === 'default' ? [] : (options ?? [`--values=${join(chart, `values-${variant}.yaml`)}`]);
     const rendered = await mustRun(program ?? '', ['template', 'hotrod', chart, '--namespace', 'rides', ...values]);
-    const file = join(directory.path, `render-${variant}.yaml`);
     writeFileSync(file, rendered);
     const objects = readManifests(rendered);
     expect(objects.length).toBeGreaterThan(20);

@@ -1,6 +1,6 @@
 {{/*
 The arrows of the design, as JSON: a list of {from, to, port}. The one source of the network policies. `from` and `to` are
-components, or `outside` (whoever comes in), `database` (the external one), `backend` (telemetry that leaves).
+components, or `outside` (whoever comes in), `database` (the external one), `backend` (telemetry that leaves), `prometheus`.
 */}}
 {{- define "hotrod.arrows" -}}
 {{- $root := . -}}
@@ -18,6 +18,14 @@ components, or `outside` (whoever comes in), `database` (the external one), `bac
 {{- if $service.database }}
 {{- $arrows = append $arrows (ternary (dict "from" $name "to" "postgres" "port" 5432) (dict "from" $name "to" "database" "port" $values.externalDatabase.port) $values.postgres.enabled) }}
 {{- end }}
+{{- end }}
+{{- if and $values.istio.enabled $values.istio.canary.enabled }}
+{{- /* The canary has the arrows of the customer service. */}}
+{{- range $arrows }}
+{{- if eq .from "customer" }}{{ $arrows = append $arrows (merge (dict "from" "customer-canary") .) }}{{ end }}
+{{- if eq .to "customer" }}{{ $arrows = append $arrows (merge (dict "to" "customer-canary") .) }}{{ end }}
+{{- end }}
+{{- $senders = append $senders (dict "from" "customer-canary" "port" 4318) }}
 {{- end }}
 {{- $arrows = append $arrows (dict "from" "outside" "to" "frontend" "port" $frontendPort) }}
 {{- $arrows = append $arrows (dict "from" "test" "to" "frontend" "port" $frontendPort) }}
@@ -48,13 +56,23 @@ components, or `outside` (whoever comes in), `database` (the external one), `bac
 {{- $arrows = append $arrows (dict "from" "outside" "to" "observatory" "port" 8088) }}
 {{- $arrows = append $arrows (dict "from" "test" "to" "observatory" "port" 8088) }}
 {{- end }}
+{{- if $values.monitoring.monitors.enabled }}
+{{- if $values.observatory.enabled }}{{ $arrows = append $arrows (dict "from" "prometheus" "to" "observatory" "port" 8088) }}{{ end }}
+{{- if $values.collector.enabled }}
+{{- $measured := ternary "otel-collector-gateway" "otel-collector" (eq $values.collector.mode "agent") }}
+{{- $arrows = append $arrows (dict "from" "prometheus" "to" $measured "port" 8889) }}
+{{- range uniq (list "otel-collector" $measured) }}
+{{- $arrows = append $arrows (dict "from" "prometheus" "to" . "port" 8888) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- $arrows | toJson -}}
 {{- end -}}
 
 {{/* dict root end → the other end of an arrow as network policy peers (JSON); null for anywhere. */}}
 {{- define "hotrod.peers" -}}
 {{- $values := .root.Values -}}
-{{- $outside := dict "outside" $values.networkPolicy.ingressFrom "database" $values.externalDatabase.networkPolicyPeers "backend" $values.collector.networkPolicyPeers -}}
+{{- $outside := dict "outside" $values.networkPolicy.ingressFrom "database" $values.externalDatabase.networkPolicyPeers "backend" $values.collector.networkPolicyPeers "prometheus" $values.monitoring.networkPolicyPeers -}}
 {{- if hasKey $outside .end -}}
 {{- index $outside .end | default nil | toJson -}}
 {{- else -}}

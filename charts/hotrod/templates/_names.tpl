@@ -24,7 +24,7 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 
 {{/* dict root component [version] → the labels of an object. */}}
 {{- define "hotrod.labels" -}}
-{{ include "hotrod.podLabels" . }}
+{{ include "hotrod.ownLabels" . }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end -}}
@@ -33,6 +33,14 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 dict root component [version] → the labels of a pod. Nothing of the chart's version: a new chart alone restarts nothing.
 */}}
 {{- define "hotrod.podLabels" -}}
+{{ include "hotrod.ownLabels" . }}
+{{- if .root.Values.istio.enabled }}
+sidecar.istio.io/inject: "true"
+{{- end }}
+{{- end -}}
+
+{{/* dict root component [version] → what an object and its pods are both labelled with. */}}
+{{- define "hotrod.ownLabels" -}}
 {{ include "hotrod.selectorLabels" . }}
 app.kubernetes.io/component: {{ .component }}
 app.kubernetes.io/part-of: hotrod
@@ -45,12 +53,15 @@ owner: {{ .root.Values.owner | quote }}
 {{- end }}
 {{- end -}}
 
-{{/* dict root component → the metadata of an object; `version` and `annotations` where there are any. */}}
+{{/* dict root component → the metadata of an object; `version`, `labels` and `annotations` where there are any. */}}
 {{- define "hotrod.metadata" -}}
 name: {{ .name | default (include "hotrod.componentName" .) }}
 namespace: {{ .root.Release.Namespace }}
 labels:
   {{- include "hotrod.labels" . | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- with .annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}

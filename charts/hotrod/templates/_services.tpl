@@ -1,5 +1,5 @@
 {{/*
-dict root component values version → the environment of a service as JSON: what the chart knows, under what the values say.
+dict root component service values version → the environment of a service as JSON: what the chart knows, under what the values say.
 */}}
 {{- define "hotrod.serviceEnv" -}}
 {{- $root := .root -}}
@@ -14,8 +14,8 @@ dict root component values version → the environment of a service as JSON: wha
   "HOST" "0.0.0.0"
   "PORT" (toString $service.port)
   "DRAIN_MS" (mul $service.drainSeconds 1000 | toString)
-  "OTEL_SERVICE_NAME" .component
-  "OTEL_RESOURCE_ATTRIBUTES" (include "hotrod.resourceAttributes" (dict "root" $root "component" .component "attributes" $attributes))
+  "OTEL_SERVICE_NAME" .service
+  "OTEL_RESOURCE_ATTRIBUTES" (include "hotrod.resourceAttributes" (dict "root" $root "component" .service "attributes" $attributes))
 -}}
 {{- with include "hotrod.otlpEndpoint" $root }}
 {{- $_ := set $env "OTEL_EXPORTER_OTLP_ENDPOINT" . }}
@@ -41,15 +41,27 @@ dict root component values version → the environment of a service as JSON: wha
 {{- mergeOverwrite $env $service.env | toJson -}}
 {{- end -}}
 
-{{/* dict root component → DATABASE_URL: of the demo's Postgres, or whole from the Secret of the external one. */}}
+{{/* dict root service → DATABASE_URL: of the demo's Postgres, or whole from the Secret of the external one. */}}
 {{- define "hotrod.databaseEnv" -}}
 {{- if .root.Values.postgres.enabled -}}
 - name: DATABASE_PASSWORD
-  valueFrom: { secretKeyRef: { name: {{ include "hotrod.postgresSecret" .root }}, key: {{ .component }}-password } }
+  valueFrom: { secretKeyRef: { name: {{ include "hotrod.postgresSecret" .root }}, key: {{ .service }}-password } }
 - name: DATABASE_URL
-  value: postgres://{{ .component }}:$(DATABASE_PASSWORD)@{{ include "hotrod.componentName" (dict "root" .root "component" "postgres") }}:5432/hotrod
+  value: postgres://{{ .service }}:$(DATABASE_PASSWORD)@{{ include "hotrod.componentName" (dict "root" .root "component" "postgres") }}:5432/hotrod
 {{- else -}}
 - name: DATABASE_URL
-  valueFrom: { secretKeyRef: { name: {{ .root.Values.externalDatabase.existingSecret }}, key: {{ .component }}-url } }
+  valueFrom: { secretKeyRef: { name: {{ .root.Values.externalDatabase.existingSecret }}, key: {{ .service }}-url } }
 {{- end -}}
+{{- end -}}
+
+{{/* The values of the canary of the customer service, as JSON: that service's own, but for image, settings and pods. */}}
+{{- define "hotrod.canaryValues" -}}
+{{- $canary := .Values.istio.canary -}}
+{{- $service := include "hotrod.serviceValues" (dict "root" . "name" "customer") | fromJson -}}
+{{- $own := dict "replicas" $canary.replicas "env" $canary.env "podDisruptionBudget" false "autoscaling" (dict "enabled" false) -}}
+{{- if or $canary.image.tag $canary.image.digest -}}
+{{- $_ := set $own "image" (dict "tag" $canary.image.tag "digest" $canary.image.digest "revision" "") -}}
+{{- $_ := set $own "version" "" -}}
+{{- end -}}
+{{- mustMergeOverwrite $service $own | toJson -}}
 {{- end -}}

@@ -13,4 +13,13 @@
 {{- if and (eq $values.collector.mode "single") (gt (int $values.collector.replicas) 1) (eq $values.collector.sampling.mode "tail") -}}
 {{- fail "collector.sampling.mode is tail, which needs all spans of a trace in one Collector: set collector.mode to agent, or collector.replicas to 1." -}}
 {{- end -}}
+{{- if and $values.istio.canary.enabled (not $values.istio.enabled) -}}
+{{- fail "istio.canary.enabled is true, but istio.enabled is not: it is Istio that shares the requests out." -}}
+{{- end -}}
+{{- if and $values.istio.canary.enabled $values.rollouts.enabled -}}
+{{- fail "istio.canary.enabled and rollouts.enabled are both true, and both make a canary of the customer service: choose one." -}}
+{{- end -}}
+{{- if and $values.rollouts.enabled (include "hotrod.serviceValues" (dict "root" . "name" "customer") | fromJson).autoscaling.enabled -}}
+{{- fail "rollouts.enabled is true, so services.customer.autoscaling has to be off: it would scale the Deployment, which runs no pods then." -}}
+{{- end -}}
 {{- end -}}
