@@ -219,8 +219,7 @@ function branchReason({ only, ignore }: NonNullable<When['branch']>, branch: str
   const matches = (pattern: string) => branch !== null && branchMatcher(pattern)?.(branch) === true;
   const name = branch === null ? 'no branch' : `the branch ${branch}`;
   if (only && !only.some(matches)) return `${name} is not among ${only.join(', ')}`;
-  const ignored = ignore.find(matches);
-  return ignored === undefined ? null : `${name} is left out by ${ignored}`;
+  return ignore.some(matches) ? `it is not for ${name}` : null;
 }
 
 export function isOver(result: StepResult): boolean {

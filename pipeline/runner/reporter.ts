@@ -63,7 +63,7 @@ export function createReporter(
         step.startedAtMs === null || step.endedAtMs === null ? '' : duration(step.endedAtMs - step.startedAtMs);
       if (step.state === 'skipped') line(paint('gray', `  – ${nameOf(step)} skipped: ${step.reason ?? ''}`));
       else if (step.state === 'success' || step.state === 'approved') {
-        const note = step.kind === 'parallel' ? '' : printable(step.lastLine ?? '').slice(0, 100);
+        const note = step.kind === 'parallel' ? '' : printable(step.lastLine ?? ''); // whole: it may be a link
         line(`  ${paint('green', '✓')} ${nameOf(step)} ${took.padStart(8)}  ${paint('gray', note)}`.trimEnd());
       } else {
         line(

@@ -82,7 +82,8 @@ export function createPipelineRunner(
         }
         child = undefined;
         await followed.catch((error: unknown) => tell(`The log of the run cannot be read: ${messageOf(error)}`));
-        if (failure !== null) tell(`The pipeline ${failure}. What runs in production has not changed since.`);
+        // A deploy that had begun is finished by the supervisor, whatever becomes of the pipeline.
+        if (failure !== null) tell(`The pipeline ${failure}. What runs in production: npm start -- status`);
         onEnd(id, failure === null);
       });
       return { id, url: `${context.runsUrl}/${id}`, ended };
