@@ -18,6 +18,9 @@ export interface Narrator {
   waiting(what: string): void;
 }
 
+/** How often a log, which is no terminal, hears of the same wait, in milliseconds. */
+const sayAgainMs = 10_000;
+
 export function createNarrator(options: {
   output: Writable & { isTTY?: boolean };
   input: Readable;
@@ -27,6 +30,7 @@ export function createNarrator(options: {
   const { output, input, step, paint } = options;
   let parts = 0;
   let last = '';
+  let lastMs = -Infinity;
   const line = (text: string) => {
     if (last !== '' && output.isTTY) output.write('\r\u001b[K');
     last = '';
@@ -48,8 +52,10 @@ export function createNarrator(options: {
     proof: (what) => line(`   ${paint('green', '✓')} ${what}`),
     quote: (text) => line(`   ${paint('gray', '│')} ${text}`),
     waiting(what) {
-      if (what === last) return;
+      const nowMs = performance.now();
+      if (what === last || (!output.isTTY && nowMs - lastMs < sayAgainMs)) return;
       last = what;
+      lastMs = nowMs;
       if (output.isTTY) output.write(`\r\u001b[K   ${paint('gray', `… ${what}`)}`);
       else output.write(`   … ${what}\n`);
     },

@@ -27,7 +27,7 @@ export interface Durations {
 }
 export interface Difference {
   attribute: string;
-  /** Those that are in the box: how often there, and how often elsewhere. */
+  /** Those that explain the box: how often they are there, and how often elsewhere. */
   values: { value: string; filter: string; selected: number; baseline: number }[];
   selected: number;
 }
@@ -61,10 +61,11 @@ const comparison = z.object({
       significant: z.boolean(),
       values: z.array(
         z.object({
-          value: z.string(),
+          value: z.string().nullable(),
           filter: z.string().optional(),
           selected: z.number(),
           baseline: z.number(),
+          evidence: z.number(),
         }),
       ),
     }),
@@ -79,6 +80,8 @@ const markerList = z.array(
 );
 
 const timeoutMs = 30_000;
+/** What has less than this share of the strongest value's evidence is chance. */
+const clearShare = 0.25;
 
 export function createObservatory(url: string): Observatory {
   async function ask<T>(path: string, parameters: Record<string, string>, schema: z.ZodType<T>): Promise<T | null> {
@@ -91,7 +94,10 @@ export function createObservatory(url: string): Observatory {
       throw new Error(`The Observatory answered ${response.status} to ${path}: ${JSON.stringify(body)}`);
     return schema.parse(body);
   }
-  const of = ({ fromMs, toMs }: Range) => ({ from: String(Math.floor(fromMs)), to: String(Math.ceil(toMs)) });
+  const of = ({ fromMs, toMs }: Range) => ({
+    from: String(Math.floor(fromMs)),
+    to: String(Math.max(Math.ceil(toMs), Math.floor(fromMs) + 1)),
+  });
 
   return {
     url,
@@ -110,8 +116,11 @@ export function createObservatory(url: string): Observatory {
       const answer = await ask('compare', { ...of(range), filter: dispatches, minMs: String(minMs) }, comparison);
       const first = answer?.attributes.find(({ kind, significant }) => significant && kind === 'categories');
       if (!answer || !first) return null;
-      const values = first.values.flatMap(({ filter, ...value }) =>
-        value.selected > 0 && filter !== undefined ? [{ ...value, filter }] : [],
+      const most = Math.max(...first.values.map(({ evidence }) => evidence));
+      const values = first.values.flatMap(({ value, filter, selected, baseline, evidence }) =>
+        value !== null && filter !== undefined && evidence > 0 && evidence >= most * clearShare
+          ? [{ value, filter, selected, baseline }]
+          : [],
       );
       return { attribute: first.key, values, selected: answer.selected };
     },

@@ -55,7 +55,7 @@ export async function openRepository(options: {
     'gc.autoDetach': 'false',
   };
   for (const [name, value] of Object.entries(settings)) await git(['config', name, value], { cwd: path, env });
-  await mkdir(join(path, 'hooks'), { recursive: true });
+  for (const name of ['hooks', 'info']) await mkdir(join(path, name), { recursive: true });
   for (const hook of ['pre-receive', 'post-receive']) {
     const file = join(path, 'hooks', hook);
     const program = [node, join(root, 'stack', 'push', 'main.ts'), hook, dataDir].map(quoted).join(' ');
@@ -83,12 +83,13 @@ async function keepCheckout(path: string, root: string, dataDir: string, env: En
   }
   const index = join(dataDir, 'start.index');
   const extra = { ...committer, GIT_DIR: path, GIT_WORK_TREE: root, GIT_INDEX_FILE: index };
-  const inside = relative(root, dataDir);
-  const ours = inside !== '' && !inside.startsWith('..') && !isAbsolute(inside) ? [`:(exclude,literal)${inside}`] : [];
+  await writeFile(join(path, 'info', 'exclude'), excluded(root, dataDir));
   let revision: string;
   try {
     if (head !== null) await git(['read-tree', head], { cwd: root, env, extra });
-    await git(['-c', 'core.autocrlf=false', 'add', '--all', '--', '.', ...ours], { cwd: root, env, extra });
+    const add = () => git(['-c', 'core.autocrlf=false', 'add', '--all'], { cwd: root, env, extra });
+    // A file that vanishes meanwhile, of an editor or a tool, ends it.
+    await add().catch(add);
     const tree = await git(['write-tree'], { cwd: root, env, extra });
     const unchanged = head !== null && tree === (await git(['rev-parse', `${head}^{tree}`], { cwd: path, env }));
     const message = 'The checkout that npm start was called in';
@@ -108,6 +109,13 @@ async function keepCheckout(path: string, root: string, dataDir: string, env: En
   const known = await git(['rev-parse', '--verify', '--quiet', branch], { cwd: path, env }).catch(() => null);
   if (known === null) await git(['update-ref', branch, head ?? revision], { cwd: path, env });
   return revision;
+}
+
+/** What .gitignore may not know of: a data directory in the checkout. As gitignore(5) writes it. */
+function excluded(root: string, dataDir: string): string {
+  const inside = relative(root, dataDir).replaceAll('\\', '/');
+  if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) return '';
+  return `/${inside.replaceAll(/[\\*?[\]!# ]/g, '\\$&')}/\n`;
 }
 
 /** The commit that holds what the checkout held when `npm start` was called. @throws {Refusal} */
