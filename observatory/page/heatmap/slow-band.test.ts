@@ -91,9 +91,9 @@ describe('of one customer', () => {
   ])('%s of whose rides are slow there is a band', (_, quick, slow) => {
     for (const scale of ['log', 'linear'] as const) {
       const missed = seeds.filter((seed) => {
-        const rides = ofCustomer(seed, quick, slow);
-        const from = slowBandFrom(drawn(rides, scale, 500, 5000));
-        return from === null || rides.filter((ms) => ms >= from).length !== slow;
+        const durations = ofCustomer(seed, quick, slow);
+        const from = slowBandFrom(drawn(durations, scale, 500, 5000));
+        return from === null || durations.filter((ms) => ms >= from).length !== slow;
       });
       expect([scale, missed]).toEqual([scale, []]);
     }
