@@ -1,16 +1,16 @@
 import { useEffect } from 'preact/hooks';
 import { Explore } from './explore/explore.tsx';
-import { later } from './shell/lazy.tsx';
+import { lazy } from './shell/lazy.tsx';
 import { MenuHost } from './shell/menu.tsx';
 import { Notice } from './shell/notice.tsx';
 import { ConnectionBanner, StatusFooter } from './shell/status.tsx';
 import { addressOf, follow, state } from './state/location.ts';
 import type { State } from './state/url-state.ts';
 
-const TracePage = later(() => import('./trace/trace-page.tsx').then((module) => module.TracePage));
-const ServiceMap = later(() => import('./map/service-map.tsx').then((module) => module.ServiceMap));
-const Releases = later(() => import('./releases/releases.tsx').then((module) => module.Releases));
-const Objectives = later(() => import('./slo/objectives.tsx').then((module) => module.Objectives));
+const TracePage = lazy(() => import('./trace/trace-page.tsx').then((module) => module.TracePage));
+const ServiceMap = lazy(() => import('./map/service-map.tsx').then((module) => module.ServiceMap));
+const Releases = lazy(() => import('./releases/releases.tsx').then((module) => module.Releases));
+const Objectives = lazy(() => import('./slo/objectives.tsx').then((module) => module.Objectives));
 
 const titles: Partial<Record<State['view'], string>> = { map: 'Service map', releases: 'Releases', slo: 'Objectives' };
 
