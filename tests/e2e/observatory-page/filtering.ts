@@ -22,7 +22,22 @@ export function filtering(): void {
     await filter.pressSequentially('walk');
     await page.getByRole('option', { name: /^hotrod\.customer\.name = "Value Walking"/ }).waitFor();
     await filter.press('Enter');
-    expect(await page.locator('.fault').textContent()).toContain('name contains "walk"');
+    await page.locator('.fault', { hasText: 'hotrod.customer.name = "Value Walking"' }).waitFor();
+    // What is taken with the keys is what is offered for these letters, however soon.
+    await filter.fill('');
+    await filter.pressSequentially('cust');
+    await filter.press('ArrowDown');
+    await filter.press('Enter');
+    expect(await filter.inputValue()).toMatch(/^hotrod\.customer\.\w+ $/);
+    await filter.fill('hotrod.custmer.name = "Value Walking"');
+    await page.keyboard.press('Escape');
+    await filter.press('Enter');
+    await page.locator('.unknown-key').getByRole('button', { name: 'hotrod.customer.name' }).click();
+    await expect
+      .poll(() => new URL(page.url()).searchParams.get('filter'))
+      .toBe('hotrod.customer.name = "Value Walking"');
+    await page.getByRole('button', { name: 'Clear the filter' }).click();
+    await expect.poll(async () => (await customers()).size).toBeGreaterThan(1);
     await filter.fill('');
     await filter.pressSequentially('hotrod.customer.na');
     await take(/^hotrod\.customer\.name/);
@@ -43,6 +58,8 @@ export function filtering(): void {
     await filter.press('Enter');
     expect(await page.locator('.fault mark').textContent()).toBe('fast');
     expect(new URL(page.url()).searchParams.get('filter')).toBeNull();
+    await filter.fill('4bf92f3577b34da6a3ce929d0e0e4736');
+    await expect.poll(() => new URL(page.url()).pathname).toBe('/trace/4bf92f3577b34da6a3ce929d0e0e4736');
     await page.goto(`${observatory.url}/?${fixedRange()}&filter=a+%3D+%3D+b`);
     await page.getByRole('heading', { name: 'This filter cannot be read' }).waitFor();
     expect(await page.locator('.failed mark').textContent()).toBe('=');

@@ -36,7 +36,7 @@ export function selecting(): void {
     const [selected = 0, baseline = 0] = (share ?? '').split('against').map((part) => Number.parseFloat(part));
     expect(selected).toBeGreaterThan(40);
     expect(baseline).toBeLessThan(15);
-    await page.getByText('fields split identically').first().waitFor();
+    await page.getByText('fields split alike').first().waitFor();
     expect(await page.locator('.sides').textContent()).toMatch(
       /Selection: \d+ entry spans .*Baseline: the [\d,]+ others/,
     );
