@@ -1,12 +1,12 @@
-import { type Config, integer, optionalText, type Setting } from '@hotrod/kit/config';
+import { type Config, integer, logLevel, optionalText, type Setting, text } from '@hotrod/kit/config';
 import { z } from 'zod';
 
 import { parseFilter } from './filter/parse.ts';
 
 /** Whether a text can be read as a filter. */
-function isFilter(text: string): boolean {
+function isFilter(given: string): boolean {
   try {
-    parseFilter(text);
+    parseFilter(given);
     return true;
   } catch {
     return false;
@@ -27,9 +27,9 @@ const objectives = z.array(
 
 /** JSON of a schema, as a setting's text. */
 function json<T>(schema: z.ZodType<T>): z.ZodType<T> {
-  const parsed = z.string().transform((text, context): unknown => {
+  const parsed = z.string().transform((given, context): unknown => {
     try {
-      return JSON.parse(text);
+      return JSON.parse(given);
     } catch {
       context.addIssue('not JSON');
       return z.NEVER;
@@ -39,28 +39,16 @@ function json<T>(schema: z.ZodType<T>): z.ZodType<T> {
   return parsed.pipe(schema);
 }
 
-const levels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
-
 /** What the Observatory's environment sets; docs and `--help` are made of this table. */
 export const settings = {
-  host: {
-    env: 'OBSERVATORY_HOST',
-    schema: z.string().min(1),
-    default: '127.0.0.1',
-    meaning: 'the address to listen on, for both ports',
-  } as Setting<string>,
+  host: text('OBSERVATORY_HOST', '127.0.0.1', 'the address to listen on, for both ports'),
   port: integer('OBSERVATORY_PORT', 8088, 'the port of the page, the API and the markers (0: any free one)', {
     max: 65_535,
   }),
   otlpPort: integer('OBSERVATORY_OTLP_PORT', 4318, 'the port that OTLP/HTTP is taken on (0: any free one)', {
     max: 65_535,
   }),
-  dataDir: {
-    env: 'OBSERVATORY_DATA_DIR',
-    schema: z.string().min(1),
-    default: '.hotrod',
-    meaning: 'the directory of the database, observatory.duckdb',
-  } as Setting<string>,
+  dataDir: text('OBSERVATORY_DATA_DIR', '.hotrod', 'the directory of the database, observatory.duckdb'),
   corsOrigins: optionalText(
     'OBSERVATORY_CORS_ORIGINS',
     'origins of pages that may send OTLP, separated by commas; * for any',
@@ -97,12 +85,7 @@ export const settings = {
     max: 1_000_000,
   }),
   threads: integer('OBSERVATORY_THREADS', 2, 'how many threads the database uses', { min: 1, max: 64 }),
-  logLevel: {
-    env: 'LOG_LEVEL',
-    schema: z.enum(levels),
-    default: 'info',
-    meaning: 'the least severe log line that is written',
-  } as Setting<(typeof levels)[number]>,
+  logLevel: logLevel(),
 };
 
 export type ObservatoryConfig = Config<typeof settings>;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readCommand, type StartOptions } from './options.ts';
 import type { PostgresServer } from './postgres/server.ts';
 import { stopWaves } from './suite.ts';
-import { maxDatabaseConnections, portsOf, resourceAttributes, topology } from './topology.ts';
+import { maxDatabaseConnections, portsOf, resourceAttributes, serviceNodeOptions, topology } from './topology.ts';
 
 const postgres: PostgresServer = {
   command: '/pg/bin/postgres',
@@ -82,6 +82,11 @@ describe('the processes', () => {
       const preloads = spec.args.includes('--import');
       expect([name, preloads]).toEqual([name, ['frontend', 'customer', 'driver', 'route'].includes(name)]);
     }
+  });
+  it('load it by a URL, because a path may hold what a URL gives a meaning', () => {
+    expect(serviceNodeOptions('/work/My Project #2')).toContain(
+      'file:///work/My%20Project%20%232/packages/telemetry/register.ts',
+    );
   });
   it('are given settings of their own from the environment', () => {
     expect(

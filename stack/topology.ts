@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import type { StartOptions } from './options.ts';
 import type { Account } from './postgres/account.ts';
@@ -74,7 +75,11 @@ export const maxDatabaseConnections = 200;
  * growing) a service takes twice the memory and is no faster at what a demo asks of it.
  */
 export function serviceNodeOptions(root: string): string[] {
-  return ['--max-semi-space-size=4', '--import', join(root, 'packages', 'telemetry', 'register.ts')];
+  return [
+    '--max-semi-space-size=4',
+    '--import',
+    pathToFileURL(join(root, 'packages', 'telemetry', 'register.ts')).href,
+  ];
 }
 
 /** Where the flags are that switch faults on. */

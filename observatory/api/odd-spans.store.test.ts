@@ -214,8 +214,8 @@ describe('keys that nobody expects', () => {
     await store.storeTraces(
       traces(
         Array.from({ length: 40 }, (_, index) => ({
-          trace: `e${index.toString(16)}`,
-          id: `e${index.toString(16)}`,
+          trace: `f${index.toString(16)}`,
+          id: `f${index.toString(16)}`,
           service: 'odd',
           name: 'odd',
           kind: 'server' as const,

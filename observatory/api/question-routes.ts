@@ -10,6 +10,7 @@ import {
   markersParameters,
   noParameters,
   percentilesParameters,
+  releasesParameters,
   serviceMapParameters,
   tracesParameters,
 } from '../contract/parameters.ts';
@@ -22,6 +23,7 @@ import { askBreakdown } from '../store/questions/breakdown.ts';
 import { askExemplar } from '../store/questions/exemplar.ts';
 import { askHeatmap } from '../store/questions/heatmap.ts';
 import { askPercentiles } from '../store/questions/percentiles.ts';
+import { askReleases } from '../store/questions/releases.ts';
 import type { Asking } from '../store/questions/population.ts';
 import { askServiceMap } from '../store/questions/service-map.ts';
 import { askSlo } from '../store/questions/slo.ts';
@@ -59,6 +61,9 @@ function readTraceId(request: Request): string {
 function sendCsv(response: Response, name: string, csv: string): void {
   response.set('Content-Disposition', `attachment; filename="${name}.csv"`).type('text/csv').send(csv);
 }
+
+/** Releases are days apart, not minutes. */
+const releasesRangeMs = 86_400_000;
 
 /** The questions under `/api`: handlers parse, ask, answer. */
 export function questionRoutes(context: ApiContext): Router {
@@ -198,6 +203,14 @@ export function questionRoutes(context: ApiContext): Router {
     const given = readParameters(markersParameters, request);
     const { fromMs, toMs } = readPopulation({ ...given, filter: '', scope: 'roots' }, context.now());
     response.json(await askingAside(request, response, (reader) => listMarkers(reader, fromMs, toMs)));
+  });
+
+  router.get('/releases', async (request, response) => {
+    const given = readParameters(releasesParameters, request);
+    const to = given.to ?? context.now();
+    const range = { from: given.from ?? Math.max(0, to - releasesRangeMs), to, filter: '', scope: 'spans' as const };
+    const { fromMs, toMs } = readPopulation(range, context.now());
+    response.json(await asking(request, response, (reader) => askReleases(reader, fromMs, toMs)));
   });
 
   router.get('/slo', async (request, response) => {

@@ -309,6 +309,44 @@ export const sloStatusSchema = z.object({
 export const sloStatusesSchema = z.array(sloStatusSchema);
 export type SloStatus = z.infer<typeof sloStatusSchema>;
 
+/** What a service was asked for: its spans of kind server and consumer. */
+export const releaseFiguresSchema = z.object({
+  requests: count,
+  errors: count,
+  errorRate: ratio,
+  p50Ms: z.number(),
+  p95Ms: z.number(),
+});
+export type ReleaseFigures = z.infer<typeof releaseFiguresSchema>;
+
+/** What `release verify` said of a release. */
+export const releaseVerdictSchema = z.object({
+  verdict: z.enum(['better', 'same', 'worse', 'inconclusive']),
+  summary: z.string(),
+  /** Where both releases are seen side by side. */
+  url: z.nullable(z.string()),
+  /** Unix milliseconds. */
+  atMs: z.number(),
+});
+export type ReleaseVerdict = z.infer<typeof releaseVerdictSchema>;
+
+/** A row of `GET /api/releases`: a `service.version` of a service. */
+export const releaseSchema = z.extend(releaseFiguresSchema, {
+  service: z.string(),
+  version: z.string(),
+  /** Of its first and last request in the time range, Unix milliseconds. */
+  firstMs: z.number(),
+  lastMs: z.number(),
+  ratePerSecond: z.number(),
+  /** Its first ten minutes. */
+  began: releaseFiguresSchema,
+  /** The release of the same service before it; null for the first one. `ended` is of the ten minutes before this one began. */
+  before: z.nullable(z.object({ version: z.string(), ended: z.nullable(releaseFiguresSchema) })),
+  verdict: z.nullable(releaseVerdictSchema),
+});
+export const releasesSchema = z.array(releaseSchema);
+export type Release = z.infer<typeof releaseSchema>;
+
 const signalCounts = z.object({ spans: count, logs: count, metrics: count });
 
 /** `GET /api/status`: what the Observatory knows of itself. */

@@ -36,6 +36,9 @@ const components: Record<string, $ZodType> = {
   ServiceMap: contract.serviceMapSchema,
   Marker: contract.markerSchema,
   HoneycombMarker: contract.honeycombMarkerSchema,
+  Release: contract.releaseSchema,
+  ReleaseFigures: contract.releaseFiguresSchema,
+  ReleaseVerdict: contract.releaseVerdictSchema,
   SloStatus: contract.sloStatusSchema,
   Status: contract.statusSchema,
   Problem: contract.problemSchema,
@@ -191,6 +194,12 @@ const paths: Json = {
     parameters.markersParameters,
     contract.markersSchema,
     'The markers, in order of start.',
+  ),
+  '/api/releases': question(
+    'The releases of each service, by `service.version`: what each served, how it began and how the one before ended, and the verdict of `release verify`.',
+    parameters.releasesParameters,
+    contract.releasesSchema,
+    'The releases, the latest first.',
   ),
   '/api/slo': question(
     'How the configured objectives stand.',

@@ -116,6 +116,10 @@ export const attributeValuesParameters = z.strictObject({
 
 export const serviceMapParameters = z.strictObject({ from, to, filter });
 export const markersParameters = z.strictObject({ from, to });
+export const releasesParameters = z.strictObject({
+  from: instant.describe('Unix milliseconds, inclusive. By default a day before `to`.'),
+  to,
+});
 
 /** The year 2262, in seconds: later instants have no nanoseconds in 64 bits. */
 const latestSeconds = 9_223_372_036;

@@ -1,17 +1,18 @@
 import { useEffect } from 'preact/hooks';
 import { Explore } from './explore/explore.tsx';
-import { later } from './shell/lazy.tsx';
+import { lazy } from './shell/lazy.tsx';
 import { MenuHost } from './shell/menu.tsx';
 import { Notice } from './shell/notice.tsx';
 import { ConnectionBanner, StatusFooter } from './shell/status.tsx';
 import { addressOf, follow, state } from './state/location.ts';
 import type { State } from './state/url-state.ts';
 
-const TracePage = later(() => import('./trace/trace-page.tsx').then((module) => module.TracePage));
-const ServiceMap = later(() => import('./map/service-map.tsx').then((module) => module.ServiceMap));
-const Objectives = later(() => import('./slo/objectives.tsx').then((module) => module.Objectives));
+const TracePage = lazy(() => import('./trace/trace-page.tsx').then((module) => module.TracePage));
+const ServiceMap = lazy(() => import('./map/service-map.tsx').then((module) => module.ServiceMap));
+const Releases = lazy(() => import('./releases/releases.tsx').then((module) => module.Releases));
+const Objectives = lazy(() => import('./slo/objectives.tsx').then((module) => module.Objectives));
 
-const titles: Partial<Record<State['view'], string>> = { map: 'Service map', slo: 'Objectives' };
+const titles: Partial<Record<State['view'], string>> = { map: 'Service map', releases: 'Releases', slo: 'Objectives' };
 
 export function App() {
   const { traceId, view } = state.value;
@@ -29,11 +30,14 @@ export function App() {
           Observatory
         </a>
         <nav aria-label="Pages">
-          <Link to={{ view: 'compare' }} here={traceId === null && view !== 'map' && view !== 'slo'}>
+          <Link to={{ view: 'compare' }} here={traceId === null && !(view in titles)}>
             Explore
           </Link>
           <Link to={{ view: 'map' }} here={traceId === null && view === 'map'}>
             Service map
+          </Link>
+          <Link to={{ view: 'releases' }} here={traceId === null && view === 'releases'}>
+            Releases
           </Link>
           <Link to={{ view: 'slo' }} here={traceId === null && view === 'slo'}>
             Objectives
@@ -46,6 +50,8 @@ export function App() {
           <TracePage key={traceId} traceId={traceId} />
         ) : view === 'map' ? (
           <ServiceMap />
+        ) : view === 'releases' ? (
+          <Releases />
         ) : view === 'slo' ? (
           <Objectives />
         ) : (

@@ -6,6 +6,8 @@ const observatory = process.env['OBSERVATORY_URL'] ?? 'http://127.0.0.1:8088';
 export default defineConfig({
   // Absolute addresses of assets: the same document answers `/` and `/trace/<id>`.
   base: '/',
+  // packages/kit/page-build.ts leads around a path that Vite does not understand by a link.
+  resolve: { preserveSymlinks: true },
   build: { target: 'es2022', sourcemap: true, chunkSizeWarningLimit: 200 },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   // The page's own modules in api/ are no questions.

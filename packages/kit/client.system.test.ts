@@ -14,7 +14,7 @@ afterEach(async () => {
 /** A client of a real server that answers with `listener`. */
 async function clientOf(
   listener: RequestListener,
-  options: { timeoutMs?: number; connections?: number; path?: string; answeredBy?: (release: string) => void } = {},
+  options: Partial<Parameters<typeof createServiceClient>[0]> & { path?: string } = {},
 ): Promise<{ client: ServiceClient; server: Server; baseUrl: string }> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -101,6 +101,28 @@ describe('a service client', () => {
     });
     expect(await client.get('/', {}, z.unknown())).toBe('second');
     expect(requests).toBe(2);
+  });
+
+  it('gives up a connection that has grown old, and none under way', async () => {
+    let connections = 0;
+    let finish: (() => void) | undefined;
+    const { client, server } = await clientOf(
+      (request, response) => {
+        if (request.url?.startsWith('/slow')) finish = () => response.end('"slow"');
+        else response.end('"quick"');
+      },
+      { connectionAgeMs: 1 },
+    );
+    server.on('connection', () => (connections += 1));
+    const slow = client.get('/slow', {}, z.unknown());
+    await expect.poll(() => finish).toBeDefined();
+    for (let time = 0; time < 3; time += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(await client.get('/quick', {}, z.unknown())).toBe('quick');
+    }
+    finish?.();
+    expect(await slow).toBe('slow');
+    expect(connections).toBe(4);
   });
 
   it('asks no third time', async () => {

@@ -27,9 +27,16 @@ export interface ServiceClient {
 const largestAnswer = 2 ** 20;
 
 /**
+ * After how long a connection is given up between two requests, in milliseconds: as servers do (server.ts), for what
+ * stands between the two and does not, and in case a connection has come to somebody else's server.
+ */
+const connectionAgeMs = 30_000;
+
+/**
  * @param service the other service's name, for messages.
  * @param baseUrl where it is; a path is put before that of every call.
  * @param connections how many requests may be under way at once; more wait inside undici.
+ * @param connectionAgeMs after how long a connection is given up between two requests, in milliseconds.
  * @param answeredBy told, for every answer that comes, which release of the other service gave it. It runs in the
  *   asynchronous context of the call. An answer that does not say it, or not in an acceptable way, is not told.
  */
@@ -38,6 +45,7 @@ export function createServiceClient(options: {
   baseUrl: string;
   timeoutMs: number;
   connections: number;
+  connectionAgeMs?: number;
   answeredBy?: (release: string) => void;
 }): ServiceClient {
   const { service, timeoutMs } = options;
@@ -46,6 +54,7 @@ export function createServiceClient(options: {
   const pool = new Pool(base.origin, {
     connections: options.connections,
     keepAliveTimeout: 30_000,
+    clientTtl: options.connectionAgeMs ?? connectionAgeMs,
     maxResponseSize: largestAnswer,
   });
 

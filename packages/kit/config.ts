@@ -31,13 +31,13 @@ export function readConfig<const S extends Record<string, Setting>>(
   const values: Record<string, unknown> = {};
   const faults: string[] = [];
   for (const [key, setting] of Object.entries(settings)) {
-    const text = env[setting.env];
-    if (text === undefined || text === '') {
+    const value = env[setting.env];
+    if (value === undefined || value === '') {
       if (setting.default === undefined) faults.push(`${setting.env} is not set; it is ${setting.meaning}.`);
       values[key] = setting.default;
       continue;
     }
-    const parsed = setting.schema.safeParse(text);
+    const parsed = setting.schema.safeParse(value);
     if (parsed.success) values[key] = parsed.data;
     else
       faults.push(
@@ -64,6 +64,38 @@ export function integer(env: string, value: number, meaning: string, { min = 0, 
   return { env, schema: numeric.pipe(z.int().min(min).max(max)), default: value, meaning };
 }
 
+/** Text that has a default; an empty one counts as not set. */
+export function text(env: string, value: string, meaning: string): Setting<string> {
+  return { env, schema: z.string().max(4096), default: value, meaning };
+}
+
+/** One of some words. */
+export function choice<const T extends string>(
+  env: string,
+  words: readonly T[],
+  value: NoInfer<T>,
+  meaning: string,
+): Setting<T> {
+  return { env, schema: z.enum(words), default: value, meaning };
+}
+
+/** Words that are separated by commas; none without. */
+function list(env: string, meaning: string): Setting<readonly string[]> {
+  const schema = z.string().transform((all) =>
+    all
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean),
+  );
+  return { env, schema, default: [], meaning };
+}
+
+/** The least severe log line that is written. */
+export function logLevel(): Setting<'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'> {
+  const levels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+  return choice('LOG_LEVEL', levels, 'info', 'the least severe log line that is written');
+}
+
 /** Text that need not be set: null without. */
 export function optionalText(env: string, meaning: string): Setting<string | null> {
   return { env, schema: z.string().max(4096), default: null, meaning };
@@ -81,7 +113,7 @@ export function url(
   meaning: string,
   protocols = ['http:', 'https:'],
 ): Setting<string> {
-  const schema = z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+  const schema = z.string().refine((given) => URL.canParse(given) && protocols.includes(new URL(given).protocol), {
     message: `not a URL with ${protocols.join(' or ')}`,
   });
   return { env, schema, ...(value === undefined ? {} : { default: value }), meaning };
@@ -90,12 +122,7 @@ export function url(
 /** Where a service listens, loopback unless told, how it begins and ends, and what telemetry tells of it. */
 export function listenSettings(port: number) {
   return {
-    host: {
-      env: 'HOST',
-      schema: z.string(),
-      default: '127.0.0.1',
-      meaning: 'the address to listen on',
-    } as Setting<string>,
+    host: text('HOST', '127.0.0.1', 'the address to listen on'),
     port: integer('PORT', port, 'the port to listen on (0: any free one)', { max: 65535 }),
     listenFd: descriptor('LISTEN_FD', 'the descriptor of a bound socket to listen on instead'),
     readyFd: descriptor('READY_FD', 'the descriptor of a pipe in which to say when it is ready, before it listens'),
@@ -105,30 +132,17 @@ export function listenSettings(port: number) {
       'how long, after SIGTERM, connections without a request are kept for their clients, in milliseconds',
       { max: 600_000 },
     ),
-    logLevel: {
-      env: 'LOG_LEVEL',
-      schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
-      default: 'info',
-      meaning: 'the least severe log line that is written',
-    } as Setting<'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'>,
+    logLevel: logLevel(),
     requestTimeoutMs: integer(
       'REQUEST_TIMEOUT_MS',
       10_000,
       'how long a request may take, in milliseconds, where its caller does not wait for less',
       { min: 1, max: 3_600_000 },
     ),
-    allowedHosts: {
-      env: 'ALLOWED_HOSTS',
-      schema: z.string().transform((text) =>
-        text
-          .split(',')
-          .map((name) => name.trim())
-          .filter(Boolean),
-      ),
-      default: [],
-      meaning:
-        'names under which requests may come besides localhost, IP addresses, names without a dot and names of a cluster; separated by commas, * for any',
-    } as Setting<readonly string[]>,
+    allowedHosts: list(
+      'ALLOWED_HOSTS',
+      'names under which requests may come besides localhost, IP addresses, names without a dot and names of a cluster; separated by commas, * for any',
+    ),
     resourceAttributes: optionalText('OTEL_RESOURCE_ATTRIBUTES', 'what is told of this process, key=value,…'),
   };
 }
@@ -176,8 +190,8 @@ export function databaseSettings() {
 }
 
 /** `key=value,key=value` with percent-encoded values, as `OTEL_*` variables write lists. */
-export function parseKeyValueList(text: string | null): Record<string, string> {
-  const pairs = (text ?? '').split(',').filter((pair) => pair.includes('='));
+export function parseKeyValueList(pairsText: string | null): Record<string, string> {
+  const pairs = (pairsText ?? '').split(',').filter((pair) => pair.includes('='));
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');

@@ -152,15 +152,18 @@ describe('ensurePageBuilt', () => {
     expect(log).toEqual([]);
   });
 
-  it('builds with the real Vite', async () => {
+  it.each(['page', 'My Project #2/page', 'What? 100%/[a] page'])('builds with the real Vite in %s', async (name) => {
     // Below the working tree, where Vite is found.
     const place = createTemporaryDirectory('page');
     const usual = directory;
-    directory = place.path;
+    directory = join(place.path, name);
     try {
       write('package.json', '{}');
       write('index.html', '<!doctype html><title>t</title><script type="module" src="./main.ts"></script>');
-      write('main.ts', 'document.title = "built" as string;');
+      write('vite.config.ts', 'export default { resolve: { preserveSymlinks: true } };'); // as the pages have it
+      write('node_modules/words/package.json', '{ "exports": "./index.js", "type": "module" }');
+      write('node_modules/words/index.js', 'export const word = "built";');
+      write('main.ts', 'import { word } from "words";\ndocument.title = word as string;');
       await ensure();
       const [, script] = /src="([^"]+\.js)"/.exec(read('dist/index.html')) ?? [];
       expect(read(join('dist', script ?? ''))).toContain('built');

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
 /**
@@ -37,7 +38,7 @@ export async function ensurePageBuilt(options: {
   const staging = await mkdtemp(join(directory, 'node_modules', '.page-'));
   try {
     const start = new Date();
-    await build(vite, directory, staging);
+    await withPlainPath(directory, (plain) => build(vite, plain, join(plain, relative(directory, staging))));
     // As old as what it was made of: a source that was written during the build is newer.
     await utimes(join(staging, 'index.html'), start, start);
     await publish(staging, dist);
@@ -89,9 +90,31 @@ async function filesBelow(directory: string): Promise<string[]> {
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
 }
 
+/** What begins a query or a fragment for Vite, or stands for other names, even in the path of a file. */
+const specialToVite = /[#?*]/;
+
+/**
+ * Gives a path that Vite understands: the one given, or where that is a checkout such as `My Project #2`, one through a
+ * temporary link. The pages' configurations keep Vite from following the link (`resolve.preserveSymlinks`).
+ */
+async function withPlainPath(directory: string, work: (plain: string) => Promise<void>): Promise<void> {
+  if (!specialToVite.test(directory)) return work(directory);
+  let top = directory;
+  while (specialToVite.test(dirname(top))) top = dirname(top);
+  const temporary = await mkdtemp(join(tmpdir(), 'hotrod-page-'));
+  try {
+    const link = join(temporary, 'checkout');
+    await symlink(top, link, 'junction');
+    await work(join(link, relative(top, directory)));
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
 function build(vite: string, directory: string, outDir: string): Promise<void> {
+  const args = ['build', directory, '--logLevel', 'warn', '--outDir', outDir, '--emptyOutDir'];
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'warn', '--outDir', outDir, '--emptyOutDir'], {
+    const child = spawn(process.execPath, [vite, ...args], {
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '' },

@@ -44,7 +44,7 @@ export async function serve(options: {
   });
   if (readyFd !== null) {
     await untilReady(app.ready, logger);
-    tell(readyFd, 'prepared');
+    notify(readyFd, 'prepared');
   }
   server = await listenWhenFree(
     () =>
@@ -56,7 +56,7 @@ export async function serve(options: {
       ),
     readyFd === null ? 0 : takeOverPatienceMs,
   );
-  if (readyFd !== null) tell(readyFd, 'listening');
+  if (readyFd !== null) notify(readyFd, 'listening');
   logger.info({ url: server.url }, 'Listening');
 }
 
@@ -92,6 +92,6 @@ async function listenWhenFree(attempt: () => Promise<RunningServer>, patienceMs:
 }
 
 /** Whoever started this process may be gone; that is no reason to end. */
-function tell(fd: number, line: string): void {
+function notify(fd: number, line: string): void {
   write(fd, `${line}\n`, () => {});
 }

@@ -3,16 +3,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const preload = join(import.meta.dirname, 'register.ts');
+const preload = new URL('./register.ts', import.meta.url).href;
 const own = createRequire(import.meta.url);
 
 /** A program that says, as JSON, which packages were loaded through `require` and what of the environment it sees. */
 const program = `
   import { createRequire } from 'node:module';
-  import { metrics, trace } from ${JSON.stringify(`file://${own.resolve('@opentelemetry/api')}`)};
+  import { metrics, trace } from ${JSON.stringify(pathToFileURL(own.resolve('@opentelemetry/api')).href)};
   const loaded = Object.keys(createRequire(import.meta.url).cache)
     .flatMap((path) => /node_modules\\/((@[^/]+\\/)?[^/]+)/.exec(path)?.[1] ?? []);
   const span = trace.getTracer('t').startSpan('s');

@@ -113,8 +113,10 @@ function instrumentations(env: Environment): InstrumentationConfigMap {
       requireParentforSpans: true,
       // Our paths hold no ids, so they are as good as a template, and a waterfall of `GET /route` reads better than of `GET`.
       requestHook: (span, { method, path }) => {
-        const template = path.split('?', 1)[0] ?? path;
+        const [template = path, query] = path.split(/\?(.*)/s, 2);
         span.updateName(`${method} ${template}`).setAttribute('url.template', template);
+        // The instrumentation keeps the "?", which the semantic conventions and server spans leave out.
+        if (query !== undefined) span.setAttribute('url.query', query);
       },
     },
     '@opentelemetry/instrumentation-pg': {

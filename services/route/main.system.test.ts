@@ -49,9 +49,11 @@ describe('the process of a service', () => {
 
   it('says in one line that its port is taken', async () => {
     const port = String(await findFreePort());
-    const first = await startService('route', { ...env, port });
+    const first = await startService('route', { ...env, PORT: port });
     try {
-      await expect(startService('route', { ...env, port })).rejects.toThrow(`route: port ${port} is taken by another`);
+      await expect(startService('route', { ...env, PORT: port })).rejects.toThrow(
+        `route: port ${port} is taken by another`,
+      );
     } finally {
       expect(await first.stop()).toBe(0);
     }

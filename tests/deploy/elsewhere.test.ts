@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -21,7 +22,7 @@ const workflow = () => parse(readText('pipelines/github-actions/release.yml')) a
 describe.skipIf(!kubeconform || !schemas)('the schemas', () => {
   /** Asks kubeconform, which reads only what has a kind: anything else is put into an object that has one. */
   async function problems(document: unknown, schema: string): Promise<string[]> {
-    const wrapper = { type: 'object', properties: { spec: { $ref: `file://${schema}` } } };
+    const wrapper = { type: 'object', properties: { spec: { $ref: pathToFileURL(schema).href } } };
     writeFileSync(join(directory.path, 'any_v1.json'), JSON.stringify(wrapper));
     const file = join(directory.path, 'any.yaml');
     writeFileSync(file, JSON.stringify({ apiVersion: 'example.com/v1', kind: 'Any', metadata: {}, spec: document }));

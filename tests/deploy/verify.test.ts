@@ -3,10 +3,12 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import type { Marker } from '../../observatory/contract/contract.ts';
 import type { Dispatch } from '../../pipeline/release/verify/dispatches.ts';
 import { readRecording, within } from '../../pipeline/release/verify/fixtures/recorded-dispatches.ts';
 import type { VerifyResult } from '../../pipeline/release/verify/verify.ts';
 import { type RunningObservatory, startObservatory } from '../harness/observatory.ts';
+import { sendTraces } from '../harness/otlp-sender.ts';
 import { createTemporaryDirectory, root } from '../harness/suite.ts';
 import { waitForTraces } from '../harness/synthetic-dispatches.ts';
 import { type Outcome, run } from './tools.ts';
@@ -42,12 +44,8 @@ async function send(dispatches: readonly Dispatch[], attributes: Record<string, 
     };
   });
   const resource = { attributes: [string('service.name', 'frontend'), string('service.version', '1.0.0')] };
-  const response = await fetch(`${observatory.otlpUrl}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'recorded' }, spans }] }] }),
-  });
-  expect(response.status).toBe(200);
+  const scope = { name: 'recorded' };
+  await sendTraces(observatory.otlpUrl, { resourceSpans: [{ resource, scopeSpans: [{ scope, spans }] }] });
 }
 
 beforeAll(async () => {
@@ -114,6 +112,26 @@ describe('release verify, of an Observatory', () => {
     expect(candidate.p95Ms).toBeGreaterThan(baseline.p95Ms ?? Infinity);
     const named = findings.flatMap(({ customer, mostly }) => (customer === null ? mostly : [customer]));
     expect([...new Set(named)].toSorted()).toEqual(['Bicycles Green', 'Value Walking']);
+  });
+
+  test('tells its verdict as a marker over the time that was looked at', async () => {
+    const outcome = await verify([...released('customer'), '--json']);
+    const { candidateRange, link } = result(outcome);
+    const range = `from=${now - 600_000}&to=${now + 60_000}`;
+    const markers = (await (await fetch(`${observatory.url}/api/markers?${range}`)).json()) as Marker[];
+    const told = markers.filter(({ type, url }) => type === 'verdict' && url === link);
+    expect(told).toHaveLength(1);
+    expect(told[0]?.message).toMatch(/^better: customer 0\.1\.0\+bbbbbbb: .*p95 /);
+    expect(told[0]?.startMs).toBe(Math.floor((candidateRange?.fromMs ?? 0) / 1000) * 1000);
+    expect(told[0]?.endMs).toBe(Math.floor((candidateRange?.toMs ?? 0) / 1000) * 1000);
+  });
+
+  test('warns where its verdict cannot be told, and gives it all the same', async () => {
+    const outcome = await verify([...released('customer'), '--to', 'webhook=http://127.0.0.1:9/secret']);
+    expect(outcome.code).toBe(0);
+    expect(outcome.output).toMatch(/release: warning: webhook http:\/\/127\.0\.0\.1:9 did not take the verdict: /);
+    expect(outcome.output).not.toContain('secret');
+    expect(outcome.stdout).toMatch(/^better: /);
   });
 
   test('calls a release that changes nothing the same', async () => {

@@ -148,6 +148,12 @@ describe('the tree of one dispatch', () => {
     }
   });
 
+  it('writes a query in one way, without its question mark, on both sides of a call', () => {
+    for (const kind of ['client', 'server'] as const) {
+      expect(named('GET /customer', kind).map((span) => span.attributes['url.query'])).toEqual(['customer=123']);
+    }
+  });
+
   it('makes the root one wide event', () => {
     const root = only(named('GET /dispatch'));
     expect(root.attributes).toMatchObject({

@@ -135,12 +135,12 @@ const notJson = (): MalformedError => new MalformedError('the body is not JSON')
 const emptyObject = (): Record<string, unknown> => Object.create(null) as Record<string, unknown>;
 
 /** Digits that a number cannot hold exactly, where JSON text has them unquoted; and halves of surrogate pairs. */
-const awkward = /[:[,]\s*-?\d{16}|\\u[dD][89a-fA-F]/;
+const needsMending = /[:[,]\s*-?\d{16}|\\u[dD][89a-fA-F]/;
 
 /** `JSON.parse`, by a slower way where it would round integers or make half a surrogate pair. */
 function parse(text: string): unknown {
   try {
-    return (awkward.test(text) ? JSON.parse(text, mend) : JSON.parse(text)) as unknown;
+    return (needsMending.test(text) ? JSON.parse(text, mend) : JSON.parse(text)) as unknown;
   } catch {
     throw notJson();
   }

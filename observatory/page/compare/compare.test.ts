@@ -22,7 +22,7 @@ test('a row names its value, its interval, what is missing and what is folded', 
   expect(valueLabel({ ...value, value: '7' }, ' s')).toBe('7');
 });
 
-test('attributes that split identically are counted together', () => {
+test('attributes that split alike are counted together', () => {
   const attribute = {
     key: 'a',
     same: ['b', 'c'],
@@ -32,7 +32,7 @@ test('attributes that split identically are counted together', () => {
     distinct: 2,
     values: [],
   };
-  expect(alikeText(attribute)).toBe('3 fields split identically: a, b, c');
+  expect(alikeText(attribute)).toBe('3 fields split alike: a, b, c');
   expect(alikeText({ ...attribute, same: [] })).toBe('');
 });
 

@@ -49,9 +49,7 @@ export function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 
-/** `2 fields split identically: a, b`: the attribute and those that say the same; '' where it stands alone. */
+/** `2 fields split alike: a, b`: the attribute and those that say the same; '' where it stands alone. */
 export function alikeText({ key, same }: CompareAttribute): string {
-  return same.length === 0
-    ? ''
-    : `${formatCount(same.length + 1)} fields split identically: ${[key, ...same].join(', ')}`;
+  return same.length === 0 ? '' : `${formatCount(same.length + 1)} fields split alike: ${[key, ...same].join(', ')}`;
 }

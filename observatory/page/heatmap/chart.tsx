@@ -12,8 +12,8 @@ import { apiPath } from '../api/client.ts';
 import { useAnswer, type Answer } from '../api/use-answer.ts';
 import { openExemplar, everything } from '../shell/actions.ts';
 import { downloads } from '../shell/download.ts';
-import { later } from '../shell/lazy.tsx';
-import { Either } from '../shell/reserved-width.tsx';
+import { lazy } from '../shell/lazy.tsx';
+import { ReservedWidth } from '../shell/reserved-width.tsx';
 import { DownloadButton } from '../shell/download-button.tsx';
 import { EmptyStore, Failed, Loading, NoMatch } from '../shell/states.tsx';
 import { hoveredFilter } from '../state/hovered.ts';
@@ -28,7 +28,7 @@ import { endOf } from './geometry.ts';
 import { Legend } from './legend.tsx';
 import { slowBandFrom } from './slow-band.ts';
 
-const Lines = later(() => import('../groups/lines.tsx').then((module) => module.Lines));
+const Lines = lazy(() => import('../groups/lines.tsx').then((module) => module.Lines));
 
 export function Chart({ groups }: { groups: Answer<Breakdown> }) {
   const { chart } = state.value;
@@ -119,7 +119,7 @@ function HeatmapChart() {
             else if (slowFrom !== null && heatmap !== null) select({ ...everything, minMs: slowFrom }, heatmap);
           }}
         >
-          <Either shown={now.box === null ? selectIt : clearIt} texts={[selectIt, clearIt]} />
+          <ReservedWidth shown={now.box === null ? selectIt : clearIt} texts={[selectIt, clearIt]} />
         </button>
         <DownloadButton what="the heatmap" files={heatmap === null || isEmpty ? null : () => heatmapFiles(heatmap)} />
       </div>

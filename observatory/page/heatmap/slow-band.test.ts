@@ -73,6 +73,43 @@ describe('with two slow customers', () => {
   });
 });
 
+describe('of one customer', () => {
+  /** Rides around 0.8 s and around 2.4 s. */
+  const ofCustomer = (seed: number, quick: number, slow: number): number[] => {
+    const random = seededRandom(seed);
+    return [
+      ...Array.from({ length: quick }, () => 700 + 200 * random()),
+      ...Array.from({ length: slow }, () => 2100 + 600 * random()),
+    ];
+  };
+
+  test.each([
+    ['half', 50, 50],
+    ['two thirds', 30, 60],
+    ['four of ten', 6, 4],
+    ['five of nine', 4, 5],
+  ])('%s of whose rides are slow there is a band', (_, quick, slow) => {
+    for (const scale of ['log', 'linear'] as const) {
+      const missed = seeds.filter((seed) => {
+        const durations = ofCustomer(seed, quick, slow);
+        const from = slowBandFrom(drawn(durations, scale, 500, 5000));
+        return from === null || durations.filter((ms) => ms >= from).length !== slow;
+      });
+      expect([scale, missed]).toEqual([scale, []]);
+    }
+  });
+
+  test('a single slow ride, or two, is no band', () => {
+    for (const slow of [1, 2]) {
+      const claimed = seeds.filter((seed) => {
+        const from = slowBandFrom(drawn(ofCustomer(seed, 20, slow), 'log', 500, 5000));
+        return from !== null && from > 900;
+      });
+      expect(claimed).toEqual([]);
+    }
+  });
+});
+
 describe('there is no band', () => {
   const claims = (durations: (seed: number) => number[], low = 200, high = 5000): number =>
     seeds.filter((seed) =>

@@ -1,25 +1,58 @@
 /** Guesses where the slow band begins, so that it can be selected without a mouse. Pure. */
 import type { Heatmap } from '../../contract/contract.ts';
 
-/** More than this part of all is no band of slow ones; less than that is a handful of strays. */
-const mostOfAll = 0.45;
+/** Above this part of all, what lies below the gap are the odd ones: page loads among rides, say. */
+const mostOfAll = 0.8;
+/** A band of fewer than half is preferred: of three bands the slow one is the uppermost. */
+const preferred = 0.45;
+/** Less than this part of all is a handful of strays. */
 const leastOfAll = 0.01;
+/** Bands of most spans, or of few, are told by the width of the gap: its upper end is so many times its lower end. */
+const wideGap = 1.4;
+/** Fewer spans than this beside an empty gap are no band. */
+const fewest = 4;
 /** How much emptier than the hills on both sides a valley is: a third at most. */
 const depth = 1 / 3;
 /** How many standard deviations the upper hill stands out of the valley: chance alone does not make such a one. */
 const certainty = 2.8;
 
 /**
- * The duration (milliseconds) from which on a heatmap's spans look like a band of their own: above the clearest valley
- * between two hills of their distribution. Null where there is none.
+ * The duration (milliseconds) from which on a heatmap's spans look like a band of their own: above the clearest gap
+ * between two hills of their distribution, however many of the spans lie above it. Null where there is none.
  *
- * A valley and the hills are windows of equally many rows, whatever number shows the difference best: so a few spans in
- * the valley do no harm, and a few far above all others are no hill.
+ * A gap and the hills are windows of equally many rows, whatever number shows the difference best: so a few spans in
+ * the gap do no harm, and a few far above all others are no hill.
  */
 export function slowBandFrom(heatmap: Pick<Heatmap, 'cells' | 'edgesMs'>): number | null {
   const rows = Math.max(0, heatmap.edgesMs.length - 1);
   const counts = Array.from({ length: rows }, () => 0);
   for (const [, row, count] of heatmap.cells) counts[row] = (counts[row] ?? 0) + count;
+  const isWide = (from: number, to: number): boolean => widthOf(heatmap.edgesMs, from, to) >= wideGap;
+  // A wide gap below most of the spans says more than a dent within them.
+  const row =
+    clearestGap(counts, preferred, isWide) ??
+    clearestGap(counts, mostOfAll, isWide) ??
+    clearestGap(counts, preferred, () => true) ??
+    widestGap(counts, heatmap.edgesMs);
+  return row === null ? null : (heatmap.edgesMs[row] ?? null);
+}
+
+/** How many times its lower end the upper end of some rows is. */
+function widthOf(edgesMs: readonly number[], from: number, to: number): number {
+  return (edgesMs[to] ?? 0) / Math.max(1e-6, edgesMs[from] ?? 0);
+}
+
+/**
+ * The row that begins above the clearest gap, with at most `most` of all above it.
+ *
+ * @param isGap whether the rows from one to another (exclusive) may be the gap.
+ */
+function clearestGap(
+  counts: readonly number[],
+  most: number,
+  isGap: (from: number, to: number) => boolean,
+): number | null {
+  const rows = counts.length;
   const below = [0];
   for (const count of counts) below.push((below.at(-1) ?? 0) + count);
   const sum = (from: number, to: number): number => (below[to] ?? 0) - (below[from] ?? 0);
@@ -29,19 +62,37 @@ export function slowBandFrom(heatmap: Pick<Heatmap, 'cells' | 'edgesMs'>): numbe
   for (let width = 1; width <= rows / 3; width += 1) {
     const windows = Array.from({ length: rows - width + 1 }, (_, from) => sum(from, from + width));
     for (let from = width; from + 2 * width <= rows; from += 1) {
+      if (!isGap(from, from + width)) continue;
       const valley = windows[from] ?? 0;
       const lower = Math.max(...windows.slice(0, from - width + 1));
       const upper = Math.max(...windows.slice(from + width));
       if (valley > depth * Math.min(lower, upper)) continue;
       const row = upperEnd(counts, from, from + width);
       const share = sum(row, rows) / total;
-      if (share < leastOfAll || share > mostOfAll) continue;
+      if (share < leastOfAll || share > most) continue;
       const found = (upper - valley) / Math.sqrt(upper + valley);
       // Of equals the highest: the band begins where the spans do, not somewhere in the gap.
       if (found >= (best?.certainty ?? certainty)) best = { row, certainty: found };
     }
   }
-  return best === null ? null : (heatmap.edgesMs[best.row] ?? null);
+  return best === null ? null : best.row;
+}
+
+/** The row above the widest gap in which nothing lies: where the spans are too few to speak of hills. */
+function widestGap(counts: readonly number[], edgesMs: readonly number[]): number | null {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  let best: { row: number; width: number } | null = null;
+  let below = 0;
+  let empty = 0;
+  for (const [row, count] of counts.entries()) {
+    const above = total - below;
+    const width = widthOf(edgesMs, row - empty, row);
+    const isBand = Math.min(below, above) >= fewest && above >= leastOfAll * total && above <= mostOfAll * total;
+    if (count > 0 && empty > 0 && isBand && width >= wideGap && width > (best?.width ?? 0)) best = { row, width };
+    below += count;
+    empty = count === 0 ? empty + 1 : 0;
+  }
+  return best === null ? null : best.row;
 }
 
 /** The upper end of the longest run of the emptiest rows of a window: its own ends may reach into the hills. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { complete, expectedAt } from './completion.ts';
+import { complete, expectedAt, isWords, traceIdOf } from './completion.ts';
 
 /** What is expected where the | stands. */
 function at(marked: string) {
@@ -48,4 +48,18 @@ test('a completion takes the place of what was typed, and leaves the rest', () =
     text: 'a = "Value Walking" ',
     caret: 20,
   });
+});
+
+test('a trace id is known, alone and within a traceparent', () => {
+  const id = '4bf92f3577b34da6a3ce929d0e0e4736';
+  expect(traceIdOf(` ${id.toUpperCase()} `)).toBe(id);
+  expect(traceIdOf(`00-${id}-00f067aa0ba902b7-01`)).toBe(id);
+  expect(traceIdOf('0'.repeat(32))).toBeNull();
+  expect(traceIdOf(`trace.id = "${id}"`)).toBeNull();
+  expect(traceIdOf(id.slice(1))).toBeNull();
+});
+
+test('bare words are told from conditions', () => {
+  expect(['walk', "Rachel's Floral Designs", 'Value Walking'].map(isWords)).toEqual([true, true, true]);
+  expect(['a = 1', 'name contains "x"', 'a exists', ' '].map(isWords)).toEqual([false, false, false, false]);
 });

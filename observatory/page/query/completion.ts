@@ -71,3 +71,14 @@ export function complete(text: string, expected: Expected, completion: string): 
   const before = text.slice(0, expected.start) + completion + ' ';
   return { text: before + after, caret: before.length };
 }
+
+/** The trace id that a text is, alone or within a `traceparent`, in lower case; null where it is none. */
+export function traceIdOf(text: string): string | null {
+  const id = /^(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?$/i.exec(text.trim())?.[1];
+  return id === undefined || /^0+$/.test(id) ? null : id.toLowerCase();
+}
+
+/** Whether a text is words alone, so that a value was meant and its key left out. */
+export function isWords(text: string): boolean {
+  return /^[\w .'’&-]+$/.test(text) && text.trim() !== '' && !/ (in|exists|contains|matches)\b/i.test(text);
+}

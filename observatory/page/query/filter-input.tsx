@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { FilterError } from '../../filter/ast.ts';
+import { type Expression, FilterError } from '../../filter/ast.ts';
 import { parseFilter } from '../../filter/parse.ts';
 import { FilterHint, Underlined } from '../shell/states.tsx';
 import { go, state } from '../state/location.ts';
-import { complete, expectedAt } from './completion.ts';
-import { suggest, type Suggestion } from './suggestions.ts';
+import { complete, expectedAt, isWords, traceIdOf } from './completion.ts';
+import { renameKey, type UnknownKey, unknownKeys } from './nearest-key.ts';
+import { conditionMeant, keysKnown, learnKeys, suggest, suggestAtOnce, type Suggestion } from './suggestions.ts';
 
 /** The filter as text, with completion; applied with Enter or on leaving the field. */
 export function FilterInput() {
@@ -15,22 +16,21 @@ export function FilterInput() {
   const [chosen, setChosen] = useState(-1);
   const [fault, setFault] = useState<FilterError | null>(null);
   const input = useRef<HTMLInputElement>(null);
+  const [meant, setMeant] = useState<string | null>(null);
   useEffect(() => {
     setDraft(applied);
     setFault(null);
   }, [applied]);
+  /** Whether somebody walks among the offers: then they stay as they are. */
+  const walking = useRef(false);
+  walking.current = chosen >= 0;
   useEffect(() => {
-    if (caret === null) {
-      setOffers([]);
-      return undefined;
-    }
+    if (caret === null) return undefined;
     const abort = new AbortController();
     const timer = setTimeout(() => {
       suggest(expectedAt(draft, caret), abort.signal).then(
         (found) => {
-          if (abort.signal.aborted) return;
-          setOffers(found);
-          setChosen(-1);
+          if (!abort.signal.aborted && !walking.current) setOffers(found);
         },
         () => undefined, // Aborted: the caret has moved on.
       );
@@ -40,21 +40,41 @@ export function FilterInput() {
       abort.abort();
     };
   }, [draft, caret]);
+  useEffect(() => {
+    setMeant(null);
+    if (fault === null || !isWords(draft)) return undefined;
+    const abort = new AbortController();
+    // Aborted: something else was written.
+    conditionMeant(draft.trim(), abort.signal).then(setMeant, () => undefined);
+    return () => abort.abort();
+  }, [fault]);
 
   useEffect(() => {
     document.getElementById(`filter-offer-${chosen}`)?.scrollIntoView({ block: 'nearest' });
   }, [chosen]);
 
+  /** Offers are for one place in one text: with another place come others, in the same moment. */
+  const stand = (text: string, position: number | null): void => {
+    setDraft(text);
+    setCaret(position);
+    setOffers(position === null ? [] : (suggestAtOnce(expectedAt(text, position), keysKnown()) ?? []));
+    setChosen(-1);
+  };
   const apply = (text: string): void => {
-    setCaret(null);
+    stand(text, null);
+    const traceId = traceIdOf(text);
+    if (traceId !== null) {
+      stand(applied, null);
+      go({ traceId, spanId: null, find: '' });
+      return;
+    }
     const wrong = faultOf(text);
     setFault(wrong);
     if (wrong === null) go({ filter: text.trim() });
   };
   const take = (suggestion: Suggestion): void => {
     const next = complete(draft, expectedAt(draft, caret ?? draft.length), suggestion.text);
-    setDraft(next.text);
-    setCaret(next.caret);
+    stand(next.text, next.caret);
     setFault(null);
     requestAnimationFrame(() => {
       input.current?.focus();
@@ -68,12 +88,14 @@ export function FilterInput() {
     else if (event.key === 'ArrowUp' && count > 0) setChosen(chosen <= 0 ? count - 1 : chosen - 1);
     else if ((event.key === 'Enter' || (event.key === 'Tab' && caret !== null)) && offer !== undefined) take(offer);
     else if (event.key === 'Enter') apply(draft);
-    else if (event.key === 'Escape' && offers.length > 0) setCaret(null);
+    else if (event.key === 'Escape' && offers.length > 0) stand(draft, null);
     else if (event.key === 'Escape') setDraft(applied);
     else return;
     event.preventDefault();
   };
-  const follow = (target: HTMLInputElement): void => setCaret(target.selectionStart ?? target.value.length);
+  const follow = (target: HTMLInputElement): void => {
+    stand(target.value, target.selectionStart ?? target.value.length);
+  };
   return (
     <div class="filter">
       <input
@@ -94,10 +116,11 @@ export function FilterInput() {
         placeholder='Filter, for example  hotrod.customer.name = "Value Walking" and duration > 2s'
         value={draft}
         onInput={(event) => {
-          setDraft(event.currentTarget.value);
           setFault(null);
-          follow(event.currentTarget);
+          if (traceIdOf(event.currentTarget.value) === null) follow(event.currentTarget);
+          else apply(event.currentTarget.value);
         }}
+        onFocus={() => void learnKeys(new AbortController().signal)}
         onClick={(event) => follow(event.currentTarget)}
         onKeyDown={onKeyDown}
         onBlur={() => apply(draft)}
@@ -136,11 +159,66 @@ export function FilterInput() {
         <div class="fault" role="alert">
           <Underlined text={draft} position={fault.position} />
           <p>{fault.message}</p>
-          <FilterHint text={draft} />
+          <FilterHint meant={meant !== null && <Meant condition={meant} apply={apply} />} />
         </div>
       )}
+      <UnknownKeys />
     </div>
   );
+}
+
+/** What bare words probably mean, to be taken with a press. */
+function Meant({ condition, apply }: { condition: string; apply: (text: string) => void }) {
+  return (
+    <>
+      Did you mean{' '}
+      <button
+        type="button"
+        class="plain link"
+        onPointerDown={(event) => event.preventDefault()}
+        onClick={() => apply(condition)}
+      >
+        <code>{condition}</code>
+      </button>
+      ?{' '}
+    </>
+  );
+}
+
+/** Says of the applied filter which of its keys nothing has, and offers the nearest that something has. */
+function UnknownKeys() {
+  const { filter } = state.value;
+  const [unknown, setUnknown] = useState<UnknownKey[]>([]);
+  useEffect(() => {
+    setUnknown([]);
+    const expression = parsed(filter);
+    if (expression === undefined) return undefined;
+    const abort = new AbortController();
+    learnKeys(abort.signal).then(
+      () => setUnknown(unknownKeys(expression, keysKnown())),
+      () => undefined, // Aborted: there is another filter.
+    );
+    return () => abort.abort();
+  }, [filter]);
+  return unknown.map(({ key, nearest }) => (
+    <p class="unknown-key" role="status" key={key}>
+      Nothing that is stored has an attribute <code>{key}</code>.
+      {nearest !== null && (
+        <>
+          {' '}
+          Did you mean{' '}
+          <button type="button" class="plain link" onClick={() => go({ filter: renameKey(filter, key, nearest) })}>
+            <code>{nearest}</code>
+          </button>
+          ?
+        </>
+      )}
+    </p>
+  ));
+}
+
+function parsed(text: string): Expression | undefined {
+  return faultOf(text) === null ? parseFilter(text) : undefined;
 }
 
 function faultOf(text: string): FilterError | null {

@@ -1,6 +1,11 @@
 /** Completions for the place of the caret, from what the store has seen. */
 import { quote } from '../../filter/print.ts';
-import { attributeKeysSchema, type AttributeValueCount, attributeValueCountsSchema } from '../../contract/contract.ts';
+import {
+  type AttributeKey,
+  attributeKeysSchema,
+  type AttributeValueCount,
+  attributeValueCountsSchema,
+} from '../../contract/contract.ts';
 import { apiPath, ask } from '../api/client.ts';
 import { conditionOf, fieldText } from '../state/conditions.ts';
 import type { Expected } from './completion.ts';
@@ -31,32 +36,65 @@ const fixedValues: Record<string, string[]> = {
   duration: ['100ms', '500ms', '1s', '2s'],
 };
 const most = 30;
+/** So many keys are known at most. */
+const mostKnown = 1000;
 /** A word that begins no key may be a value: of so many keys it is looked for, once it has so many letters. */
 const keysOfWord = 6;
 /** So many values of a name are looked through for one that has the word further within. */
 const valuesOfName = 200;
 const lettersOfWord = 2;
 
+/** Keys that the API told when it was last asked for all of them. */
+let knownKeys: AttributeKey[] = [];
+
+/** The keys that were told last; none before the first answer. */
+export const keysKnown = (): readonly AttributeKey[] => knownKeys;
+
+/** Asks which keys there are, so that the next letter is completed at once. */
+export async function learnKeys(signal: AbortSignal): Promise<void> {
+  const outcome = await ask(attributeKeysSchema, apiPath('attributes', { limit: mostKnown }), signal);
+  if (outcome.data !== null) knownKeys = outcome.data;
+}
+
+/** What may come at the caret by what is known already, without asking anybody; null where only the API can tell. */
+export function suggestAtOnce(expected: Expected, known: readonly AttributeKey[]): Suggestion[] | null {
+  if (expected.kind === 'joiner') return plain(['and', 'or']).filter(beginning(expected));
+  if (expected.kind === 'operator') return operators(expected.key).filter(beginning(expected));
+  if (expected.kind === 'value') {
+    const fixed = fixedValues[expected.key];
+    return fixed === undefined ? null : plain(fixed).filter(beginning(expected));
+  }
+  const wanted = expected.prefix.toLowerCase();
+  const like = known.filter(({ key }) => key.toLowerCase().includes(wanted));
+  return [...fields.filter(beginning(expected)), ...offersOf(like, expected.prefix)].slice(0, most);
+}
+
+function beginning(expected: Expected): (suggestion: Suggestion) => boolean {
+  const wanted = expected.prefix.toLowerCase();
+  return ({ text }) => text.toLowerCase().replace('"', '').startsWith(wanted);
+}
+
 /** What is most likely meant first, at most 30; none where the API does not answer. */
 export async function suggest(expected: Expected, signal: AbortSignal): Promise<Suggestion[]> {
-  const wanted = expected.prefix.toLowerCase();
-  const begins = ({ text }: Suggestion): boolean => text.toLowerCase().replace('"', '').startsWith(wanted);
-  if (expected.kind === 'joiner') return plain(['and', 'or']).filter(begins);
-  if (expected.kind === 'operator') return operators(expected.key).filter(begins);
+  const begins = beginning(expected);
   if (expected.kind === 'key') {
     const keys = [...fields.filter(begins), ...(await keysLike(expected.prefix, signal))];
     const isWord = expected.prefix.length >= lettersOfWord && !keys.some(begins);
     return [...keys, ...(isWord ? await conditionsOn(expected.prefix, signal) : [])].slice(0, most);
   }
-  const fixed = fixedValues[expected.key];
-  if (fixed !== undefined) return plain(fixed).filter(begins);
+  const atOnce = suggestAtOnce(expected, knownKeys);
+  if (atOnce !== null) return atOnce;
   const values = await valuesLike(expected.key, expected.prefix, signal);
   return values.map(({ value, spans }) => ({ text: quote(value), note: spansOf(spans) }));
 }
 
 async function keysLike(prefix: string, signal: AbortSignal): Promise<Suggestion[]> {
   const outcome = await ask(attributeKeysSchema, apiPath('attributes', { prefix }), signal);
-  return rankKeys(outcome.data ?? [], prefix)
+  return offersOf(outcome.data ?? [], prefix);
+}
+
+function offersOf(keys: readonly AttributeKey[], prefix: string): Suggestion[] {
+  return rankKeys(keys, prefix)
     .filter(({ key }) => !fields.some((field) => field.text === key))
     .map(({ key, spans }) => ({ text: fieldText(key), note: seldom[key] ?? (spans > 0 ? spansOf(spans) : '') }));
 }
@@ -99,6 +137,12 @@ async function conditionsOn(word: string, signal: AbortSignal): Promise<Suggesti
       .filter(({ key, values }) => key === 'name' || values.length > 0)
       .map(({ key }) => ({ text: `${fieldText(key)} contains ${quote(word)}`, note: 'has the text within' })),
   ];
+}
+
+/** The condition that bare words most likely mean, such as `hotrod.customer.name = "Value Walking"`; null where none is found. */
+export async function conditionMeant(words: string, signal: AbortSignal): Promise<string | null> {
+  if (words.length < lettersOfWord) return null;
+  return (await conditionsOn(words, signal)).find(({ text }) => text.includes(' = '))?.text ?? null;
 }
 
 function operators(key: string): Suggestion[] {

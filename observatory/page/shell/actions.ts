@@ -58,7 +58,7 @@ function outOfTrace(now: State, { filter, scope }: Question): Partial<State> {
     filter,
     scope,
     ...(scope === now.scope ? {} : { box: null, lit: '' }),
-    ...(now.view === 'map' || now.view === 'slo' ? { view: 'compare' } : {}),
+    ...(now.view === 'map' || now.view === 'releases' || now.view === 'slo' ? { view: 'compare' } : {}),
   };
 }
 

@@ -16,7 +16,7 @@ export function fetchTheRest(): void {
 }
 
 /** @param load fetches the component; asked once, and again for as long as it fails. */
-export function later<P extends object>(load: () => Promise<ComponentType<P>>): (props: P) => preact.JSX.Element {
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): (props: P) => preact.JSX.Element {
   let loaded: ComponentType<P> | null = null;
   const fetch = async (): Promise<void> => {
     loaded ??= await load();

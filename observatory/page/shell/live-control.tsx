@@ -1,4 +1,4 @@
-import { Either } from './reserved-width.tsx';
+import { ReservedWidth } from './reserved-width.tsx';
 import { range } from '../state/clock.ts';
 import { go, isLive, state } from '../state/location.ts';
 import { isReached } from './status.tsx';
@@ -15,7 +15,7 @@ export function LiveControl() {
   return (
     <span class="live" data-live={live} data-reached={isReached.value}>
       <span class="live-state" role="status" title={live ? 'New spans appear as they arrive' : why}>
-        <Either
+        <ReservedWidth
           shown={!live ? 'Paused' : isReached.value ? 'Live' : 'No answer'}
           texts={['Live', 'Paused', 'No answer']}
         />
@@ -25,7 +25,7 @@ export function LiveControl() {
         title={live ? 'Hold the picture still' : 'Follow the present again'}
         onClick={() => go(live ? { from: fromMs, to: toMs } : { from: null, to: null })}
       >
-        <Either shown={live ? 'Pause' : 'Go live'} texts={['Pause', 'Go live']} />
+        <ReservedWidth shown={live ? 'Pause' : 'Go live'} texts={['Pause', 'Go live']} />
       </button>
     </span>
   );

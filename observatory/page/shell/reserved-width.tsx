@@ -1,5 +1,5 @@
 /** One of several texts in the room of the widest, so that nothing beside it moves when they change. */
-export function Either({ shown, texts }: { shown: string; texts: readonly string[] }) {
+export function ReservedWidth({ shown, texts }: { shown: string; texts: readonly string[] }) {
   return (
     <span class="either">
       {texts.map((text) => (

@@ -1,7 +1,7 @@
 /** What stands where data would be: still loading, nothing there, refused, not reached. Each says what to do. */
 import { signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { quote } from '../../filter/print.ts';
 import type { Failure } from '../api/client.ts';
 import type { Answer } from '../api/use-answer.ts';
 import { go, state } from '../state/location.ts';
@@ -33,7 +33,7 @@ export function Failed({ failure, filter }: { failure: Failure; filter?: string 
       <h2>{inFilter ? 'This filter cannot be read' : failure.title}</h2>
       <p>{failure.detail}</p>
       {inFilter && <Underlined text={filter} position={failure.position ?? 0} />}
-      {inFilter && <FilterHint text={filter} />}
+      {inFilter && <FilterHint />}
       {failure.status >= 500 && (
         <p class="row">
           <button type="button" onClick={() => window.location.reload()}>
@@ -45,16 +45,11 @@ export function Failed({ failure, filter }: { failure: Failure; filter?: string 
   );
 }
 
-/** How filters are written. @param text what was written instead; bare words are told how to be looked for. */
-export function FilterHint({ text }: { text: string }) {
-  const words = /^[\w .'-]+$/.test(text) && !/ (in|exists|contains|matches)\b/i.test(text);
+/** How filters are written. @param meant the condition that was probably meant, where there is one. */
+export function FilterHint({ meant }: { meant?: ComponentChildren }) {
   return (
     <p>
-      {words && (
-        <>
-          To look for a text, say where: <code>name contains {quote(text.trim())}</code>.{' '}
-        </>
-      )}
+      {meant}
       Write <code>key = "value"</code>, joined by <code>and</code>, <code>or</code> and <code>not</code>; durations
       carry a unit: <code>duration &gt; 2s</code>.
     </p>

@@ -13,7 +13,7 @@ import { sharesOf } from './shares.ts';
 const stepMs = 60_000;
 const ticksBetween = 10;
 
-export function Course({ slo }: { slo: SloStatus }) {
+export function BurnChart({ slo }: { slo: SloStatus }) {
   const range = windowOf(slo, Math.ceil(now.value / stepMs) * stepMs, oldestMs.value ?? null);
   const refresh = Math.floor(tick.value / ticksBetween);
   const ask = (filter: string): string =>

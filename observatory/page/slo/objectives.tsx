@@ -11,7 +11,7 @@ import { addressOf, afresh, follow } from '../state/location.ts';
 import type { State } from '../state/url-state.ts';
 import { badOnes } from './bad-ones.ts';
 import { burnWord } from './burn.ts';
-import { Course } from './burn-chart.tsx';
+import { BurnChart } from './burn-chart.tsx';
 
 /** How well the objectives are kept, and how much may still go wrong. */
 export function Objectives() {
@@ -77,7 +77,7 @@ function Objective({ slo }: { slo: SloStatus }) {
         )}
       </p>
       <Budget left={budgetLeft} />
-      {slo.total > 0 && <Course slo={slo} />}
+      {slo.total > 0 && <BurnChart slo={slo} />}
       <dl class="figures num">
         <div>
           <dt>Bad</dt>

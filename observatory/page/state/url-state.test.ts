@@ -20,7 +20,7 @@ const anyState: fc.Arbitrary<State> = fc.record({
   to: fc.constant(null),
   held: fc.boolean(),
   box: fc.option(fc.record({ fromMs: fc.option(instant), toMs: fc.option(instant), minMs: bound, maxMs: bound })),
-  view: fc.constantFrom('compare', 'groups', 'traces', 'map', 'slo'),
+  view: fc.constantFrom('compare', 'groups', 'traces', 'map', 'releases', 'slo'),
   chart: fc.constantFrom('heatmap', 'lines'),
   scale: fc.constantFrom('log', 'linear'),
   by: fc.uniqueArray(fc.string({ minLength: 1 }), { maxLength: 2 }),

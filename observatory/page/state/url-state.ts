@@ -4,7 +4,7 @@
  */
 import type { Measure, Scale, Scope } from '../../contract/contract.ts';
 
-export type View = 'compare' | 'groups' | 'traces' | 'map' | 'slo';
+export type View = 'compare' | 'groups' | 'traces' | 'map' | 'releases' | 'slo';
 export type Chart = 'heatmap' | 'lines';
 export type Sort = Measure;
 export type GroupsOf = 'all' | 'selection';
@@ -70,7 +70,7 @@ export const defaultState: State = {
   lit: '',
 };
 
-const views: readonly View[] = ['compare', 'groups', 'traces', 'map', 'slo'];
+const views: readonly View[] = ['compare', 'groups', 'traces', 'map', 'releases', 'slo'];
 const sorts: readonly Sort[] = ['count', 'errorRate', 'p50', 'p95', 'p99', 'max'];
 const measures: readonly Measure[] = ['count', 'errorRate', 'p50', 'p95', 'p99', 'max'];
 

@@ -4,7 +4,7 @@ import type { Telemetry } from '../../telemetry.ts';
 import { type Database, loaderRows, rowGroupSize } from '../database.ts';
 import { failureKind, type FailureKind, failureSentence } from '../failures.ts';
 import { copyStaged, type RowKind } from './flush.ts';
-import { keyCountsDefaults } from './key-counts.ts';
+import { keyCountsDefaults, type KeyCountsOptions } from './key-counts.ts';
 import { createParts } from './parts.ts';
 import { pause } from '../../async/pause.ts';
 import { createQueue } from '../../async/queue.ts';
@@ -34,6 +34,8 @@ export interface IngestOptions {
   windowMs: number;
   /** Where something has waited for so long, ms, questions are stopped and held off until it is stored. */
   yieldMs: number;
+  /** How many keys the catalogue takes. */
+  keys: KeyCountsOptions;
 }
 export const ingestDefaults: IngestOptions = {
   flushIntervalMs: 400,
@@ -43,6 +45,7 @@ export const ingestDefaults: IngestOptions = {
   retryMs: 1_000,
   windowMs: 4_000,
   yieldMs: 6_000,
+  keys: keyCountsDefaults,
 };
 
 /** So many are staged at once: enough to be worth it, few enough to die young. */
@@ -127,12 +130,13 @@ export async function createIngest(
   const reader = await createTraceReader(database, resources);
   const traces = createTraces();
   const knownKeys = await database.writer.rows<{ key: string }>('ingest-known-keys', {
-    parameters: { limit: keyCountsDefaults.mostKeys },
+    parameters: { limit: options.keys.mostKeys },
   });
   const staging = createStagingArea(
     database,
     resources,
     knownKeys.map(({ key }) => key),
+    options.keys,
   );
   let queue: Waiting[] = [];
   let queued = 0;

@@ -1,7 +1,7 @@
 import type { Shape } from '../../records/attribute-shapes.ts';
 import type { Database } from '../database.ts';
 import type { Side } from '../scripts.ts';
-import { createKeyCounts } from './key-counts.ts';
+import { createKeyCounts, type KeyCountsOptions } from './key-counts.ts';
 import { pause } from '../../async/pause.ts';
 import type { LogEntry, MetricPoint, Signal } from '../../records/records.ts';
 import type { Resource } from '../../records/resource.ts';
@@ -73,8 +73,9 @@ export function createStagingArea(
   database: Database,
   resources: ResourceNumbering,
   knownKeys: readonly string[],
+  keys: KeyCountsOptions,
 ): StagingArea {
-  const keyCounts = createKeyCounts(knownKeys);
+  const keyCounts = createKeyCounts(knownKeys, keys);
   let load = newLoad('a');
   const tables = {
     spans: stagedSpans(resources.numberOf, (shape) => shapeOf(load, shape).number),

@@ -40,6 +40,11 @@ export function createGrafanaPlace(url: string, token: string | undefined): Mark
       if (!Number.isSafeInteger(id)) throw new Error(`${new URL(url).origin} answered without the id of an annotation`);
       return { ...fields, id: String(id), run };
     },
+    async mark(fields) {
+      const [time, timeEnd] = [fields.start_time * 1000, (fields.end_time ?? fields.start_time) * 1000];
+      const tags = [ourTag, `${typePrefix}${fields.type}`];
+      await send('POST', 'api/annotations', { time, timeEnd, tags, text: textOf(fields) });
+    },
     async close({ id, run, ...fields }, endTime) {
       const timeEnd = Math.max(endTime, fields.start_time) * 1000;
       const tags = [ourTag, `${typePrefix}${fields.type}`, `${runPrefix}${run}`];

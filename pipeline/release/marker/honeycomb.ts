@@ -29,6 +29,9 @@ export function createHoneycombPlace(name: string, api: MarkerApi, dataset: stri
       const { id } = await createMarker(api, dataset, { ...fields, message: messageOfRun(fields.message, run) });
       return { ...fields, id, run };
     },
+    async mark(fields) {
+      await createMarker(api, dataset, fields);
+    },
     async close({ id, run, ...fields }, endTime) {
       await closeMarker(api, { ...fields, message: messageOfRun(fields.message, run), dataset, id }, endTime);
     },

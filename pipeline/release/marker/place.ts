@@ -21,6 +21,8 @@ export interface MarkerPlace {
   name: string;
   /** Draws a marker that begins and has not ended. @throws Error with one line where it cannot. */
   open(fields: MarkerFields, run: string): Promise<OpenMarker>;
+  /** Draws a window that is over already, of no run. @throws Error with one line where it cannot. */
+  mark(fields: MarkerFields): Promise<void>;
   /** Ends a marker. @throws Error with one line where it cannot. */
   close(marker: OpenMarker, endTime: number): Promise<void>;
   /**

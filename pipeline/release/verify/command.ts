@@ -2,10 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { type Command, type CommandContext, exitCodes, parseDuration, parseWhole, UsageError } from '../command.ts';
+import { placesOf } from '../marker/places.ts';
 import { parseRecord } from '../record/record-file.ts';
 import { httpUrl } from '../request.ts';
 import { createObservatorySource } from './observatory-source.ts';
 import { formatReport } from './report.ts';
+import { tellVerdict } from './tell-verdict.ts';
 import { releasedServices, type Versions } from './source.ts';
 import { systemClock, type VerifyRequest, verifyRelease } from './verify.ts';
 
@@ -27,7 +29,12 @@ const usage = `Compares a release with the one before, by the dispatches that ea
   --warm-up 5s          the first dispatches of new processes that do not count
   --min-change 25       percent; a smaller change of durations does not matter
   --false-alarms 1      percent of comparisons of equals that may say better or worse
+<<<<<<< HEAD
+  --to PLACE            where the verdict is told, as a marker; as \`release marker --to\`, several times for several.
+                        Default: MARKER_TO, else the Observatory that was asked
+=======
   --verdict-file FILE   the same as --json, written there; what is printed stays for people
+>>>>>>> main
   --json                the verdict with all its numbers, on one line
   --inconclusive fail   or pass: what too little data means for the exit code
 
@@ -51,6 +58,7 @@ async function verify(args: string[], context: CommandContext): Promise<number> 
     record: text,
     since: text,
     observatory: text,
+    to: { type: 'string', multiple: true },
     requests: { ...text, default: '300' },
     timeout: { ...text, default: '5m' },
     'baseline-window': { ...text, default: '10m' },
@@ -83,9 +91,12 @@ async function verify(args: string[], context: CommandContext): Promise<number> 
   if (same !== undefined) throw new UsageError(`${same}: ${release} cannot be compared with itself`);
   const url = values.observatory ?? (context.env['OBSERVATORY_URL'] || 'http://127.0.0.1:8088');
   httpUrl(url, 'The address of the Observatory');
+  const isNamed = values.to !== undefined || (context.env['MARKER_TO'] ?? '') !== '';
+  const places = isNamed ? placesOf(values.to, context.env) : [{ kind: 'observatory' as const, url }];
   const { signal } = context;
   const source = createObservatorySource(url, signal);
   const result = await verifyRelease(source, request, { clock: systemClock, signal, log: context.stderr });
+  await tellVerdict(result, places, context);
   const json = `${JSON.stringify({ source: source.name, ...result })}\n`;
   if (values['verdict-file'] !== undefined) writeFileSync(values['verdict-file'], json);
   context.stdout(values.json ? json : formatReport(result));

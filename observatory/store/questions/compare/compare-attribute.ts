@@ -29,7 +29,11 @@ function nameOf(value: CountedValue): string {
 }
 
 /** An attribute compared by its values: those with most evidence, then the others as one. */
-export function categories(row: Counted, field: Field, sides: Sides): { attribute: CompareAttribute; splits: Split[] } {
+export function categories(
+  row: Counted,
+  field: Field,
+  sides: Sides,
+): { attribute: CompareAttribute; splits: CountedValue[] } {
   const told = new Map([...(row.supported ?? []), ...(row.frequent ?? [])].map((value) => [nameOf(value), value]));
   const values = [...told.values()];
   const lacking = sides.selected + sides.baseline - row.selected - row.baseline;

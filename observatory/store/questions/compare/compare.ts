@@ -25,7 +25,8 @@ import {
   mostShown,
   type Counted,
 } from './compare-attribute.ts';
-import { evidence, fewestTested, standsOut, supportOf, type Sides } from './compare-rank.ts';
+import { evidence, fewestTested, standsOut, supportOf, type Sides, type Split } from './compare-rank.ts';
+import { byReadability, foldAlike } from './compare-fold.ts';
 import { branchesSql, bucketSql, ownSql, readsAttributes } from './compare-counting.ts';
 import {
   askHandlings,
@@ -60,6 +61,8 @@ interface Candidate {
   attribute: CompareAttribute;
   /** Equal for attributes that split the two sides in the same way. */
   signature: string;
+  /** How its values, without those that lack it, split the two sides. */
+  splits: readonly Split[];
   /** How many of its values might have been evidence. */
   tests: number;
   standsOut: (tests: number) => boolean;
@@ -69,7 +72,7 @@ interface Candidate {
  * What is different about the spans in the box, against all others of the population: every attribute, ranked by
  * evidence (docs/ranking.md). Attributes that stand out beyond chance come first.
  *
- * @param limit how many attributes are told; those that split identically count as one.
+ * @param limit how many attributes are told; those that split the sides alike count as one.
  * @param large how many spans are so many that attributes of very many values are counted in another way.
  */
 export async function askCompare(
@@ -104,12 +107,14 @@ export async function askCompare(
       candidates.push({
         attribute: binnedAttribute(number, sides),
         signature: JSON.stringify(splits),
+        // Bins cut at boundaries of their own: alike only where they are the same.
+        splits: [],
         tests: splits.length,
         standsOut: (tests) => standsOut(splits, sides, tests),
       });
     }
   }
-  return { ...sides, attributes: rank(candidates, limit), excluded: excluded.toSorted(byKey) };
+  return { ...sides, attributes: rank(candidates, limit, sides), excluded: excluded.toSorted(byKey) };
 }
 
 function byKey(left: Exclusion, right: Exclusion): number {
@@ -281,20 +286,10 @@ function categoricalCandidate(row: CountedRow, sides: Sides): Candidate {
   return {
     attribute,
     signature: `${row.distinct} ${row.selected} ${row.baseline} ${row.fingerprint}`,
+    splits: splits.filter(({ value }) => value !== null),
     tests: row.tests + (row.selected + row.baseline < sides.selected + sides.baseline ? 1 : 0),
     standsOut: (tests) => standsOut(splits, sides, tests),
   };
-}
-
-/** Which of several attributes that split identically gives the card its name: one that people read. */
-function readability(key: string): number {
-  if (/(^|[._])name$/.test(key)) return 0;
-  return isIdKey(key) || /(^|[._])(url|uri|full|query|path|hash)([._]|$)/.test(key) ? 2 : 1;
-}
-
-function byReadability({ attribute: left }: Candidate, { attribute: right }: Candidate): number {
-  const difference = readability(left.key) - readability(right.key);
-  return difference || left.key.length - right.key.length || (left.key < right.key ? -1 : 1);
 }
 
 /** Scores that differ by less than this differ by the order of additions. */
@@ -309,15 +304,16 @@ function byEvidence(left: CompareAttribute, right: CompareAttribute): number {
   return left.key < right.key ? -1 : 1;
 }
 
-function rank(candidates: readonly Candidate[], limit: number): CompareAttribute[] {
-  const groups = Map.groupBy(candidates.toSorted(byReadability), (candidate) => candidate.signature);
-  const heads = [...groups.values()].map(([head, ...others]) => ({
-    head: head as Candidate,
-    same: others.map(({ attribute }) => attribute.key),
-  }));
-  const tests = heads.reduce((sum, { head }) => sum + head.tests, 0);
-  return heads
-    .map(({ head, same }) => ({ ...head.attribute, same, significant: head.standsOut(tests) }))
+function rank(candidates: readonly Candidate[], limit: number, sides: Sides): CompareAttribute[] {
+  const equal = Map.groupBy(candidates, ({ signature }) => signature);
+  const tests = [...equal.values()].reduce((sum, [first]) => sum + (first?.tests ?? 0), 0);
+  const groups = foldAlike([...equal.values()], (group) => (group[0] as Candidate).splits, sides);
+  return groups
+    .map((group) => {
+      const [head, ...others] = group.flat().toSorted((left, right) => byReadability(left.attribute, right.attribute));
+      const significant = group.flat().some((candidate) => candidate.standsOut(tests));
+      return { ...(head as Candidate).attribute, same: others.map(({ attribute }) => attribute.key), significant };
+    })
     .toSorted(byEvidence)
     .slice(0, limit);
 }
