@@ -14,7 +14,7 @@ afterEach(async () => {
 /** A client of a real server that answers with `listener`. */
 async function clientOf(
   listener: RequestListener,
-  options: { timeoutMs?: number; connections?: number; path?: string; answeredBy?: (release: string) => void } = {},
+  options: Partial<Parameters<typeof createServiceClient>[0]> & { path?: string } = {},
 ): Promise<{ client: ServiceClient; server: Server; baseUrl: string }> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

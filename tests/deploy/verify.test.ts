@@ -8,6 +8,7 @@ import type { Dispatch } from '../../pipeline/release/verify/dispatches.ts';
 import { readRecording, within } from '../../pipeline/release/verify/fixtures/recorded-dispatches.ts';
 import type { VerifyResult } from '../../pipeline/release/verify/verify.ts';
 import { type RunningObservatory, startObservatory } from '../harness/observatory.ts';
+import { sendTraces } from '../harness/otlp-sender.ts';
 import { createTemporaryDirectory, root } from '../harness/suite.ts';
 import { waitForTraces } from '../harness/synthetic-dispatches.ts';
 import { type Outcome, run } from './tools.ts';
@@ -43,12 +44,8 @@ async function send(dispatches: readonly Dispatch[], attributes: Record<string, 
     };
   });
   const resource = { attributes: [string('service.name', 'frontend'), string('service.version', '1.0.0')] };
-  const response = await fetch(`${observatory.otlpUrl}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'recorded' }, spans }] }] }),
-  });
-  expect(response.status).toBe(200);
+  const scope = { name: 'recorded' };
+  await sendTraces(observatory.otlpUrl, { resourceSpans: [{ resource, scopeSpans: [{ scope, spans }] }] });
 }
 
 beforeAll(async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { hasChromium, launchChromium } from '../harness/chromium.ts';
 import { type RunningObservatory, startObservatory } from '../harness/observatory.ts';
+import { sendTraces } from '../harness/otlp-sender.ts';
 import { waitForTraces } from '../harness/synthetic-dispatches.ts';
 
 const perRelease = 200;
@@ -41,12 +42,7 @@ async function send(first: number, version: string, fromMs: number, durationMs: 
     scopeSpans: [{ scope: { name: 'synthetic' }, spans }],
   });
   const resourceSpans = [of('frontend', '1.0.0', roots), of('customer', version, served)];
-  const response = await fetch(`${observatory.otlpUrl}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ resourceSpans }),
-  });
-  expect(response.status).toBe(200);
+  await sendTraces(observatory.otlpUrl, { resourceSpans });
 }
 
 describe.skipIf(!hasChromium)('the page of releases', () => {

@@ -1,4 +1,5 @@
 import { type Dispatch, seededRandom, traffic } from '../../observatory/store/fixtures/hotrod-traffic.ts';
+import { sendTraces } from './otlp-sender.ts';
 
 const usualStatement = 'SELECT customer_id, name, location FROM customers WHERE customer_id = $1';
 /** What only the two slow customers get. */
@@ -123,12 +124,7 @@ async function send(otlpUrl: string, spans: Record<Service, JsonSpan[]>): Promis
     for (let from = 0; from < all.length; from += batch) {
       const resource = { attributes: [{ key: 'service.name', value: { stringValue: service } }] };
       const scopeSpans = [{ scope: { name: 'synthetic' }, spans: all.slice(from, from + batch) }];
-      const response = await fetch(`${otlpUrl}/v1/traces`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ resourceSpans: [{ resource, scopeSpans }] }),
-      });
-      if (!response.ok) throw new Error(`OTLP refused: ${response.status} ${await response.text()}`);
+      await sendTraces(otlpUrl, { resourceSpans: [{ resource, scopeSpans }] });
     }
   }
 }
