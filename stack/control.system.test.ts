@@ -36,6 +36,7 @@ const released = {
 
 const suite = {
   status: () => status,
+  requestStop() {},
   setRate(rate: number) {
     if (rate === 13) throw new Refusal('not that one');
     rates.push(rate);
@@ -139,7 +140,7 @@ describe.skipIf(process.platform === 'win32')('the socket', () => {
 describe('a data directory', () => {
   it('belongs to one suite at a time', async () => {
     await expect(claimDataDirectory(path, 'http://127.0.0.1:9000')).rejects.toThrow(
-      `HotROD already runs from ${path} (process ${process.pid}, http://127.0.0.1:8080)`,
+      `One already runs from ${path} (process ${process.pid}, http://127.0.0.1:8080)`,
     );
     directory.release();
     const second = await claimDataDirectory(path, 'http://127.0.0.1:9000');

@@ -7,10 +7,11 @@ import { createInterface } from 'node:readline';
 
 import { z } from 'zod';
 
-import { readSuiteRecord, runs } from './data-directory.ts';
+import { readSuiteRecord, runs, type SuiteRecord } from './data-directory.ts';
 import { maxRate } from './options.ts';
 import { type Released, releasedSchema, releaseDirectorySchema } from './production.ts';
 import { type Push, pushSchema } from './push/push.ts';
+import { waitUntilGone } from './process-group.ts';
 import { messageOf, Refusal } from './refusal.ts';
 
 const loadSchema = z.object({
@@ -69,6 +70,8 @@ export interface Controlled {
   released(): Released;
   /** Replaces services. @throws {Refusal} where one does not become ready; all run on as before. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
+  /** Begins to stop everything; whoever asks waits for the process to end. */
+  requestStop(): void;
   /**
    * Takes what was pushed to its repository.
    *
@@ -148,6 +151,9 @@ async function answer(suite: Controlled, request: IncomingMessage, response: Ser
       case 'PUT /releases':
         send(200, await suite.release(releaseRequestSchema.parse(await readJson(request))));
         break;
+      case 'POST /stop':
+        send(200, {}).once('close', () => suite.requestStop());
+        break;
       case 'POST /push':
         await streamPush(suite, pushSchema.parse(await readJson(request)), response);
         break;
@@ -193,10 +199,7 @@ async function ask(
   body: unknown,
   timeoutMs: number | null,
 ): Promise<IncomingMessage> {
-  const record = readSuiteRecord(dataDir);
-  if (!record || !runs(record)) {
-    throw new Refusal(`No HotROD runs from ${dataDir}: start one with "npm start", or name its --data-dir.`);
-  }
+  const record = runningSuite(dataDir);
   if (record.control === null) throw new Refusal('HotROD is still starting: try again in a moment.');
   const { control } = record;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -210,6 +213,26 @@ async function ask(
   if (response.statusCode === 200) return response;
   const refused = z.object({ message: z.string() }).safeParse(await readAnswer(response));
   throw new Refusal(refused.data?.message ?? `HotROD answered with ${response.statusCode}.`);
+}
+
+/** @throws {Refusal} where none runs from there. */
+function runningSuite(dataDir: string): SuiteRecord {
+  const record = readSuiteRecord(dataDir);
+  if (record && runs(record)) return record;
+  throw new Refusal(`No HotROD runs from ${dataDir}: start one with "npm start", or name its --data-dir.`);
+}
+
+/**
+ * Makes sure that a command is meant for the suite of a data directory.
+ *
+ * @throws {Refusal} where that one has other ports, or there is none.
+ */
+export function ensurePortBase(dataDir: string, portBase: number): void {
+  const { url } = runningSuite(dataDir);
+  if (Number(new URL(url).port) !== portBase)
+    throw new Refusal(
+      `The HotROD that runs from ${dataDir} is at ${url}, not at port ${portBase}: name the --data-dir of the other one.`,
+    );
 }
 
 async function readAnswer(response: IncomingMessage): Promise<unknown> {
@@ -227,6 +250,26 @@ export async function askStatus(dataDir: string): Promise<SuiteStatus> {
 
 export async function setRate(dataDir: string, ratePerSecond: number): Promise<SuiteStatus> {
   return statusSchema.parse(await readAnswer(await ask(dataDir, 'PUT', '/rate', { ratePerSecond }, usualTimeoutMs)));
+}
+
+/** Longer than a suite takes to stop, even on a busy machine. */
+const stopTimeoutMs = 60_000;
+
+/** Stops a suite, also one that is still starting, and waits until its process has ended. */
+export async function stopSuite(dataDir: string): Promise<void> {
+  const { pid, control } = runningSuite(dataDir);
+  if (control === null && process.platform !== 'win32') signalSuite(pid);
+  else await readAnswer(await ask(dataDir, 'POST', '/stop', undefined, usualTimeoutMs));
+  if (!(await waitUntilGone(pid, stopTimeoutMs)))
+    throw new Refusal(`HotROD (process ${pid}) has not stopped within ${stopTimeoutMs / 1000} s: its output says why.`);
+}
+
+function signalSuite(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    throw new Refusal(`HotROD (process ${pid}) cannot be stopped: ${messageOf(error)}.`, { cause: error });
+  }
 }
 
 export async function askReleased(dataDir: string): Promise<Released> {

@@ -63,7 +63,7 @@ export async function claimDataDirectory(path: string, url: string): Promise<Dat
       const holder = readSuiteRecord(path);
       if (holder && runs(holder)) {
         throw new Refusal(
-          `HotROD already runs from ${path} (process ${holder.pid}, ${holder.url}): stop it there with Ctrl-C, or start this one with --data-dir DIR and --port-base N.`,
+          `One already runs from ${path} (process ${holder.pid}, ${holder.url}): stop it with Ctrl-C or "npm start -- stop", or start another with --data-dir DIR and --port-base N.`,
         );
       }
       leftovers = [...leftovers, ...(await stopLeftovers(holder?.children ?? []))];

@@ -60,10 +60,23 @@ describe('options', () => {
 
 describe('commands', () => {
   it('set and tell the rate of a running suite', () => {
-    expect(read(['rate', '20', '--data-dir', '/d'])).toEqual({ name: 'rate', dataDir: '/d', ratePerSecond: 20 });
-    expect(read(['rate'])).toEqual({ name: 'rate', dataDir: '/checkout/.hotrod', ratePerSecond: null });
+    expect(read(['rate', '20', '--data-dir', '/d'])).toEqual({
+      name: 'rate',
+      dataDir: '/d',
+      portBase: null,
+      ratePerSecond: 20,
+    });
+    expect(read(['rate'])).toEqual({
+      name: 'rate',
+      dataDir: '/checkout/.hotrod',
+      portBase: null,
+      ratePerSecond: null,
+    });
   });
-  it('tell what runs', () => expect(read(['status'])).toEqual({ name: 'status', dataDir: '/checkout/.hotrod' }));
+  it.each(['status', 'stop'])('know "%s", and which suite it is for', (name) => {
+    expect(read([name])).toEqual({ name, dataDir: '/checkout/.hotrod', portBase: null });
+    expect(read([name, '--port-base', '9000', '--data-dir', '/d'])).toEqual({ name, dataDir: '/d', portBase: 9000 });
+  });
   it('explain every option', () => {
     expect(read(['--help'])).toEqual({ name: 'help' });
     for (const option of [
@@ -102,6 +115,8 @@ it.each([
   [['restart'], '"restart" is no command'],
   [['rate', '1', '2'], '"2" is too much'],
   [['status', 'x'], '"x" is too much'],
+  [['status', '--rate', '5'], '"status" takes no --rate'],
+  [['stop', '--no-load'], '"stop" takes no --no-load'],
 ])('%j is refused in one line, with exit code 2, naming %j', (args, part) => {
   let refusal: unknown;
   try {

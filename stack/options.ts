@@ -31,8 +31,8 @@ export interface StartOptions {
 /** What the command line asks for. */
 export type Command =
   | { name: 'start'; options: StartOptions }
-  | { name: 'rate'; dataDir: string; ratePerSecond: number | null }
-  | { name: 'status'; dataDir: string }
+  | { name: 'rate'; dataDir: string; portBase: number | null; ratePerSecond: number | null }
+  | { name: 'status' | 'stop'; dataDir: string; portBase: number | null }
   | { name: 'help' };
 
 /** More than this many dispatches per second is a slip of the finger. */
@@ -48,6 +48,7 @@ export const help = `HotROD, the whole suite on this machine: Postgres, four ser
   npm start -- rate N         change the load of a running suite to N dispatches per second (0: pause)
   npm start -- rate           say what the load is
   npm start -- status         show what runs
+  npm start -- stop           stop a suite that runs elsewhere, in the background for example
 
 Load
   --rate N                    dispatches per second (default ${defaultRate})
@@ -75,7 +76,7 @@ Place
                               route +3, Postgres +4, pages of pipeline runs +5, Observatory +8, its OTLP
                               receiver +9 (but ${defaultOtlpPort} without this option)
   --data-dir DIR              database, traces and logs (default .hotrod); with --port-base two suites run
-                              side by side
+                              side by side; "rate", "status" and "stop" are for the suite that runs from there
   --help                      this text`;
 
 /**
@@ -99,9 +100,14 @@ export function readCommand(
   const [command = 'start', operand, ...more] = positionals;
   if (more.length > 0 || (operand !== undefined && command !== 'rate'))
     throw wrong(`"${more[0] ?? operand}" is too much`);
-  if (command === 'rate')
-    return { name: 'rate', dataDir, ratePerSecond: operand === undefined ? null : rate(operand, 'rate') };
-  if (command === 'status') return { name: 'status', dataDir };
+  if (command === 'rate' || command === 'status' || command === 'stop') {
+    const foreign = Object.keys(values).find((name) => !['data-dir', 'port-base'].includes(name));
+    if (foreign !== undefined) throw wrong(`"${command}" takes no --${foreign}`);
+    const which = { dataDir, portBase: values['port-base'] === undefined ? null : port(values['port-base']) };
+    return command === 'rate'
+      ? { name: command, ...which, ratePerSecond: operand === undefined ? null : rate(operand, 'rate') }
+      : { name: command, ...which };
+  }
   if (command !== 'start') throw wrong(`"${command}" is no command`);
 
   const otlpEndpoint = endpoint(values['otlp-endpoint'] ?? (env['OTEL_EXPORTER_OTLP_ENDPOINT'] || undefined));

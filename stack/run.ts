@@ -1,6 +1,7 @@
-import { askStatus, setRate } from './control.ts';
+import { askStatus, ensurePortBase, setRate, stopSuite } from './control.ts';
 import { help, readCommand, type StartOptions } from './options.ts';
 import { ephemeralWarning } from './ports.ts';
+import { isAlive } from './process-identity.ts';
 import { Refusal } from './refusal.ts';
 import { withoutCredentials } from './shown-url.ts';
 import { checkedOutRevision, releaseVersion } from './revision.ts';
@@ -25,7 +26,11 @@ export async function run(call: Call): Promise<void> {
     const asked = readCommand(call.args, call.env, call.cwd, call.root);
     if (asked.name === 'help') console.log(help);
     else if (asked.name === 'start') await start(asked.options, call, paint);
-    else {
+    else if (asked.portBase !== null) ensurePortBase(asked.dataDir, asked.portBase);
+    if (asked.name === 'stop') {
+      await stopSuite(asked.dataDir);
+      console.log('Stopped.');
+    } else if (asked.name === 'rate' || asked.name === 'status') {
       const status = await (asked.name === 'rate' && asked.ratePerSecond !== null
         ? setRate(asked.dataDir, asked.ratePerSecond)
         : askStatus(asked.dataDir));
@@ -54,10 +59,16 @@ async function start(options: StartOptions, call: Call, paint: Paint): Promise<v
     version: releaseVersion(call.root, revision),
     revision,
   };
-  const suite = createSuite(options, surroundings, (name, news) => {
-    console.log(`${paint('gray', new Date().toTimeString().slice(0, 8))} ${paint('bold', name)} ${news}`);
-  });
-  const interrupted = stopOnSignal(suite, paint);
+  const suite: Suite = createSuite(
+    options,
+    surroundings,
+    (name, news) => {
+      console.log(`${paint('gray', new Date().toTimeString().slice(0, 8))} ${paint('bold', name)} ${news}`);
+    },
+    () => interrupt(),
+  );
+  const { interrupt, interrupted } = stopOnSignal(suite, paint);
+  if (call.env['npm_lifecycle_event']) endWithParent(interrupt);
   try {
     if (options.otlpEndpoint && new URL(options.otlpEndpoint).port === '4317') {
       console.log('Port 4317 is usually OTLP over gRPC; the services speak OTLP over HTTP, usually port 4318.');
@@ -120,8 +131,25 @@ function shellWord(text: string): string {
 /** Further signals within this many milliseconds are the same one: npm hands on the Ctrl-C that the terminal sent us too. */
 const sameSignalMs = 500;
 
-/** The first signal stops in good order, a second one at once. @returns whether there was one. */
-function stopOnSignal(suite: Suite, paint: Paint): () => boolean {
+/** How often the process that started this one is looked for, in milliseconds. */
+const lookForParentEveryMs = 500;
+
+/**
+ * Stops when the npm that started this process is gone: `kill -9` of it reaches nobody else. Who starts it without npm,
+ * with `nohup` for example, may leave.
+ */
+function endWithParent(interrupt: () => void): void {
+  const parent = process.ppid;
+  const look = setInterval(() => {
+    if (process.ppid === parent && isAlive(parent)) return;
+    clearInterval(look);
+    interrupt();
+  }, lookForParentEveryMs);
+  look.unref();
+}
+
+/** The first signal stops in good order, a second one at once. */
+function stopOnSignal(suite: Suite, paint: Paint): { interrupt: () => void; interrupted: () => boolean } {
   let firstMs: number | undefined;
   const stopAndExit = async () => {
     await suite.stop();
@@ -149,5 +177,5 @@ function stopOnSignal(suite: Suite, paint: Paint): () => boolean {
     fail(error);
     void stopAndExit();
   });
-  return () => firstMs !== undefined;
+  return { interrupt: onSignal, interrupted: () => firstMs !== undefined };
 }

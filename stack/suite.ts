@@ -72,11 +72,15 @@ const sayWaitingEveryMs = 5_000;
 /** How often log files are looked at, in milliseconds. */
 const trimLogsEveryMs = 5_000;
 
-/** @param report is told what a person wants to know of: who, and what happened. */
+/**
+ * @param report is told what a person wants to know of: who, and what happened.
+ * @param requestStop is called when another process has asked for the end.
+ */
 export function createSuite(
   options: StartOptions,
   surroundings: Surroundings,
   report: (name: string, news: string) => void,
+  requestStop: () => void = () => {},
 ): Suite {
   const frontendUrl = `http://127.0.0.1:${options.portBase}`;
   const observatoryUrl = options.observatory ? `http://127.0.0.1:${portsOf(options).observatory}` : null;
@@ -256,6 +260,7 @@ export function createSuite(
   function controlled(rolling: Rollout, queue: PushQueue | null): Controlled {
     return {
       status,
+      requestStop,
       setRate(ratePerSecond) {
         if (!load) throw new Refusal('HotROD is stopping.');
         load.setRate(ratePerSecond);

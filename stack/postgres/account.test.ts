@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { canReach, canRead, parseAccounts } from './account.ts';
+import { canReach, canRead, ensureNamed, parseAccounts } from './account.ts';
 
 const nobody = { name: 'nobody', uid: 65534, gid: 65534 };
 
@@ -58,4 +58,11 @@ describe('accounts', () => {
       4294967294,
     );
   });
+});
+
+it('refuses a user without a name before initdb does, and says what to do', () => {
+  const lookUp = () => {
+    throw new Error('ENOENT: uv_os_get_passwd');
+  };
+  expect(() => ensureNamed(lookUp)).toThrow(/User id \d+ has no name .*add a line to \/etc\/passwd/);
 });

@@ -1,4 +1,5 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 
 import { Refusal } from '../refusal.ts';
@@ -16,10 +17,13 @@ export interface Account {
  * looks its name up.
  *
  * @param cluster where the database is, if there is one.
- * @throws {Refusal} as root on a machine without such an account.
+ * @throws {Refusal} as root on a machine without such an account, or as a user without a name.
  */
 export function postgresAccount(cluster: string): Account | null {
-  if (process.geteuid?.() !== 0) return null;
+  if (process.geteuid?.() !== 0) {
+    if (!existsSync(cluster)) ensureNamed();
+    return null;
+  }
   const owner = statSync(cluster, { throwIfNoEntry: false });
   if (owner && owner.uid !== 0) return { name: `uid ${owner.uid}`, uid: owner.uid, gid: owner.gid };
   const accounts = parseAccounts(readFileSync('/etc/passwd', 'utf8'));
@@ -30,6 +34,19 @@ export function postgresAccount(cluster: string): Account | null {
   throw new Refusal(
     'Postgres does not run as root, and /etc/passwd knows no account "nobody" to run it as: start HotROD as another user, or add that account.',
   );
+}
+
+/** initdb looks up the name of whoever runs it, whatever name the database's owner is to have. @throws {Refusal} */
+export function ensureNamed(lookUp: () => unknown = userInfo): void {
+  try {
+    lookUp();
+  } catch (error) {
+    const uid = process.geteuid?.();
+    throw new Refusal(
+      `User id ${uid} has no name on this machine, and Postgres makes no database without one: add a line to /etc/passwd, such as "hotrod:x:${uid}:${process.getegid?.()}::/tmp:/bin/sh", or start HotROD as another user.`,
+      { cause: error },
+    );
+  }
 }
 
 /** The accounts of a passwd file, by name; root and lines that are none are left out. */

@@ -124,7 +124,7 @@ describe('npm start', () => {
     const twice = startStack(directory.path, await findPortBase(), ['--no-load', '--no-observatory']);
     expect(await twice.ended).toBe(1);
     expect(twice.errors()).toMatch(
-      /^HotROD: HotROD already runs from .*stop it there with Ctrl-C, or .*--data-dir DIR.*\n$/,
+      /^HotROD: One already runs from .*stop it with .*"npm start -- stop", or .*--data-dir DIR.*\n$/,
     );
 
     const other = createTemporaryDirectory('stack-other');

@@ -30,23 +30,21 @@ export interface StackProcess {
  * Starts a stack on ports of its own.
  *
  * @param args further options.
+ * @param program what is called, instead of Node with `stack/main.ts`.
  */
 export function startStack(
   dataDir: string,
   portBase: number,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  [program, ...programArgs]: readonly [string, ...string[]] = [process.execPath, join(root, 'stack', 'main.ts')],
 ): StackProcess {
   const mark = randomUUID();
-  const child = spawn(
-    process.execPath,
-    [join(root, 'stack', 'main.ts'), '--data-dir', dataDir, '--port-base', String(portBase), ...args],
-    {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOTROD_TEST_MARK: mark, ...noDelays, ...env },
-    },
-  );
+  const child = spawn(program, [...programArgs, '--data-dir', dataDir, '--port-base', String(portBase), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], HOTROD_TEST_MARK: mark, ...noDelays, ...env },
+  });
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
