@@ -155,6 +155,9 @@ describe('the filter language', () => {
   it('lets quotes turn any name into the key of an attribute', () => {
     expect(parseField('duration')).toEqual({ type: 'field', name: 'duration' });
     expect(parseField('"duration"')).toEqual({ type: 'attribute', key: 'duration' });
+    expect(parseField('root.any key')).toEqual({ type: 'intrinsic', name: 'root.any key' });
+    expect(parseField(printField(parseField('root.any key')))).toEqual({ type: 'intrinsic', name: 'root.any key' });
+    expect(parseField('root')).toEqual({ type: 'attribute', key: 'root' });
     expect(parseField('scope')).toEqual({ type: 'intrinsic', name: 'scope' });
     expect(parseField('"scope"')).toEqual({ type: 'attribute', key: 'scope' });
     // The services' names are anybody's, so quotes change nothing there.

@@ -65,7 +65,7 @@ const comparison = z.object({
           filter: z.string().optional(),
           selected: z.number(),
           baseline: z.number(),
-          evidence: z.number(),
+          evidence: z.number().nullable(),
         }),
       ),
     }),
@@ -116,9 +116,9 @@ export function createObservatory(url: string): Observatory {
       const answer = await ask('compare', { ...of(range), filter: dispatches, minMs: String(minMs) }, comparison);
       const first = answer?.attributes.find(({ kind, significant }) => significant && kind === 'categories');
       if (!answer || !first) return null;
-      const most = Math.max(...first.values.map(({ evidence }) => evidence));
+      const most = Math.max(...first.values.map(({ evidence }) => evidence ?? 0));
       const values = first.values.flatMap(({ value, filter, selected, baseline, evidence }) =>
-        value !== null && filter !== undefined && evidence > 0 && evidence >= most * clearShare
+        value !== null && filter !== undefined && evidence !== null && evidence > 0 && evidence >= most * clearShare
           ? [{ value, filter, selected, baseline }]
           : [],
       );

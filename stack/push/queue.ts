@@ -13,8 +13,6 @@ export interface PipelineRun {
 export interface PushQueue {
   /** Resolves when the pipeline of the push is over, or a later push has taken its place. */
   push(push: Push, tell: (line: string) => void): Promise<void>;
-  /** What runs, and what waits for it. */
-  state(): { running: string | null; waiting: string | null };
 }
 
 interface Waiting {
@@ -27,15 +25,20 @@ interface Waiting {
  * @param start begins the pipeline of a push.
  */
 export function createPushQueue(start: (push: Push, tell: (line: string) => void) => PipelineRun): PushQueue {
-  let running: { push: Push; run: PipelineRun } | null = null;
+  /** Whose turn it is; `run` is null until its pipeline has begun. */
+  let running: { push: Push; run: PipelineRun | null } | null = null;
   let waiting: Waiting | null = null;
 
+  /** Resolves to whether its turn has come. It is then the one that runs, before anything else can be. */
   async function turn(push: Push, tell: (line: string) => void): Promise<boolean> {
-    if (!running) return true;
+    if (!running) {
+      running = { push, run: null };
+      return true;
+    }
     tell(
       waiting
         ? `${short(waiting.push)} waited, and gives way to this push.`
-        : `The release of ${short(running.push)} is not over yet: ${running.run.url}`,
+        : `The release of ${short(running.push)} is not over yet${running.run ? `: ${running.run.url}` : '.'}`,
     );
     tell('This push waits for it. It goes on if you close the terminal.');
     waiting?.next(push);
@@ -46,22 +49,24 @@ export function createPushQueue(start: (push: Push, tell: (line: string) => void
     return superseded === null;
   }
 
+  function over(): void {
+    running = waiting ? { push: waiting.push, run: null } : null;
+    const next = waiting;
+    waiting = null;
+    next?.next(null);
+  }
+
   return {
     async push(push, tell) {
       if (!(await turn(push, tell))) return;
-      const run = start(push, tell);
-      running = { push, run };
       try {
+        const run = start(push, tell);
+        running = { push, run };
         await run.ended;
       } finally {
-        running = null;
-        const next = waiting;
-        waiting = null;
-        // Its `running` is set before another push is read from the socket: no event comes between these promises.
-        next?.next(null);
+        over();
       }
     },
-    state: () => ({ running: running?.run.id ?? null, waiting: waiting?.push.revision ?? null }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { cp, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
@@ -95,7 +95,7 @@ export async function prepareRelease(request: ReleaseRequest): Promise<ReleaseDi
     });
     return { root: path, version, revision };
   } catch (error) {
-    if (systemCode(error) === 'ENOSPC' || /no space left on device/i.test(messageOf(error)))
+    if (systemCode(error) === 'ENOSPC' || isFull(releases))
       throw new Refusal(
         `There is no room left for a release in ${dataDir}: nothing has changed. Make room and push again.`,
         {
@@ -105,6 +105,18 @@ export async function prepareRelease(request: ReleaseRequest): Promise<ReleaseDi
     throw error;
   } finally {
     await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/** git and npm do not always say why they cannot write: less than this is no room. In bytes. */
+const leastRoom = 256 * 1024;
+
+function isFull(directory: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize < leastRoom;
+  } catch {
+    return false;
   }
 }
 

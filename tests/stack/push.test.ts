@@ -216,7 +216,7 @@ describe.skipIf(process.platform === 'win32')('git push production', () => {
     process.kill(runnerPid(), 'SIGKILL');
     expect(await pushed.ended).toBe(0);
     expect(pushed.output()).toContain(
-      'The pipeline was ended by SIGKILL. What runs in production has not changed since.',
+      'The pipeline was ended by SIGKILL. What runs in production: npm start -- status',
     );
     expect(await stack.dispatch(123)).toBe(200);
     expect(await routeRelease()).toBe(before);
