@@ -111,7 +111,7 @@ test('a linear axis that some spans went beyond says so on top', () => {
 });
 
 describe('colour', () => {
-  test('has its ceiling at the 95th percentile, so that one crowded cell does not pale all others', () => {
+  test('reaches its darkest at the 95th percentile, so that one crowded cell does not wash out the rest', () => {
     expect(ceilingOf([...Array.from({ length: 99 }, () => 9), 1000])).toBe(9);
     expect(ceilingOf([1, 1, 2])).toBe(4);
     expect(ceilingOf([])).toBe(4);
