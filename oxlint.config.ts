@@ -18,13 +18,13 @@ const boundary = (number: number, sentence: string): string => `${sentence} (doc
 const byName = boundary(1, 'Import another workspace by its name, @hotrod/…: its package.json says what is public.');
 const noOtherWorkspaceByPath: Restriction = {
   regex:
-    '^(\\.\\./)+(packages|services|observatory|stack|loadgen|pipeline|bench|tests)/|^\\.\\./(kit|telemetry|customer|driver|route|frontend)/',
+    '^(\\.\\./)+(packages|services|observatory|stack|loadgen|pipeline|faults|bench|tests)/|^\\.\\./(kit|telemetry|customer|driver|route|frontend)/',
   message: byName,
 };
 /** Tests take processes and databases from tests/harness, by its path. */
 const noOtherWorkspaceByPathButHarness: Restriction = {
   regex:
-    '^(\\.\\./)+(packages|services|observatory|stack|loadgen|pipeline|bench)/|^\\.\\./(kit|telemetry|customer|driver|route|frontend)/',
+    '^(\\.\\./)+(packages|services|observatory|stack|loadgen|pipeline|faults|bench)/|^\\.\\./(kit|telemetry|customer|driver|route|frontend)/',
   message: byName,
 };
 
@@ -70,7 +70,7 @@ const noObservatory: Restriction = {
   message: boundary(5, 'Nobody imports the Observatory.'),
 };
 const noServices: Restriction = {
-  regex: '^@hotrod/(customer|driver|route|frontend|telemetry|stack|loadgen|pipeline)/',
+  regex: '^@hotrod/(customer|driver|route|frontend|telemetry|stack|loadgen|pipeline|faults)/',
   message: boundary(5, 'The Observatory imports kit alone of the other workspaces.'),
 };
 /** Folders of the Observatory by their depth from the folder that is spoken of. */
@@ -137,6 +137,16 @@ const places: { files: string[]; refuses: Restriction[] }[] = [
   {
     files: ['observatory/api/**'],
     refuses: [...observatory, noFolders('otlp|page', 'otlp → records ← store ← api, never back.')],
+  },
+  {
+    files: ['observatory/mcp/**'],
+    refuses: [
+      ...observatory,
+      noFolders(
+        'records|async|otlp|store|api',
+        'The tools for agents ask the API: they know its contract and the page’s pure parts.',
+      ),
+    ],
   },
   // Below page/ there is a folder api, too: the page's own, one step away.
   {

@@ -1,9 +1,11 @@
+import http from 'node:http';
+
 import { askStatus, ensurePortBase, setRate, stopSuite } from './control.ts';
+import { handOn } from './environment.ts';
 import { help, readCommand, type StartOptions } from './options.ts';
 import { ephemeralWarning } from './ports.ts';
 import { isAlive } from './process-identity.ts';
 import { Refusal } from './refusal.ts';
-import { withoutCredentials } from './shown-url.ts';
 import { checkedOutRevision, releaseVersion } from './revision.ts';
 import { createSuite, type Suite } from './suite.ts';
 import { portsOf } from './topology.ts';
@@ -51,11 +53,14 @@ function fail(error: unknown): void {
 
 async function start(options: StartOptions, call: Call, paint: Paint): Promise<void> {
   const beganMs = performance.now();
+  const { env, telemetryTo, notes } = handOn(call.env, options);
+  // What this process asks is on this machine, too.
+  if (call.env['NODE_USE_ENV_PROXY']) http.setGlobalProxyFromEnv?.(env);
   const revision = await checkedOutRevision(call.root);
   const surroundings = {
     root: call.root,
     node: process.execPath,
-    env: call.env,
+    env,
     version: releaseVersion(call.root, revision),
     revision,
   };
@@ -74,7 +79,7 @@ async function start(options: StartOptions, call: Call, paint: Paint): Promise<v
       console.log('Port 4317 is usually OTLP over gRPC; the services speak OTLP over HTTP, usually port 4318.');
     }
     const warning = ephemeralWarning(Object.values(portsOf(options)));
-    if (warning) console.log(warning);
+    for (const note of [...notes, ...(warning === null ? [] : [warning])]) console.log(note);
     await suite.start();
   } catch (error) {
     const wasInterrupted = interrupted();
@@ -83,11 +88,16 @@ async function start(options: StartOptions, call: Call, paint: Paint): Promise<v
     process.exit();
   }
   if (interrupted()) return; // the signal's handler goes on
-  console.log(overview(suite, options, performance.now() - beganMs, paint));
+  console.log(overview(suite, options, telemetryTo, performance.now() - beganMs, paint));
 }
 
-function overview(suite: Suite, options: StartOptions, tookMs: number, paint: Paint): string {
-  const telemetryTo = options.observatory ? null : withoutCredentials(options.otlpEndpoint ?? 'http://localhost:4318');
+function overview(
+  suite: Suite,
+  options: StartOptions,
+  telemetryTo: string | null,
+  tookMs: number,
+  paint: Paint,
+): string {
   const status = suite.status();
   const at = (name: string) => paint('cyan', status.processes.find((process) => process.name === name)?.url ?? '');
   // The first address is the one that is opened.

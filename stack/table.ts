@@ -39,7 +39,7 @@ export function suiteRows(status: SuiteStatus, telemetryTo: string | null): Row[
       ...(restarts === 0 ? [] : [`restarted ${restarts === 1 ? 'once' : `${restarts} times`}`]),
     ].join(', '),
   ]);
-  if (telemetryTo !== null) rows.push(['telemetry', telemetryTo, 'OTLP']);
+  if (telemetryTo !== null) rows.push(['telemetry', telemetryTo, telemetryTo.includes('://') ? 'OTLP' : '']);
   if (status.load) rows.push(['load', describeLoad(status.load), '']);
   return rows;
 }

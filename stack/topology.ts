@@ -119,7 +119,7 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
         OTEL_SERVICE_NAME: name,
         OTEL_RESOURCE_ATTRIBUTES: resourceAttributes(surroundings),
         OTEL_EXPORTER_OTLP_ENDPOINT: exportTo,
-        OTEL_EXPORTER_OTLP_HEADERS: options.otlpHeaders ?? undefined,
+        OTEL_EXPORTER_OTLP_HEADERS: exportHeaders(options),
         ...env,
       }),
       account: null,
@@ -203,7 +203,7 @@ export function pipelineVariables(options: StartOptions, env: Surroundings['env'
   const observatory = options.observatory ? at(ports.observatory ?? 0) : undefined;
   return {
     OTEL_EXPORTER_OTLP_ENDPOINT: exportEndpoint(options),
-    OTEL_EXPORTER_OTLP_HEADERS: options.otlpHeaders ?? undefined,
+    OTEL_EXPORTER_OTLP_HEADERS: exportHeaders(options),
     TRACE_URL: env['TRACE_URL'] ?? (observatory && `${observatory}/trace/{traceId}`),
     OBSERVATORY_URL: env['OBSERVATORY_URL'] ?? observatory,
     MARKER_TO: env['MARKER_TO'] ?? (observatory && `observatory=${observatory}`),
@@ -213,6 +213,11 @@ export function pipelineVariables(options: StartOptions, env: Surroundings['env'
 /** Where telemetry goes; undefined where OpenTelemetry's own default holds. */
 function exportEndpoint(options: StartOptions): string | undefined {
   return options.otlpEndpoint ?? (options.observatory ? at(options.otlpPort) : undefined);
+}
+
+/** A key is for who asks for it: not for the Observatory. */
+function exportHeaders(options: StartOptions): string | undefined {
+  return options.observatory ? undefined : (options.otlpHeaders ?? undefined);
 }
 
 function at(port: number): string {

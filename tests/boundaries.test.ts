@@ -43,6 +43,7 @@ const refused: Refused[] = [
   ['observatory/store/a.ts', "import '../api/api.ts';", 5],
   ['observatory/store/questions/compare/a.ts', "import '../../../otlp/receiver.ts';", 5],
   ['observatory/api/a.ts', "import '../otlp/receiver.ts';", 5],
+  ['observatory/mcp/a.ts', "import '../store/sql.ts';", 5],
   ['observatory/page/app.ts', "import '../store/sql.ts';", 5],
   ['observatory/page/trace/a.ts', "import '../../api/csv.ts';", 5],
   ['pipeline/runner/plan.ts', "import 'node:child_process';", 6],
@@ -52,6 +53,7 @@ const refused: Refused[] = [
   ['services/route/app.ts', "import '@hotrod/telemetry/tracing-alone';", 3],
   ['pipeline/release/a.ts', "import '@hotrod/telemetry/tracing-alone';", 3],
   ['stack/a.ts', "import '../services/customer/config.ts';", 1],
+  ['stack/b.ts', "import '../faults/flag-set.ts';", 1],
 ];
 
 const allowed: [file: string, line: string][] = [

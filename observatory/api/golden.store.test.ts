@@ -369,6 +369,35 @@ describe('objectives', () => {
   });
 });
 
+describe('the entry span, asked from any span of its trace', () => {
+  const asked = { ...rides, scope: 'spans', filter: 'db.query.text contains "pg_sleep"' };
+
+  it('groups the spans of a statement by the customers who get it', async () => {
+    const breakdown = await api.get<Breakdown>(path('breakdown', { ...asked, by: 'root.hotrod.customer.name' }));
+    expect(breakdown.groups.map(({ values, count }) => [values, count])).toEqual([
+      [['Value Walking'], 2],
+      [['Bicycles Green'], 1],
+    ]);
+  });
+
+  it('is compared, too', async () => {
+    const compare = await api.get<Compare>(path('compare', { ...rides, scope: 'spans', minMs: 1000 }));
+    const keys = compare.attributes.flatMap(({ key, same }) => [key, ...same]);
+    expect(keys).toEqual(expect.arrayContaining(['root.name', 'root.hotrod.customer.name']));
+  });
+
+  it('is completed, with its values', async () => {
+    const keys = await api.get<AttributeKey[]>(path('attributes', { prefix: 'root.hotrod.customer' }));
+    expect(keys.map(({ key }) => key)).toEqual(
+      expect.arrayContaining(['root.hotrod.customer.name', 'root.hotrod.customer.id']),
+    );
+    const values = await api.get<AttributeValueCount[]>(
+      path('attributes/root.hotrod.customer.name/values', { ...rides, scope: 'spans', prefix: 'val' }),
+    );
+    expect(values).toEqual([{ value: 'Value Walking', spans: 16 }]);
+  });
+});
+
 describe('filters over stored spans', () => {
   const counts: [filter: string, scope: 'roots' | 'spans', count: number][] = [
     ['', 'roots', 15],
@@ -417,6 +446,12 @@ describe('filters over stored spans', () => {
     [`start >= "${new Date(baseEpochMs + 10_000).toISOString()}" and service = "frontend"`, 'roots', 2],
     [`trace.id = "${'A0'.padStart(32, '0')}"`, 'spans', 4],
     ['trace.slowest_statement contains "pg_sleep"', 'roots', 3],
+    // What the entry span has is told of each span of its trace; of the entry span it is its own.
+    ['root.hotrod.customer.name = "Value Walking"', 'roots', 4],
+    ['root.hotrod.customer.name = "Value Walking"', 'spans', 16],
+    ['root.hotrod.customer.id < 1000 and service = "customer" and kind = "client"', 'spans', 5],
+    ['db.query.text contains "pg_sleep" and root.name = "GET /dispatch"', 'spans', 3],
+    ['root.trace.span_count = 4', 'spans', 48],
     ['trace.span_count = 4', 'roots', 12],
     ['trace.error_count >= 1', 'roots', 1],
     ['trace.service_ms.customer > 2000', 'roots', 3],

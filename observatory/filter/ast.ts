@@ -35,6 +35,11 @@ export const intrinsicNames = [
 export type IntrinsicName = (typeof intrinsicNames)[number];
 /** `trace.service_ms.<service>` is one more for each service; any service, so it means that in quotes too. */
 export const serviceMsPrefix = 'trace.service_ms.';
+/**
+ * `root.<attribute>` is what the entry span of the trace has, told of each of its spans: `root.hotrod.customer.name`. Any
+ * attribute, so it means that in quotes too.
+ */
+export const rootPrefix = 'root.';
 
 /** What a test looks at: what the span or its trace tells of itself, or an attribute of it or of its resource. */
 export type Field =
@@ -62,7 +67,11 @@ export function isBuiltIn(word: string): word is BuiltInField {
   return builtInFields.some((name) => name === word);
 }
 export function isIntrinsic(word: string): boolean {
-  return intrinsicNames.some((name) => name === word) || word.startsWith(serviceMsPrefix);
+  return intrinsicNames.some((name) => name === word) || word.startsWith(serviceMsPrefix) || isOfRoot(word);
+}
+/** Whether a name is of the entry span: `root.` and something behind it. */
+export function isOfRoot(word: string): boolean {
+  return word.startsWith(rootPrefix) && word.length > rootPrefix.length;
 }
 export function isComparison(operator: string): operator is Comparison {
   return comparisons.some((comparison) => comparison === operator);

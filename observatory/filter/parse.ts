@@ -6,6 +6,7 @@ import {
   isBuiltIn,
   isComparison,
   isIntrinsic,
+  isOfRoot,
   isTextOperator,
   type Expression,
   type Field,
@@ -63,7 +64,8 @@ function createReader(text: string) {
     const token = peek();
     if (token.kind === 'string') {
       take();
-      return token.text.startsWith(serviceMsPrefix) ? fieldOfWord(token.text) : { type: 'attribute', key: token.text };
+      const any = token.text.startsWith(serviceMsPrefix) || isOfRoot(token.text);
+      return any ? fieldOfWord(token.text) : { type: 'attribute', key: token.text };
     }
     if (token.kind !== 'word') throw new FilterError(`Expected a key, found ${found(token)}.`, token.position);
     if (reservedWords.has(token.text.toLowerCase())) {

@@ -1,5 +1,5 @@
 import type { AttributeValue, Scope } from '../contract/contract.ts';
-import { type IntrinsicName, serviceMsPrefix } from '../filter/ast.ts';
+import { type IntrinsicName, isOfRoot, rootPrefix, serviceMsPrefix } from '../filter/ast.ts';
 import { copyType } from '../records/attribute-shapes.ts';
 import { promotedAttributes, rootAttributes } from '../records/hot-attributes.ts';
 import { type Binder, type Sql, sql } from './sql.ts';
@@ -61,6 +61,7 @@ export function typedColumn(key: string, scope: Scope): Sql | undefined {
  * roll-up is of entry spans alone; of others its name is one like any.
  */
 export function intrinsicColumn(name: string, scope: Scope, binder: Binder): Sql {
+  if (isOfRoot(name)) return rootColumn(name.slice(rootPrefix.length), scope, binder);
   const other = typedColumn(name, scope);
   if (other) return sql`${other}::VARCHAR`;
   if (scope === 'roots' && name.startsWith(serviceMsPrefix)) {
@@ -69,6 +70,30 @@ export function intrinsicColumn(name: string, scope: Scope, binder: Binder): Sql
   }
   const columns = scope === 'roots' ? columnsOfNames : intrinsicColumns;
   return lookUp(columns, name) ?? attributeColumn(name, scope, binder);
+}
+
+/** The entry span's own fields that `root.<name>` tells beside its attributes; all are text. */
+const rootFields: Readonly<Record<string, string>> = {
+  name: 'name',
+  service: 'service',
+  kind: 'kind',
+  status: 'status',
+};
+
+/**
+ * What the entry span of the trace of the row `s` has, as text. Of several entry spans the first that has it. The
+ * database makes one join of it, however many spans ask.
+ */
+function rootColumn(key: string, scope: Scope, binder: Binder): Sql {
+  const own =
+    lookUp(rootFields, key) ??
+    (isOfRoot(key) ? attributeColumn(key, 'roots', binder) : intrinsicColumn(key, 'roots', binder));
+  if (scope === 'roots') return own;
+  return sql`(
+    SELECT arg_min(r.value, r.start_ns)
+    FROM (SELECT s.trace_id, s.start_ns, ${own} AS value FROM roots s) r
+    WHERE r.trace_id = s.trace_id
+  )`;
 }
 
 /**

@@ -14,6 +14,7 @@ const atOnce = (text: string): string[] | undefined =>
 test('keys are offered from those that are known, and none that has not the letters typed', () => {
   expect(atOnce('cust')).toEqual(['hotrod.customer.name', 'hotrod.customer.id']);
   expect(atOnce('dur')).toEqual(['duration']);
+  expect(atOnce('root.cust')).toEqual(['root.hotrod.customer.name', 'root.hotrod.customer.id']);
   expect(atOnce('')?.slice(0, 2)).toEqual(['duration', 'service']);
 });
 

@@ -1,4 +1,5 @@
 /** Completions for the place of the caret, from what the store has seen. */
+import { rootPrefix } from '../../filter/ast.ts';
 import { quote } from '../../filter/print.ts';
 import {
   type AttributeKey,
@@ -22,6 +23,7 @@ const fields: Suggestion[] = [
   { text: 'service', note: 'which service' },
   { text: 'name', note: 'of the span' },
   { text: 'error', note: 'true or false' },
+  { text: `${rootPrefix}name`, note: 'of the entry span; root.<attribute> is what it has' },
 ];
 /** Built in, too, but seldom wanted: among the others by their name. */
 const seldom: Record<string, string> = {
@@ -65,8 +67,17 @@ export function suggestAtOnce(expected: Expected, known: readonly AttributeKey[]
     return fixed === undefined ? null : plain(fixed).filter(beginning(expected));
   }
   const wanted = expected.prefix.toLowerCase();
-  const like = known.filter(({ key }) => key.toLowerCase().includes(wanted));
+  const like = wanted.startsWith(rootPrefix)
+    ? ofRoot(known, wanted.slice(rootPrefix.length))
+    : known.filter(({ key }) => key.toLowerCase().includes(wanted));
   return [...fields.filter(beginning(expected)), ...offersOf(like, expected.prefix)].slice(0, most);
+}
+
+/** What the entry span has, as keys for any span of its trace. */
+function ofRoot(known: readonly AttributeKey[], wanted: string): AttributeKey[] {
+  return known
+    .filter(({ key, spans }) => spans > 0 && key.toLowerCase().includes(wanted))
+    .map((attribute) => ({ ...attribute, key: rootPrefix + attribute.key }));
 }
 
 function beginning(expected: Expected): (suggestion: Suggestion) => boolean {

@@ -1,8 +1,10 @@
 /** What can be done with a value wherever one is shown: the same menu in cards, tables and spans. */
+import type { SpanDetail } from '../../contract/contract.ts';
+import { rootPrefix } from '../../filter/ast.ts';
 import { negate } from '../../filter/compose.ts';
 import { ask } from '../api/client.ts';
 import { range } from '../state/clock.ts';
-import { fieldText } from '../state/conditions.ts';
+import { conditionOf, fieldText } from '../state/conditions.ts';
 import { afresh, go, state } from '../state/location.ts';
 import { both, exemplarPath } from '../state/api-paths.ts';
 import type { Box, State } from '../state/url-state.ts';
@@ -59,6 +61,29 @@ function outOfTrace(now: State, { filter, scope }: Question): Partial<State> {
     scope,
     ...(scope === now.scope ? {} : { box: null, lit: '' }),
     ...(now.view === 'map' || now.view === 'releases' || now.view === 'slo' ? { view: 'compare' } : {}),
+  };
+}
+
+/** The attribute of an entry span that a person would name it by: a name, else an id, else the span's own name. */
+function namingKey(attributes: SpanDetail['attributes']): string {
+  const keys = Object.keys(attributes).filter(
+    (key) => !/^(db|host|k8s|container|process|os|network|thread)\./.test(key),
+  );
+  return keys.find((key) => /[._]name$/.test(key)) ?? keys.find((key) => /[._]id$/.test(key)) ?? 'name';
+}
+
+/**
+ * Out of a trace, to who gets a value: the spans that have it, grouped by what names the entry spans of their traces.
+ *
+ * @param attributes those of the entry span of this trace.
+ */
+export function whoGets(key: string, value: string, attributes: SpanDetail['attributes']): Partial<State> {
+  return {
+    ...afresh(),
+    scope: 'spans',
+    filter: conditionOf(key, value),
+    by: [rootPrefix + namingKey(attributes)],
+    view: 'groups',
   };
 }
 

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { AttributeValue, LogRecord, SpanDetail } from '../../contract/contract.ts';
-import { groupAllSpansBy, valueActions } from '../shell/actions.ts';
+import { groupAllSpansBy, valueActions, whoGets } from '../shell/actions.ts';
 import { attributeName, conditionOf } from '../state/conditions.ts';
 import { openMenu, type MenuItem } from '../shell/menu.tsx';
 import { tell } from '../shell/notice.tsx';
@@ -53,7 +53,7 @@ export function Details({ node, model, own, logs }: Props) {
         <Logs logs={logs} spanId={span.spanId} model={model} />
       ) : (
         <>
-          <Sql span={span} />
+          <Sql span={span} model={model} />
           <Fields title="Attributes" attributes={span.attributes} node={node} open />
           <Events span={span} />
           <Links span={span} />
@@ -115,11 +115,13 @@ function Figure({ name, value, title }: { name: string; value: string; title?: s
   );
 }
 
-function Sql({ span }: { span: SpanDetail }) {
+function Sql({ span, model }: { span: SpanDetail; model: TraceModel }) {
   const key = ['db.query.text', 'db.statement'].find((candidate) => typeof span.attributes[candidate] === 'string');
   const text = key === undefined ? undefined : span.attributes[key];
   if (key === undefined || typeof text !== 'string') return null;
   const all = groupAllSpansBy(key);
+  const entry = model.nodes.find(isEntry) ?? model.roots[0];
+  const who = text.length > longestInFilter ? null : whoGets(key, text, entry?.span.attributes ?? {});
   return (
     <section class="sql" aria-label="SQL statement">
       <h3>SQL statement</h3>
@@ -128,6 +130,11 @@ function Sql({ span }: { span: SpanDetail }) {
         <a class="button" href={addressOf(all)} onClick={(event) => follow(event, all)}>
           Median duration by SQL statement
         </a>
+        {who !== null && (
+          <a class="button" href={addressOf(who)} onClick={(event) => follow(event, who)}>
+            Who gets this statement
+          </a>
+        )}
         <CopyButton text={text} />
       </p>
     </section>

@@ -1,5 +1,5 @@
 import type { AttributeKey, AttributeValueCount } from '../../contract/contract.ts';
-import { builtInFields, intrinsicNames, type BuiltInField, type Field } from '../../filter/ast.ts';
+import { builtInFields, intrinsicNames, rootPrefix, type BuiltInField, type Field } from '../../filter/ast.ts';
 import { fieldName } from '../../filter/print.ts';
 import { fieldText } from '../filter-sql.ts';
 import { toldByResources } from '../attributes.ts';
@@ -62,6 +62,7 @@ function givenKeys(): { key: string; type: AttributeKey['type'] }[] {
  */
 export async function askAttributeKeys(asking: Asking, text: string, limit: number): Promise<AttributeKey[]> {
   const wanted = text.toLowerCase();
+  if (wanted.startsWith(rootPrefix)) return askRootKeys(asking, wanted.slice(rootPrefix.length), limit);
   const known = await askKnownKeys(asking, wanted, limit);
   const counted = new Map(known.map((attribute) => [attribute.key, attribute.spans]));
   const given = givenKeys().filter(({ key }) => key.toLowerCase().includes(wanted));
@@ -77,6 +78,12 @@ export async function askAttributeKeys(asking: Asking, text: string, limit: numb
   ];
   const begins = (key: string): number => (key.toLowerCase().replace('"', '').startsWith(wanted) ? 0 : 1);
   return keys.toSorted((left, right) => begins(left.key) - begins(right.key)).slice(0, limit);
+}
+
+/** What can be asked of the entry span from any span of its trace: `root.` before each of its attributes. */
+async function askRootKeys(asking: Asking, text: string, limit: number): Promise<AttributeKey[]> {
+  const known = await askKnownKeys(asking, text, limit);
+  return known.map(({ key, type, spans }) => ({ key: rootPrefix + key, type, spans }));
 }
 
 /** The most frequent values of a field in a population that begin with `prefix`, in any case. */

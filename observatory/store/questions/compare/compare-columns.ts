@@ -1,5 +1,5 @@
 import type { Scope } from '../../../contract/contract.ts';
-import { keyOf, type Field } from '../../../filter/ast.ts';
+import { keyOf, rootPrefix, type Field } from '../../../filter/ast.ts';
 import { parseField } from '../../../filter/parse.ts';
 import { fieldName } from '../../../filter/print.ts';
 import { fieldText } from '../../filter-sql.ts';
@@ -77,7 +77,7 @@ export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, bi
     { type: 'field', name: 'error' },
     ...['status.message', 'scope', 'service.name', 'service.version'].map(intrinsic),
     ...hotKeys(scope, known).map(attribute),
-    ...(scope === 'roots' ? rollUpNames.map(intrinsic) : []),
+    ...(scope === 'roots' ? rollUpNames : rootNames(known)).map(intrinsic),
     ...known.filter(({ key, place }) => place === 'both' && !isHot(key, scope)).map(({ key }) => attribute(key)),
   ];
   const inherited = new Set(known.filter(({ place }) => place !== 'span').map(({ key }) => key));
@@ -98,6 +98,19 @@ export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, bi
 /** The field that a counted row is about: a column, or a key of a MAP. */
 export function fieldOf({ given, key }: { given: boolean; key: string }): Field {
   return given ? parseField(key) : attribute(key);
+}
+
+/** So many attributes of entry spans are compared at most where all spans are: each costs a join. */
+const mostOfRoots = 6;
+
+/** What the entry spans tell of all spans: who asked, by names and ids that have columns. */
+function rootNames(known: readonly KnownKey[]): string[] {
+  const keys = new Set(known.map(({ key }) => key));
+  const named = Object.keys(hotAttributes('roots')).filter((key) => keys.has(key) && /[._](name|id)$/.test(key));
+  const ofRides = named.filter((key) => !key.startsWith('db.'));
+  return ['name', ...ofRides.toSorted((a, b) => Number(isIdKey(a)) - Number(isIdKey(b))).slice(0, mostOfRoots)].map(
+    (key) => rootPrefix + key,
+  );
 }
 
 /** Of the hot attributes those that were ever stored: each costs, though it be empty. */

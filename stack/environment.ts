@@ -1,0 +1,80 @@
+import type { StartOptions } from './options.ts';
+import { withoutCredentials } from './shown-url.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the suite takes from the environment of whoever starts it, and what there is to say about it. */
+export interface HandedOn {
+  env: Record<string, string>;
+  /** Where telemetry goes; null where it goes to the Observatory. */
+  telemetryTo: string | null;
+  /** Sentences for the person who starts it: what is taken over beside the suite's own settings, and what is not. */
+  notes: string[];
+}
+
+/**
+ * `pg` reads these (its lib/connection-parameters.js) over what the suite says of its own Postgres: they are about
+ * another one.
+ */
+const aboutOtherPostgres = /^(PG[A-Z]+|NODE_PG_FORCE_NATIVE)$/;
+/** By which OpenTelemetry is told where to send telemetry, and whether: specification, "Environment Variables". */
+const whereTelemetryGoes =
+  /^OTEL_(EXPORTER_.+|(TRACES|METRICS|LOGS)_EXPORTER|SDK_DISABLED|(EXPERIMENTAL_)?CONFIG_FILE)$/;
+/** An address for one signal, which OpenTelemetry puts before the one for all. */
+const signalEndpoint = /^OTEL_EXPORTER_OTLP_(TRACES|METRICS|LOGS)_ENDPOINT$/;
+/** By which libraries do their work otherwise: OpenTelemetry and Node. */
+const changesLibraries = /^(OTEL_.+|NODE_(OPTIONS|ENV|DEBUG|V8_COVERAGE|USE_ENV_PROXY|TLS_REJECT_UNAUTHORIZED))$/;
+/** Where the suite's processes reach each other: no proxy knows the way there. */
+const ownHosts = ['127.0.0.1', 'localhost'];
+
+/**
+ * Goes through the environment of the caller. What is about another Postgres is left out. Where telemetry goes is left
+ * out where the Observatory is to get it, or an option names the address; else it is meant. All else is handed on.
+ */
+export function handOn(given: Environment, options: StartOptions): HandedOn {
+  const byOption = options.otlpEndpoint !== null && options.otlpEndpoint !== given['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  const isLeftOut = (name: string) =>
+    aboutOtherPostgres.test(name) ||
+    (options.observatory && whereTelemetryGoes.test(name)) ||
+    (byOption && signalEndpoint.test(name));
+  const set = Object.entries(given).filter((entry): entry is [string, string] => !!entry[1]);
+  const leftOut = set.map(([name]) => name).filter(isLeftOut);
+  const env = Object.fromEntries(
+    Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined && !isLeftOut(entry[0])),
+  );
+  const takenOver = set
+    .map(([name]) => name)
+    .filter((name) => changesLibraries.test(name) && !leftOut.includes(name) && name !== 'OTEL_EXPORTER_OTLP_ENDPOINT');
+  if (set.some(([name]) => /^(https?|grpc|all)_proxy$/i.test(name))) {
+    const hosts = [env['no_proxy'] ?? env['NO_PROXY'] ?? '', ...ownHosts].filter(Boolean).join(',');
+    env['no_proxy'] = env['NO_PROXY'] = hosts;
+  }
+  const notes = [
+    ...(takenOver.length > 0 ? [`Taken over from the environment: ${takenOver.join(', ')}.`] : []),
+    ...(leftOut.length > 0
+      ? [
+          `Left out of the environment: ${leftOut.join(', ')}.${leftOut.some((name) => name.startsWith('OTEL_')) ? ' To send telemetry elsewhere: --otlp-endpoint URL.' : ''}`,
+        ]
+      : []),
+  ];
+  return { env, telemetryTo: telemetryTo(env, options), notes };
+}
+
+/** Where each signal goes, for a person. */
+function telemetryTo(env: Environment, options: StartOptions): string | null {
+  if (options.observatory) return null;
+  if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return 'nowhere (OTEL_SDK_DISABLED)';
+  const forAll = options.otlpEndpoint ?? 'http://localhost:4318';
+  const places = new Map<string, string[]>();
+  for (const signal of ['traces', 'metrics', 'logs']) {
+    const name = signal.toUpperCase();
+    const exporters = env[`OTEL_${name}_EXPORTER`] || 'otlp';
+    const place = /\botlp\b/.test(exporters)
+      ? withoutCredentials(env[`OTEL_EXPORTER_OTLP_${name}_ENDPOINT`] || forAll)
+      : exporters;
+    places.set(place, [...(places.get(place) ?? []), signal]);
+  }
+  const [only] = places.keys();
+  if (places.size === 1 && only !== undefined) return only;
+  return [...places].map(([place, signals]) => `${signals.join(' and ')}: ${place}`).join(', ');
+}
