@@ -110,11 +110,13 @@ function resolve(element: Element, css: string): string {
   return name === undefined ? css : getComputedStyle(element).getPropertyValue(name).trim();
 }
 
-function lookCloser(plot: uPlot): void {
+/** Goes to the range that was dragged over, and takes the grey box away: the range it stood for is then the whole chart. */
+export function lookCloser(plot: Pick<uPlot, 'select' | 'posToVal' | 'setSelect'>): void {
   if (plot.select.width < 8) return;
   const at = (x: number): number => Math.round(plot.posToVal(x, 'x')) * 1000;
   const from = at(plot.select.left);
   const to = at(plot.select.left + plot.select.width);
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   if (to > from) go({ from, to });
 }
 

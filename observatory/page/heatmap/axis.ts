@@ -22,9 +22,34 @@ export function durationTicks(grid: Grid, size: Size, apart = 22): DurationTick[
     const y = yOfDuration(grid, size, ms);
     const last = ticks.at(-1);
     if (last === undefined || last.y - y >= apart)
-      ticks.push({ ms, y, label: `${ms === beyond ? '≥ ' : ''}${formatDuration(ms)}` });
+      ticks.push({ ms, y, label: `${ms === beyond ? '≥ ' : ''}${tickLabel(ms)}` });
   }
   return ticks;
+}
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+/** Round durations of two minutes and more: nobody counts them by powers of ten. */
+const longOnes = [
+  ...[2, 3, 5, 10, 15, 20, 30].map((count) => count * minute),
+  ...[1, 2, 3, 6, 12].map((count) => count * hour),
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000].map(
+    (count) => count * day,
+  ),
+];
+
+/** A round duration in one number and one unit: the largest that leaves no rest, seconds up to two minutes. */
+function tickLabel(ms: number): string {
+  if (ms < minute) return formatDuration(ms);
+  if (ms < 2 * minute) return `${Math.round(ms / 1000)} s`;
+  const units = [
+    ['d', day],
+    ['h', hour],
+    ['min', minute],
+  ] as const;
+  const [unit, length] = units.find(([, each]) => ms % each === 0) ?? ['min', minute];
+  return `${Math.round(ms / length)} ${unit}`;
 }
 
 /** Round numbers of a decade, from the densest choice to the decade alone, and the smallest step of each as a ratio. */
@@ -44,16 +69,19 @@ function logCandidates(low: number, high: number, height: number, apart: number)
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += 1) {
     for (const factor of factors) {
       const ms = Number((factor * 10 ** power).toPrecision(3));
-      if (ms >= low && ms <= high) found.push(ms);
+      if (ms >= low && ms <= high && ms < 2 * minute) found.push(ms);
     }
   }
-  return found;
+  return [...found, ...longOnes.filter((ms) => ms >= low && ms <= high)];
 }
 
 function linear(low: number, high: number, most: number): number[] {
   const wanted = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(wanted));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= wanted) ?? 10 * power;
+  const round = [1, 2, 5, 10].map((factor) => factor * power);
+  // Where ticks lie beyond two minutes, each of them is a whole minute.
+  const steps = high < 2 * minute ? round : [minute, ...longOnes];
+  const step = steps.find((candidate) => candidate >= wanted) ?? 10 * power;
   const found: number[] = [];
   for (let index = Math.ceil(low / step); index * step <= high; index += 1)
     found.push(Number((index * step).toPrecision(12)));

@@ -14,7 +14,7 @@ import {
   yOfDuration,
   type Grid,
 } from './geometry.ts';
-import { markerColour, placeMarkers, safeLink } from './marker-layout.ts';
+import { labelPlace, markerColour, placeMarkers, safeLink } from './marker-layout.ts';
 
 /** 10 columns of 3 s; 4 rows: 100 ms to 10 s in factors of √10. */
 const grid: Grid = {
@@ -110,8 +110,22 @@ test('a linear axis that some spans went beyond says so on top', () => {
   expect(beyondOf(grid)).toBeNull();
 });
 
+test('ticks of minutes and more are round, and short enough to be shown whole', () => {
+  for (const scale of ['log', 'linear'] as const) {
+    for (const high of [100_000, 200_000, 500_000, 2_000_000, 20_000_000, 500_000_000]) {
+      const edgesMs = Array.from({ length: 45 }, (_, row) =>
+        scale === 'log' ? 500 * (high / 500) ** (row / 44) : (high * row) / 44,
+      );
+      const labels = durationTicks({ ...grid, scale, edgesMs }, { width: 200, height: 300 }).map(({ label }) => label);
+      expect(labels.length).toBeGreaterThan(3);
+      // The room beside the axis holds eight letters.
+      for (const label of labels) expect(label).toMatch(/^[\d.]{1,4} (ms|s|min|h|d)$/);
+    }
+  }
+});
+
 describe('colour', () => {
-  test('has its ceiling at the 95th percentile, so that one crowded cell does not pale all others', () => {
+  test('reaches its darkest at the 95th percentile, so that one crowded cell does not wash out the rest', () => {
     expect(ceilingOf([...Array.from({ length: 99 }, () => 9), 1000])).toBe(9);
     expect(ceilingOf([1, 1, 2])).toBe(4);
     expect(ceilingOf([])).toBe(4);
@@ -178,6 +192,14 @@ describe('markers', () => {
         },
       ),
     );
+  });
+
+  test('have their label at their line, moved left only as far as it does not fit', () => {
+    const [group] = placeMarkers([marker('v2', 88_000, null)], 60_000, 90_000, 300);
+    expect(group && labelPlace(group, 300)).toEqual({
+      left: '280px',
+      transform: 'translateX(min(0px, 20px - 100%))',
+    });
   });
 
   test('have their own colour, as far as it can be seen', () => {

@@ -108,7 +108,9 @@ const durationsOf = (heatmap: HeatmapData, cells: CellRange): string => {
   const low = formatDuration(heatmap.edgesMs[cells.row0] ?? 0);
   const isLast = cells.row1 === rowsOf(heatmap) - 1;
   if (isLast && beyondOf(heatmap) !== null) return `${low} or more`;
-  return `${low} – ${formatDuration(heatmap.edgesMs[cells.row1 + 1] ?? 0)}`;
+  const high = formatDuration(heatmap.edgesMs[cells.row1 + 1] ?? 0);
+  // On a log axis the lowest row holds all that was faster, too: failures that were over at once.
+  return cells.row0 === 0 && heatmap.scale === 'log' ? `up to ${high}` : `${low} – ${high}`;
 };
 
 function describe(heatmap: HeatmapData, cell: Cell): string {

@@ -49,6 +49,15 @@ export function placeMarkers(markers: readonly Marker[], fromMs: number, toMs: n
   return groups;
 }
 
+/**
+ * Where a label begins, as CSS: at its line, or to the left of it by no more than the label is too wide for what is left
+ * of the plot (100 % is the label's own width, which only the browser knows).
+ */
+export function labelPlace(group: MarkerGroup, width: number): { left: string; transform: string } {
+  const line = group.markers[0]?.left ?? group.left;
+  return { left: `${line}px`, transform: `translateX(min(0px, ${width - line}px - 100%))` };
+}
+
 /** Lines that carry meaning keep this contrast. */
 const leastContrast = 3;
 

@@ -5,7 +5,14 @@ import { formatMoment } from '../format/time.ts';
 import { useScheme } from '../format/use-size.ts';
 import { parseColour, type Rgb } from './colour.ts';
 import type { Size } from './geometry.ts';
-import { markerColour, placeMarkers, safeLink, type MarkerGroup, type PlacedMarker } from './marker-layout.ts';
+import {
+  labelPlace,
+  markerColour,
+  placeMarkers,
+  safeLink,
+  type MarkerGroup,
+  type PlacedMarker,
+} from './marker-layout.ts';
 
 /**
  * Deploys and the like over a chart: a line while open, a window once closed, the label above it. Where they lie too
@@ -50,7 +57,7 @@ function Group(props: { group: MarkerGroup; width: number; colourOf: (marker: Ma
     class: 'marker-label',
     'aria-describedby': id,
     style: {
-      left: `${group.left}px`,
+      ...labelPlace(group, width),
       maxWidth: `${Math.min(group.room, 240)}px`,
       '--marker': colourOf(first.marker),
     },

@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { attributeName, conditionOf } from './conditions.ts';
-import { both, breakdownPath, comparePath, exemplarPath, heatmapPath, tracesPath } from './api-paths.ts';
+import {
+  both,
+  boxAsFilter,
+  breakdownPath,
+  comparePath,
+  exemplarPath,
+  heatmapPath,
+  tracesPath,
+  zoomedInto,
+} from './api-paths.ts';
 import { defaultState, type Box } from './url-state.ts';
 
 const range = { fromMs: 1_000_000, toMs: 1_600_000, stepMs: 3000, live: true };
@@ -91,4 +100,16 @@ test('a condition tells fields of the span from attributes of the same name', ()
   expect(conditionOf('"service"', 'driver')).toBe('"service" = "driver"');
   expect(conditionOf('hotrod.customer.name', `Rachel's "best"`)).toBe(`hotrod.customer.name = "Rachel's \\"best\\""`);
   expect(conditionOf('db.query.text', null)).toBe('db.query.text !exists');
+});
+
+test('a box becomes a filter of its durations, and with its time the whole picture', () => {
+  const drawn = { fromMs: 1000, toMs: 9000, minMs: 2000, maxMs: null };
+  const now = { filter: 'service = "frontend"' };
+  const filter = 'service = "frontend" and duration >= 2s';
+  expect(boxAsFilter(now, drawn)).toEqual({ filter, box: null });
+  expect(zoomedInto(now, drawn)).toEqual({ filter, box: null, from: 1000, to: 9000 });
+  expect(zoomedInto(now, { ...drawn, minMs: null, fromMs: null, toMs: null })).toEqual({
+    filter: now.filter,
+    box: null,
+  });
 });

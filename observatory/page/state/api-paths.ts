@@ -96,13 +96,25 @@ export function exemplarPath(state: Asked, range: Bounds, box: Box, added = ''):
   });
 }
 
+/** A box as part of the question: its durations in the filter, nothing selected, the time as it is. */
+export function boxAsFilter(state: Pick<State, 'filter'>, box: Box): Partial<State> {
+  const durations = durationFilter(box);
+  return { filter: durations === '' ? state.filter : both(state.filter, durations), box: null };
+}
+
+/** The box as the whole picture: its durations in the filter, its time as the range. */
+export function zoomedInto(state: Pick<State, 'filter'>, box: Box): Partial<State> {
+  const time = box.fromMs === null || box.toMs === null ? {} : { from: box.fromMs, to: box.toMs };
+  return { ...boxAsFilter(state, box), ...time };
+}
+
 /** A duration to the nanosecond: the API takes no more digits. */
 function exactMs(ms: number | null): string | null {
   return ms === null ? null : String(Number(ms.toFixed(6)));
 }
 
 /** The durations of a box as a filter; nothing where it has no bound. */
-function durationFilter(box: Box): string {
+export function durationFilter(box: Box): string {
   const parts = [
     ...(box.minMs === null ? [] : [`duration >= ${filterDuration(box.minMs)}`]),
     ...(box.maxMs === null ? [] : [`duration < ${filterDuration(box.maxMs)}`]),

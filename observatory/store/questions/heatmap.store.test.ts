@@ -25,16 +25,30 @@ beforeAll(async () => {
       })),
     ),
   );
+  await store.storeTraces(
+    traces(
+      Array.from({ length: 100 }, (_, index) => ({
+        trace: (1000 + index).toString(16),
+        id: (1000 + index).toString(16),
+        service: 'frontend',
+        name: 'GET /dispatch',
+        kind: 'server' as const,
+        atMs: 20_000 + index * 10,
+        durationMs: index % 20 === 0 ? 5 : 800 + index,
+        error: index % 20 === 0,
+      })),
+    ),
+  );
   await store.settle();
 });
 afterAll(() => store?.close());
 
-const ask = (scale: 'log' | 'linear', rows: number) =>
+const ask = (scale: 'log' | 'linear', rows: number, fromMs = baseEpochMs) =>
   askHeatmap(
     { reader: store.database.reader },
     {
-      fromMs: baseEpochMs,
-      toMs: baseEpochMs + 10_000,
+      fromMs,
+      toMs: fromMs + 10_000,
       scope: 'roots',
       filter: undefined,
       columns: 10,
@@ -58,4 +72,12 @@ it('lets one trace of ten seconds not press the rides to the ground of a linear 
   const inRow = (row: number): number =>
     heatmap.cells.filter((cell) => cell[1] === row).reduce((sum, cell) => sum + cell[2], 0);
   expect([inRow(0), inRow(16), inRow(17), inRow(18), inRow(20)]).toEqual([1, 50, 50, 50, 1]);
+});
+
+it('lets failures that are over at once not stretch the axis, and counts them in the lowest row', async () => {
+  const heatmap = await ask('log', 20, baseEpochMs + 20_000);
+  expect(heatmap.edgesMs[0]).toBeGreaterThanOrEqual(100);
+  expect(heatmap.total).toBe(100);
+  const lowest = heatmap.cells.filter(([, row]) => row === 0);
+  expect(lowest.map(([, , count, errors]) => [count, errors])).toEqual([[5, 5]]);
 });
