@@ -21,7 +21,7 @@ describe('a steady rate', () => {
     expect(instants.map((at) => Math.round(at * 1e6) / 1e6)).toEqual([1_000, 1_200, 1_400, 1_600, 1_800]);
   });
 
-  it('tells the same instant until it is taken', () => {
+  it('returns the same instant until it is taken', () => {
     const arrivals = createArrivals(steady(5), 0, false);
     expect([arrivals.next(), arrivals.next()]).toEqual([0, 0]);
     arrivals.take();
@@ -56,7 +56,7 @@ describe('a ramp', () => {
     expect(arrivals.next()).toBe(Infinity);
   });
 
-  it('carries what is missing for the next one over a pause', () => {
+  it('keeps the fraction of the next request over a pause', () => {
     const arrivals = createArrivals(
       [
         { target: 1, seconds: 0 },
@@ -101,7 +101,7 @@ describe('a new rate', () => {
     expect(due(arrivals, 4_000).map((at) => Math.round(at))).toEqual([3_000, 3_250, 3_500, 3_750]);
   });
 
-  it('of 0 is a pause, out of which nothing bursts', () => {
+  it('of 0 pauses the load; the rate after it starts without a burst', () => {
     const arrivals = createArrivals(steady(10), 0, false);
     due(arrivals, 950);
     arrivals.setRate(0, 950);
@@ -110,7 +110,7 @@ describe('a new rate', () => {
     expect(due(arrivals, 60_200).map((at) => Math.round(at))).toEqual([60_050, 60_150]);
   });
 
-  it('does not send what was due and not yet taken twice', () => {
+  it('sends what was due before the change once', () => {
     const arrivals = createArrivals(steady(10), 0, false);
     arrivals.take();
     expect(arrivals.next()).toBeCloseTo(100, 6);
@@ -119,7 +119,7 @@ describe('a new rate', () => {
   });
 });
 
-it('tells the rate at each instant', () => {
+it('gives the rate at each instant', () => {
   const arrivals = createArrivals(
     [
       { target: 10, seconds: 20 },

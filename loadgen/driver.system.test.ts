@@ -99,14 +99,14 @@ describe('what fails', () => {
     expect(driver.counts().lastFailure).toMatch(/^HTTP 503 for customer \d+$/);
   });
 
-  it('is told with what the answer says of it', async () => {
+  it('is reported with the detail of the answer', async () => {
     answer = (response) => response.writeHead(503).end('{"detail":"Postgres ended the connection."}');
     driver = startDriver({ baseUrl, plan: steady(100, 0.01) });
     await driver.finished;
     expect(driver.counts().lastFailure).toMatch(/^HTTP 503 for customer \d+: Postgres ended the connection\.$/);
   });
 
-  it('is counted where nobody listens, or nobody answers in time', async () => {
+  it('is counted where the connection is refused or times out', async () => {
     answer = () => {};
     driver = startDriver({ baseUrl, plan: steady(100, 0.02), timeoutMs: 50 });
     await driver.finished;

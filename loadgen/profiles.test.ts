@@ -14,7 +14,7 @@ it('turns users into dispatches per second: one each 1.95 s', () => {
   expect(rateStages(profiles.steady)).toEqual([...profiles.steady.stages]);
 });
 
-it('has as many client ids as users at the height', () => {
+it('has one client id for each user at the peak', () => {
   expect(userCount(profiles.webinar)).toBe(9);
   expect(userCount(profiles.steady)).toBe(10); // 5/s × 1.95 s
 });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { customers, pickCustomer, slowCustomers, weightedCustomers } from './weights.ts';
 
-it('gives the slow two 6 of 32 dispatches, and each other five-digit customer one', () => {
+it('sends 6 of 32 dispatches to the two slow customers', () => {
   expect(new Set(customers).size).toBe(28);
   expect(customers.every((id) => id >= 10_000 && id <= 99_999)).toBe(true);
   expect(weightedCustomers).toHaveLength(32);

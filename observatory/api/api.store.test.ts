@@ -276,7 +276,7 @@ describe('CSV', () => {
   it('quotes what is awkward, and lets no spreadsheet run it', async () => {
     const lines = await csv(`/api/breakdown?${range}&by=emoji&filter=emoji%20exists&format=csv`);
     expect(lines.join('\r\n')).toContain('"👩‍🚒 ""quoted"" \\ \n",1,');
-    const { toCsv } = await import('./csv.ts');
+    const { toCsv } = await import('../contract/csv.ts');
     expect(
       toCsv(
         ['=1+1', 'n'],

@@ -133,7 +133,7 @@ describe('the filter language', () => {
     expect(parseFilter(' \n\t ')).toBeUndefined();
   });
 
-  it('binds not before and before or', () => {
+  it('gives not precedence over and, and over or', () => {
     expect(splitConditions('a=1 or not b=2 and c=3')).toEqual(['a = 1 or not b = 2 and c = 3']);
     expect(withoutPositions(parseFilter('a=1 or not b=2 and c=3'))).toEqual(
       withoutPositions(parseFilter('(a = 1) or ((not (b = 2)) and c = 3)')),
@@ -174,7 +174,7 @@ describe('the filter language', () => {
     expect(printKey('a b')).toBe('"a b"');
   });
 
-  it('says where and why it does not understand', () => {
+  it('reports the position and the reason of a syntax error', () => {
     const cases: [string, number, RegExp][] = [
       ['a = ', 4, /value, found the end/],
       ['a = b', 4, /Text is quoted: "b"/],
@@ -210,7 +210,7 @@ describe('the filter language', () => {
     }
   });
 
-  it('is bounded in length, depth, conditions, list and pattern', () => {
+  it('limits length, depth, conditions, lists and patterns', () => {
     const long = `a = "${'x'.repeat(filterLimits.characters)}"`;
     expect(refusal(long).message).toMatch(/4096 characters/);
     expect(parseFilter(nested(filterLimits.depth))).toBeDefined();

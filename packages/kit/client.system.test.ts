@@ -54,7 +54,7 @@ describe('a service client', () => {
     expect(await client.get('/near', { count: 3 }, z.unknown())).toBe('/driver/near?count=3');
   });
 
-  it('does not read an answer without end', async () => {
+  it('stops reading an answer that is too large', async () => {
     const { client } = await clientOf((_request, response) => {
       const more = (): void => {
         while (response.write('x'.repeat(65_536)));
@@ -125,7 +125,7 @@ describe('a service client', () => {
     expect(connections).toBe(4);
   });
 
-  it('asks no third time', async () => {
+  it('retries once', async () => {
     let requests = 0;
     const { client } = await clientOf((request) => {
       requests += 1;
@@ -162,7 +162,7 @@ describe('a service client', () => {
     ]);
   });
 
-  it('takes a null that was answered for an answer', async () => {
+  it('returns a null that was answered', async () => {
     const { client } = await clientOf(answer(200, 'null'));
     expect(await client.get('/', {}, z.unknown())).toBeNull();
   });
@@ -240,7 +240,7 @@ describe('a service client', () => {
     expect(calls).toMatchObject(calls.map(() => ({ status: 'rejected', reason: { code: 'dependency_timeout' } })));
   });
 
-  it('says that nobody is there, with the cause', async () => {
+  it('reports a refused connection with its cause', async () => {
     const { client, server, baseUrl } = await clientOf(answer(200, '{}'));
     await new Promise((resolve) => server.close(resolve));
     await expect(client.get('/', {}, z.unknown())).rejects.toMatchObject({

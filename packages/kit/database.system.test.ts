@@ -70,7 +70,7 @@ describe('migrate', () => {
     expect(messages()).toEqual(['Migration applied', 'Migration applied', 'Migration applied']);
   });
 
-  it('leaves nothing of a file that fails, says why, and goes on from there when it is mended', async () => {
+  it('rolls a failing file back, reports it, and continues there once it is fixed', async () => {
     write('001-first.sql', 'CREATE TABLE things (id int);');
     write('002-second.sql', 'INSERT INTO things VALUES (1); INSERT INTO nowhere VALUES (2);');
     const database = connect();
@@ -223,7 +223,7 @@ describe('a pool of connections', () => {
     expect(await query(database, 'SELECT 2 AS two')).toEqual([{ two: 2 }]);
   });
 
-  it('lives on where a connection breaks, lent out or idle', async () => {
+  it('survives a broken connection, lent out or idle', async () => {
     const database = connect({ poolSize: 2 });
     const asleep = query(database, 'SELECT pg_sleep(60)');
     const broken = expect(asleep).rejects.toThrow();

@@ -148,7 +148,7 @@ describe('the deadline of a request', () => {
     await expect.poll(() => seen.toSorted()).toEqual(['behind: cancelled', 'front: cancelled']);
   });
 
-  it('is nowhere outside of a request', async () => {
+  it('is undefined outside of a request', async () => {
     expect(currentDeadline()).toBeUndefined();
     expect(throwIfNobodyWaits()).toBeUndefined();
     expect(await whileSomebodyWaits(Promise.resolve(1))).toBe(1);

@@ -71,7 +71,16 @@ export const kubernetesTarget: Target = {
     if (to === null) {
       await mustRun(
         request,
-        ['helm', 'rollback', release, ...inCluster(namespace, context), '--wait', '--timeout', helmTimeout],
+        [
+          'helm',
+          'rollback',
+          release,
+          await revisionBefore(request),
+          ...inCluster(namespace, context),
+          '--wait',
+          '--timeout',
+          helmTimeout,
+        ],
         { show: true },
       );
     } else {
@@ -145,6 +154,35 @@ async function publish(context: TargetContext, image: string): Promise<void> {
 
 function inCluster(namespace: string, context: string | null): string[] {
   return ['--namespace', namespace, ...(context === null ? [] : ['--kube-context', context])];
+}
+
+const historySchema = z.array(z.object({ revision: z.number(), status: z.string(), description: z.string() }));
+
+/**
+ * The revision of Helm's that ran before the one that runs: of those that ran at all, and not one that a rollback, which
+ * is a revision of its own, has put back already.
+ */
+async function revisionBefore(request: TargetContext): Promise<string> {
+  const { release, namespace, context } = placeOf(request);
+  const output = await mustRun(request, [
+    'helm',
+    'history',
+    release,
+    '--output',
+    'json',
+    ...inCluster(namespace, context),
+  ]);
+  const before = previousRevision(historySchema.parse(JSON.parse(output)));
+  if (before === null) throw new TargetError(`There is no release of ${release} to go back to.`);
+  return String(before);
+}
+
+/** @param history as Helm tells it, the oldest first. */
+export function previousRevision(history: z.infer<typeof historySchema>): number | null {
+  const running = history.findLast(({ status }) => status === 'deployed');
+  if (!running) return null;
+  const effective = Number(/^Rollback to (\d+)/.exec(running.description)?.[1] ?? running.revision);
+  return history.findLast(({ revision, status }) => revision < effective && status === 'superseded')?.revision ?? null;
 }
 
 /** Helm takes back what does not become ready by itself: its name for that changed with version 4. */

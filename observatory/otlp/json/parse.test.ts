@@ -30,7 +30,7 @@ const value = fc.letrec((tie) => ({
 })).value;
 
 describe('long JSON', () => {
-  it('is what JSON.parse makes of it', async () => {
+  it('parses to what JSON.parse returns', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(value, { minLength: 1 }), fc.constantFrom('', ' ', '\n\t'), async (values, indent) => {
         const text = JSON.stringify([...values, filler, filler, values], null, indent);
@@ -42,7 +42,7 @@ describe('long JSON', () => {
     );
   });
 
-  it('is refused or taken as JSON.parse does where a byte of it is another, or missing', async () => {
+  it('accepts and refuses damaged text as JSON.parse does', async () => {
     const good = `[{"a":["${filler}","${filler}",{"b":[1,"${filler}",2,"${filler}"]}],"c":[],"d":{}},"${filler}","${filler}",[3],4]`;
     const places = [...good.matchAll(/[^x]/g)].map((match) => match.index);
     for (const at of places) {
@@ -91,7 +91,7 @@ describe('long JSON', () => {
     });
   });
 
-  it('is refused where it is nested without end', async () => {
+  it('is refused where it is nested too deep', async () => {
     await expect(parsed('['.repeat(200_000))).rejects.toBeInstanceOf(MalformedError);
   });
 });

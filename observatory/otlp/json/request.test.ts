@@ -37,7 +37,7 @@ describe('halves of surrogate pairs', () => {
     { key: 'whole', value: { stringValue: '🚕' } },
   ];
 
-  it('are U+FFFD before keys are told apart', async () => {
+  it('become U+FFFD before keys are compared', async () => {
     expect(await attributesOf(...halves)).toEqual({
       '\ufffd': 'first',
       nested: { '\ufffd': 'x\ufffd' },
@@ -45,7 +45,7 @@ describe('halves of surrogate pairs', () => {
     });
   });
 
-  it('are U+FFFD in the texts of spans, logs, metrics and resources', async () => {
+  it('become U+FFFD in spans, logs, metrics and resources', async () => {
     const [span] = await spansOf({
       name: 'n\ud800',
       status: { message: 'm\udc00' },
@@ -117,7 +117,7 @@ describe('an integer that its type cannot hold', () => {
     await expect(pointsOf(metric)).rejects.toMatchObject(malformed(what));
   });
 
-  it('is not the last that it can', async () => {
+  it('is none of the largest and the smallest that fit', async () => {
     const most = { intValue: '9223372036854775807' };
     const least = { intValue: '-9223372036854775808' };
     expect(await attributesOf({ key: 'most', value: most }, { key: 'least', value: least })).toEqual({
@@ -129,7 +129,7 @@ describe('an integer that its type cannot hold', () => {
 });
 
 describe('a member that is null', () => {
-  it('is as if it were missing', async () => {
+  it('counts as missing', async () => {
     expect(
       await attributesOf(
         { key: 'a', value: { stringValue: null, intValue: null, boolValue: true } },

@@ -5,7 +5,7 @@ import { alikeText, counts, shares, unitOf, valueLabel } from './value-text.ts';
 
 const value = { value: 'Value Walking', selected: 88, baseline: 109, evidence: 0.4 };
 
-test('a row tells shares and counts, selection first', () => {
+test('a row shows shares and counts, selection first', () => {
   expect(shares(value, 173, 1827)).toBe('51 % against 6 %');
   expect(counts(value, 173, 1827)).toBe('88 of 173, 109 of 1,827');
   expect(shares({ ...value, selected: 0, baseline: 0 }, 0, 0)).toBe('0 % against 0 %');
@@ -48,7 +48,7 @@ test.each([
   expect(unitOf(key)).toBe(unit);
 });
 
-test('a box is told in words', () => {
+test('a box is described in words', () => {
   const none = { fromMs: null, toMs: null, minMs: null, maxMs: null };
   expect(describeBox({ ...none, minMs: 1554.6 })).toBe('that took 1.55 s or more');
   expect(describeBox({ ...none, maxMs: 800 })).toBe('that took less than 800 ms');

@@ -26,14 +26,14 @@ test('values with evidence are in sight, in their order; those with none or next
   expect(headlineOf(values)?.value).toBe('strong');
 });
 
-test('of many values with evidence the strongest are in sight; without any, the first', () => {
+test('shows the values with the strongest evidence; without evidence, the first ones', () => {
   const many = Array.from({ length: 12 }, (_, index) => value(`bin ${index}`, 0.1 + index / 100));
   expect(foldValues(many).shown.map((each) => each.value)).toEqual([7, 8, 9, 10, 11].map((bin) => `bin ${bin}`));
   const none = many.map((each) => ({ ...each, evidence: 0 }));
   expect(foldValues(none).shown).toEqual(none.slice(0, 5));
 });
 
-test('attributes of the same counts are one', () => {
+test('attributes with the same counts are folded into one row', () => {
   const found = foldAlike([
     attribute('name', [value('a', 0.5, 3, 4), value('b', 0.1, 5, 6)], ['location']),
     attribute('eta', [value('c', 0.5, 1, 1)]),

@@ -30,12 +30,12 @@ test('lines are as fine as most of their groups allow', () => {
   expect(pointsFor(null, 60)).toBe(60);
 });
 
-test('one odd group, and groups without a line, do not coarsen the others', () => {
+test('a sparse group does not make the lines of others coarser', () => {
   expect(pointsFor(of(1000, 1000, 1000, 3))).toBe(120);
   expect(pointsFor(of(...Array.from({ length: 10 }, () => 1000), ...Array.from({ length: 30 }, () => 1)))).toBe(120);
 });
 
-test('counts that go up and down do not turn the choice to and fro', () => {
+test('keeps the resolution while counts vary a little', () => {
   expect(pointsFor(of(118), 60)).toBe(60);
   expect(pointsFor(of(118), 30)).toBe(30);
   expect(pointsFor(of(90), 60)).toBe(30);

@@ -19,7 +19,7 @@ test('keys walk from line to line at the same time, those in the same point too'
   expect(walk(lines, { line: 1, index: 3 }, 'ArrowUp')).toEqual({ line: 0, index: 3 });
 });
 
-test('other keys, and lines without a point, lead nowhere', () => {
+test('ignores other keys, and lines without points', () => {
   expect(walk(lines, null, 'a')).toBeNull();
   expect(walk([{ values: [null] }], null, 'ArrowRight')).toBeNull();
   expect(walk([], null, 'ArrowRight')).toBeNull();

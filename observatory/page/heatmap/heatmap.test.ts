@@ -125,7 +125,7 @@ test('ticks of minutes and more are round, and short enough to be shown whole', 
 });
 
 describe('colour', () => {
-  test('has its ceiling at the 95th percentile, so that one crowded cell does not pale all others', () => {
+  test('reaches its darkest at the 95th percentile, so that one crowded cell does not wash out the rest', () => {
     expect(ceilingOf([...Array.from({ length: 99 }, () => 9), 1000])).toBe(9);
     expect(ceilingOf([1, 1, 2])).toBe(4);
     expect(ceilingOf([])).toBe(4);

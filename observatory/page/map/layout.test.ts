@@ -17,7 +17,7 @@ function map(names: string[], calls: [from: string, to: string, calls?: number][
   };
 }
 
-test('callers stand left of those they call, and nothing overlaps', () => {
+test('places callers left of what they call, without overlaps', () => {
   const { nodes, width, height } = layoutMap(
     map(
       ['postgres', 'frontend', 'customer', 'driver', 'route'],
@@ -57,7 +57,7 @@ test('rings and calls to oneself are drawn backwards, the busier way forwards', 
   ]);
 });
 
-test('a map of nothing, and calls of services it does not know, do no harm', () => {
+test('draws an empty map, and leaves out calls of unknown services', () => {
   expect(layoutMap(map([], []))).toMatchObject({ nodes: [], edges: [] });
   expect(layoutMap(map(['a'], [['a', 'gone']])).edges).toEqual([]);
 });

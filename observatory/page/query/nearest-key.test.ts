@@ -23,13 +23,13 @@ test.each([
   expect(nearestKey(word, known)).toBe(expected);
 });
 
-test('keys that nothing has are told, each once; fields and known keys are not', () => {
+test('reports each unknown key once; fields and known keys are not reported', () => {
   const filter = parseFilter('custmer.name = "a" or not (custmer.name = "b") and duration > 2s and http.route exists');
   expect(unknownKeys(filter, known)).toEqual([{ key: 'custmer.name', nearest: 'hotrod.customer.name' }]);
   expect(unknownKeys(parseFilter('trace.span_count > 2 and name = "x"'), known)).toEqual([]);
 });
 
-test('nothing is unknown before anything is known', () => {
+test('reports no key before the known keys are loaded', () => {
   expect(unknownKeys(parseFilter('a = 1'), [])).toEqual([]);
 });
 

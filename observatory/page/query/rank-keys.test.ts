@@ -19,7 +19,7 @@ const keys = [
 ];
 const ranked = (prefix: string): string[] => rankKeys(keys, prefix).map((each) => each.key);
 
-test('names come first, ids and surroundings last, what no span has not at all', () => {
+test('ranks names first, ids and surroundings last, and leaves out keys without spans', () => {
   expect(ranked('')).toEqual([
     'hotrod.customer.name',
     'db.query.text',

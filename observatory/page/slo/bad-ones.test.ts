@@ -30,7 +30,7 @@ test('the range is the window, but no more than what is stored', () => {
   expect(badOnes(slo, nowMs, nowMs - 3 * day).alone).toMatchObject({ from: nowMs - day, to: nowMs });
 });
 
-test('the course tells the share of bad spans a step, and nothing where there was none or the steps differ', () => {
+test('the burn chart shows the share of bad spans for each step, and nothing without spans or where the steps differ', () => {
   const all = { times: [0, 60_000, 120_000], count: [10, 0, 4] };
   expect(sharesOf(all, { times: all.times, count: [1, 0, 4] })).toEqual([0.1, null, 1]);
   expect(sharesOf(all, { times: [60_000, 120_000, 180_000], count: [1, 0, 4] })).toBeNull();

@@ -53,7 +53,7 @@ describe('an address', () => {
     );
   });
 
-  test('tells everything that is seen', () => {
+  test('holds everything that is visible', () => {
     const state: State = {
       ...defaultState,
       filter: 'hotrod.customer.name = "Value Walking" and duration > 2s',

@@ -53,7 +53,7 @@ describe('a trace', () => {
     expect(model.durationNs).toBe(1000);
   });
 
-  test('keeps spans whose parent is missing, and says so', () => {
+  test('keeps spans whose parent is missing, and marks them', () => {
     const model = build(span('a', null, 0, 10), span('b', 'gone', 5, 8));
     expect(model.roots.map((node) => [node.span.spanId, node.orphan])).toEqual([
       ['a', false],
@@ -71,7 +71,7 @@ describe('a trace', () => {
     expect(model.roots.every((node) => node.orphan)).toBe(true);
   });
 
-  test('is entered by the first span that is not its caller’s own', () => {
+  test('starts at the first span that is not the client’s own', () => {
     const model = build(
       span('page', null, 0, 100, { resource: { 'browser.platform': 'Linux' } }),
       span('fetch', 'page', 1, 90, { kind: 'client' }),
@@ -247,7 +247,7 @@ describe('rows', () => {
     expect(descendants(node('root'))).toBe(4);
   });
 
-  test('that are hidden are stood for by the nearest that is not', () => {
+  test('that are hidden are represented by the nearest visible ancestor', () => {
     const shown = (id: string, ...collapsed: string[]) => shownFor(node(id), new Set(collapsed)).span.spanId;
     expect(shown('a2')).toBe('a2');
     expect(shown('a2', 'a2', 'b')).toBe('a2');
@@ -263,7 +263,7 @@ describe('rows', () => {
     expect(matchBeside(model.nodes, new Set(), node('root'), 1)).toBeUndefined();
   });
 
-  test('are found by whatever they say', () => {
+  test('are found by any of their texts', () => {
     const found = (text: string) => model.nodes.filter((row) => matches(row, text)).map((row) => row.span.spanId);
     expect(found('FROM CUSTOMERS')).toEqual(['a1']);
     expect(found('retry')).toEqual(['a2']);
