@@ -12,7 +12,7 @@ import { comparePath } from '../state/api-paths.ts';
 import type { Box } from '../state/url-state.ts';
 import { BoxActions } from './box-actions.tsx';
 import { Card } from './card.tsx';
-import { foldAlike } from './fold.ts';
+import { foldAlike, namesOf } from './fold.ts';
 import { describeBox } from './describe-box.ts';
 import { SlowerThan } from './slower-than.tsx';
 
@@ -75,9 +75,9 @@ function Compared({ box }: { box: Box }) {
         <div class="state">
           <h2>Nothing sets the selection apart</h2>
           <p>
-            {plural(alike.length, 'attribute was', 'attributes were')} compared, and none differs by more than chance
-            allows for {formatCount(found.selected)} against {formatCount(found.baseline)} spans. A larger box or a
-            longer time range tells finer differences.
+            {plural(namesOf(alike).length, 'attribute was', 'attributes were')} compared, and none differs by more than
+            chance allows for {formatCount(found.selected)} against {formatCount(found.baseline)} spans. A larger box or
+            a longer time range tells finer differences.
           </p>
         </div>
       ) : (
@@ -118,19 +118,18 @@ function Sides({ found, box }: { found: CompareData; box: Box }) {
 }
 
 function Rest({ alike, excluded }: { alike: CompareAttribute[]; excluded: CompareData['excluded'] }) {
+  const names = namesOf(alike);
   return (
     <div class="rest">
       {alike.length > 0 && (
         <details>
-          <summary>{plural(alike.length, 'attribute differs', 'attributes differ')} by no more than chance</summary>
+          <summary>{plural(names.length, 'attribute differs', 'attributes differ')} by no more than chance</summary>
           <p class="names">
-            {alike
-              .flatMap((attribute) => [attribute.key, ...attribute.same])
-              .map((key) => (
-                <button type="button" class="plain" key={key} onClick={() => go({ by: [key], view: 'groups' })}>
-                  {key}
-                </button>
-              ))}
+            {names.map((key) => (
+              <button type="button" class="plain" key={key} onClick={() => go({ by: [key], view: 'groups' })}>
+                {key}
+              </button>
+            ))}
           </p>
         </details>
       )}

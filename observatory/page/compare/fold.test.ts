@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CompareAttribute, CompareValue } from '../../contract/contract.ts';
-import { foldAlike, foldValues, headlineOf } from './fold.ts';
+import { foldAlike, foldValues, headlineOf, namesOf } from './fold.ts';
 
 const value = (name: string, evidence: number, selected = 1, baseline = 2): CompareValue => ({
   value: name,
@@ -40,4 +40,8 @@ test('attributes with the same counts are folded into one row', () => {
     attribute('id', [value('7', 0.1, 5, 6), value('9', 0.5, 3, 4)], ['url']),
   ]);
   expect(found.map(({ key, same }) => [key, ...same])).toEqual([['name', 'location', 'id', 'url'], ['eta']]);
+});
+
+test('attributes are counted with those that they stand for', () => {
+  expect(namesOf([attribute('a', [], ['b', 'c']), attribute('d', [])])).toEqual(['a', 'b', 'c', 'd']);
 });

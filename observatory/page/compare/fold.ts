@@ -41,3 +41,8 @@ export function foldAlike(attributes: readonly CompareAttribute[]): CompareAttri
   }
   return [...byCounts.values()];
 }
+
+/** Every attribute that cards stand for: those that lead them and those that split alike. */
+export function namesOf(attributes: readonly CompareAttribute[]): string[] {
+  return attributes.flatMap(({ key, same }) => [key, ...same]);
+}
