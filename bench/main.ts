@@ -6,8 +6,8 @@
  * Environment: BENCH_SECONDS (default 30) for each measurement.
  */
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 
+import { readCommandLine } from '../packages/kit/command-line.ts';
 import { benchGoHotrod } from './go-hotrod.ts';
 import { benchMemory, benchStart } from './stack-needs.ts';
 import { benchSaturation, benchTelemetryCost } from './telemetry-cost.ts';
@@ -23,7 +23,18 @@ const sections: Record<string, () => Promise<void>> = {
   ...(goProgram ? { go: () => benchGoHotrod(goProgram, [40, 100], seconds) } : {}),
 };
 
-const { positionals } = parseArgs({ allowPositionals: true });
+const { positionals } = readCommandLine('bench', {
+  help: `What telemetry costs, what the suite bears, what it needs. Linux.
+
+  npm run bench [-- SECTION…]     all of them, or some: ${Object.keys(sections).join(', ')}
+
+Settings, from the environment:
+  BENCH_SECONDS
+      how long each measurement takes, in seconds (default 30)
+  HOTROD_GO
+      the binary of the original in Go, for the section go`,
+  takesWords: true,
+});
 const unknown = positionals.filter((name) => !(name in sections));
 if (unknown.length > 0) {
   console.error(

@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+import { readCommandLine } from '@hotrod/kit/command-line';
 import { format } from 'prettier';
 import { isMap, isScalar, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
 
@@ -149,6 +150,9 @@ function sentence(comment: string): string {
 }
 
 if (import.meta.main) {
+  readCommandLine('chart', {
+    help: 'Makes what the chart carries of other folders, and its README: npm run chart. It takes no options.',
+  });
   rmSync(join(chart, 'files/otel-collector'), { recursive: true, force: true });
   rmSync(join(chart, 'files/loadgen'), { recursive: true, force: true });
   rmSync(join(chart, 'files/monitoring'), { recursive: true, force: true });

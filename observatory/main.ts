@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 
+import { describeSettings, readCommandLine } from '@hotrod/kit/command-line';
 import { readConfig } from '@hotrod/kit/config';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
@@ -21,7 +21,17 @@ setFlagsFromString('--heap-growing-percent=100');
 const lastWordsMs = 100;
 
 await runMain('observatory', async () => {
-  const { values: flags } = parseArgs({ options: { 'start-anew': { type: 'boolean', default: false } } });
+  const { values: flags } = readCommandLine('observatory', {
+    help: `The Observatory: receives OpenTelemetry, keeps it, and shows it.
+
+  npm run observatory [-- OPTIONS]
+
+  --start-anew    put a damaged database aside and begin an empty one
+  --help          this text
+
+${describeSettings(settings)}`,
+    options: { 'start-anew': { type: 'boolean', default: false } },
+  });
   const config = readConfig(settings, process.env);
   const logger = createLogger('observatory', config.logLevel);
   const page = fileURLToPath(new URL('./page', import.meta.url));

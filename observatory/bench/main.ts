@@ -7,12 +7,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+
+import { readCommandLine } from '@hotrod/kit/command-line';
 
 import { type ObservatoryProcess, startObservatoryProcess } from './observatory-process.ts';
 import { createRides, spansPerRide } from './rides.ts';
 
-const { values: args } = parseArgs({
+const { values: args } = readCommandLine('bench:observatory', {
+  help: `How fast the Observatory takes in spans, and how fast it answers.
+
+  npm run bench:observatory [-- OPTIONS]
+
+  --spans N           how many are stored in the end (default 10000000)
+  --runs N            how often each question is asked (default 15)
+  --ingest-spans N    how many are sent to measure the intake (default 500000)
+  --help              this text`,
   options: {
     spans: { type: 'string', default: '10000000' },
     runs: { type: 'string', default: '15' },

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 
+import { readCommandLine } from '@hotrod/kit/command-line';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { ZodMiniArray } from 'zod/mini';
@@ -276,4 +277,7 @@ export function openApiYaml(): string {
   return note + stringify(document, { aliasDuplicateObjects: false, lineWidth: 120 });
 }
 
-if (import.meta.main) writeFileSync(new URL('./openapi.yaml', import.meta.url), openApiYaml());
+if (import.meta.main) {
+  readCommandLine('openapi', { help: 'Makes openapi.yaml of the schemas beside it. It takes no options.' });
+  writeFileSync(new URL('./openapi.yaml', import.meta.url), openApiYaml());
+}

@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { Explore } from './explore/explore.tsx';
 import { lazy } from './shell/lazy.tsx';
 import { MenuHost } from './shell/menu.tsx';
@@ -12,14 +12,31 @@ const ServiceMap = lazy(() => import('./map/service-map.tsx').then((module) => m
 const Releases = lazy(() => import('./releases/releases.tsx').then((module) => module.Releases));
 const Objectives = lazy(() => import('./slo/objectives.tsx').then((module) => module.Objectives));
 
-const titles: Partial<Record<State['view'], string>> = { map: 'Service map', releases: 'Releases', slo: 'Objectives' };
+const titles: Record<State['view'], string> = {
+  compare: 'What is different',
+  groups: 'Groups',
+  traces: 'Traces',
+  map: 'Service map',
+  releases: 'Releases',
+  slo: 'Objectives',
+};
+/** Views with a page of their own; the others are the explorer's. */
+const apart: readonly State['view'][] = ['map', 'releases', 'slo'];
 
 export function App() {
-  const { traceId, view } = state.value;
+  const { traceId, view, by } = state.value;
   useEffect(() => {
     // A trace writes its own, once it knows its name.
-    if (traceId === null) document.title = `${titles[view] ?? 'Explore'} · Observatory`;
-  }, [traceId, view]);
+    if (traceId === null) document.title = `${titleOf(view, by)} · Observatory`;
+  }, [traceId, view, by]);
+  const shown = useRef(traceId);
+  useEffect(() => {
+    // Whoever read the other page reads on at the beginning of this one: what had the focus is gone with that.
+    if (shown.current === traceId) return;
+    shown.current = traceId;
+    const lost = document.activeElement === null || document.activeElement === document.body;
+    if (lost) document.getElementById('content')?.focus({ preventScroll: true });
+  }, [traceId]);
   return (
     <>
       <a class="skip" href="#content">
@@ -30,7 +47,7 @@ export function App() {
           Observatory
         </a>
         <nav aria-label="Pages">
-          <Link to={{ view: 'compare' }} here={traceId === null && !(view in titles)}>
+          <Link to={{ view: 'compare' }} here={traceId === null && !apart.includes(view)}>
             Explore
           </Link>
           <Link to={{ view: 'map' }} here={traceId === null && view === 'map'}>
@@ -63,6 +80,10 @@ export function App() {
       <Notice />
     </>
   );
+}
+
+function titleOf(view: State['view'], by: readonly string[]): string {
+  return view === 'groups' && by.length > 0 ? `By ${by.join(' and ')}` : titles[view];
 }
 
 function Link({ to, here, children }: { to: Partial<State>; here: boolean; children: string }) {

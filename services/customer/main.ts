@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
+import { describeSettings, readCommandLine } from '@hotrod/kit/command-line';
 import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createDatabase, type Database } from '@hotrod/kit/database';
 import { createFlags } from '@hotrod/kit/flags';
@@ -15,6 +16,9 @@ import { createFaultyCustomers } from './faults.ts';
 import { customerRoutes } from './routes.ts';
 
 await runMain('customer', async () => {
+  readCommandLine('customer', {
+    help: `The customer service of HotROD: who orders rides, from Postgres.\n\n${describeSettings(settings)}`,
+  });
   const config = readConfig(settings, process.env);
   const logger = createLogger('customer', config.logLevel);
   const flags = await createFlags({

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
+import { describeSettings, readCommandLine } from '@hotrod/kit/command-line';
 import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createDatabase } from '@hotrod/kit/database';
 import { createFlags } from '@hotrod/kit/flags';
@@ -16,6 +17,9 @@ import { createFaultyDrivers, readMannerOf } from './faults.ts';
 import { driverRoutes } from './routes.ts';
 
 await runMain('driver', async () => {
+  readCommandLine('driver', {
+    help: `The driver service of HotROD: drivers near a place, from Postgres.\n\n${describeSettings(settings)}`,
+  });
   const config = readConfig(settings, process.env);
   const logger = createLogger('driver', config.logLevel);
   const flags = await createFlags({

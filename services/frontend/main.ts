@@ -4,6 +4,7 @@ import { createCustomersClient } from '@hotrod/customer/client';
 import { createDriversClient } from '@hotrod/driver/client';
 import { candidates } from '@hotrod/driver/contract';
 import { createServiceClient } from '@hotrod/kit/client';
+import { describeSettings, readCommandLine } from '@hotrod/kit/command-line';
 import { parseKeyValueList, readConfig, releaseOf } from '@hotrod/kit/config';
 import { createFlags } from '@hotrod/kit/flags';
 import { createLogger } from '@hotrod/kit/logging';
@@ -25,6 +26,9 @@ import { spanRelay, type SpanSink } from './span-relay.ts';
 import { servedBy } from './telemetry.ts';
 
 await runMain('frontend', async () => {
+  readCommandLine('frontend', {
+    help: `The frontend of HotROD: the rides page, and the dispatch of a ride by the three other services.\n\n${describeSettings(settings)}`,
+  });
   const config = readConfig(settings, process.env);
   const logger = createLogger('frontend', config.logLevel);
   const flags = await createFlags({

@@ -1,3 +1,4 @@
+import { describeSettings, readCommandLine } from '@hotrod/kit/command-line';
 import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createFlags } from '@hotrod/kit/flags';
 import { createLogger } from '@hotrod/kit/logging';
@@ -11,6 +12,9 @@ import { createRouteFaults } from './faults.ts';
 import { routeRoutes } from './routes.ts';
 
 await runMain('route', async () => {
+  readCommandLine('route', {
+    help: `The route service of HotROD: how long a driver takes from one place to another.\n\n${describeSettings(settings)}`,
+  });
   const config = readConfig(settings, process.env);
   const logger = createLogger('route', config.logLevel);
   const flags = await createFlags({

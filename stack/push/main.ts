@@ -10,6 +10,13 @@ const { messageOf } = await import('../refusal.ts');
 
 // The hooks of the production repository: main.ts pre-receive|post-receive DATA_DIR, called by git in that repository.
 const [hook, dataDir = ''] = process.argv.slice(2);
+if ((hook !== 'pre-receive' && hook !== 'post-receive') || dataDir === '') {
+  const isHelp = hook === '--help' || hook === '-h';
+  const usage = 'main.ts pre-receive|post-receive DATA_DIR: a hook of the production repository, which git calls.';
+  if (isHelp) console.log(usage);
+  else console.error(`HotROD: ${usage}`);
+  process.exit(isHelp ? 0 : 2);
+}
 // Whoever pushes may close the terminal: what was pushed goes on, and its lines are lost.
 process.stdout.on('error', () => process.exit());
 try {

@@ -43,6 +43,31 @@ describe('ask', () => {
     });
   });
 
+  it('gives up on an Observatory that hangs, before it answers and while it does', async () => {
+    const stop = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+    const soon = () => ask(exemplarSchema, '/api/exemplar', new AbortController().signal, 20);
+    vi.stubGlobal('fetch', async (_path: string, { signal }: { signal: AbortSignal }) => stop(signal));
+    expect((await soon()).failure).toMatchObject({ status: 0, title: 'The Observatory does not answer' });
+    vi.stubGlobal('fetch', async (_path: string, { signal }: { signal: AbortSignal }) => ({
+      ok: true,
+      status: 200,
+      json: async () => stop(signal),
+    }));
+    expect((await soon()).failure).toMatchObject({ status: 0, detail: 'There was no answer within 0.02 s.' });
+  });
+
+  it('is aborted by who asked, without a failure', async () => {
+    const abort = new AbortController();
+    vi.stubGlobal('fetch', async () => {
+      abort.abort();
+      throw abort.signal.reason;
+    });
+    await expect(ask(exemplarSchema, '/api/exemplar', abort.signal)).rejects.toThrow();
+  });
+
   it('names the status of a failure without a problem document', async () => {
     answerWith(502, '<html>');
     expect((await asked()).failure).toMatchObject({ status: 502, title: 'Status 502' });

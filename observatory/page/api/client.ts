@@ -18,16 +18,32 @@ export interface Failure {
 
 export type Outcome<T> = { data: T; failure: null } | { data: null; failure: Failure };
 
+/** Longer than the Observatory gives itself for a question: whoever says nothing by then hangs. */
+const questionDeadlineMs = 40_000;
+
 /**
  * @param schema what the answer to `path` must be.
+ * @param deadlineMs after so long without the whole answer it counts as not reached, milliseconds.
  * @throws only where `signal` aborts.
  */
-export async function ask<T>(schema: z.ZodMiniType<T>, path: string, signal: AbortSignal): Promise<Outcome<T>> {
+export async function ask<T>(
+  schema: z.ZodMiniType<T>,
+  path: string,
+  signal: AbortSignal,
+  deadlineMs = questionDeadlineMs,
+): Promise<Outcome<T>> {
+  const deadline = AbortSignal.timeout(deadlineMs);
+  const late = (): Outcome<never> =>
+    refused(0, 'The Observatory does not answer', `There was no answer within ${deadlineMs / 1000} s.`);
   let response: Response;
   try {
-    response = await fetch(path, { signal, headers: { accept: 'application/json' } });
+    response = await fetch(path, {
+      signal: AbortSignal.any([signal, deadline]),
+      headers: { accept: 'application/json' },
+    });
   } catch (error) {
     signal.throwIfAborted();
+    if (deadline.aborted) return late();
     return refused(0, 'The Observatory does not answer', error instanceof Error ? error.message : String(error));
   }
   let body: unknown;
@@ -35,6 +51,7 @@ export async function ask<T>(schema: z.ZodMiniType<T>, path: string, signal: Abo
     body = await response.json();
   } catch {
     signal.throwIfAborted();
+    if (deadline.aborted) return late();
     return refused(response.status, `Status ${response.status}`, 'The answer is not JSON.');
   }
   if (response.ok) return checked(schema, body);

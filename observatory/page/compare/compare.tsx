@@ -10,6 +10,7 @@ import { range } from '../state/clock.ts';
 import { go, state } from '../state/location.ts';
 import { comparePath } from '../state/api-paths.ts';
 import type { Box } from '../state/url-state.ts';
+import { BoxActions } from './box-actions.tsx';
 import { Card } from './card.tsx';
 import { foldAlike } from './fold.ts';
 import { describeBox } from './describe-box.ts';
@@ -65,6 +66,7 @@ function Compared({ box }: { box: Box }) {
         <button type="button" onClick={() => void openExemplar(box)}>
           Open a trace of the selection
         </button>
+        <BoxActions box={box} />
         <DownloadButton what="the comparison" files={() => compareFiles(found)} />
       </div>
       {found.selected === 0 ? (

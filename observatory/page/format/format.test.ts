@@ -3,7 +3,7 @@ import { exactDuration, filterDuration, formatDuration } from './duration.ts';
 import { formatBytes, formatCount, formatPercent, formatRate, plural } from './number.ts';
 import { serviceColour, serviceColours } from './service-colour.ts';
 import { formatSql } from './sql.ts';
-import { formatAgo, formatNanoClock, isoNano, timeTicks } from './time.ts';
+import { formatAgo, formatClock, formatMoment, formatNanoClock, formatSince, isoNano, timeTicks } from './time.ts';
 
 test.each([
   [0, '0 ms'],
@@ -122,4 +122,10 @@ test('services seen together each have another colour, whatever their order, whi
   expect(names.map(turned)).toEqual(names.map(colour));
   expect(serviceColours(['alone'])('alone')).toBe(serviceColour('alone'));
   expect(serviceColours([...names, 'one-more'])('one-more')).toMatch(/^var\(--service-other-/);
+});
+
+test('an instant of another day carries its date, one of today does not', () => {
+  const now = Date.UTC(2026, 10, 21, 12, 0);
+  expect(formatSince(now - 60_000, now)).toBe(formatClock(now - 60_000));
+  expect(formatSince(now - 48 * 3_600_000, now)).toBe(formatMoment(now - 48 * 3_600_000));
 });

@@ -20,6 +20,11 @@ export function formatMoment(ms: number): string {
   return `${day.format(ms)}, ${clock.format(ms)}`;
 }
 
+/** An instant with its day, unless that is today's: `14:03:27`, or `21 Nov, 14:03:27`. Both Unix milliseconds. */
+export function formatSince(ms: number, nowMs: number): string {
+  return new Date(ms).toDateString() === new Date(nowMs).toDateString() ? formatClock(ms) : formatMoment(ms);
+}
+
 /** `21 Nov, 14:03`. @param ms Unix milliseconds. */
 export function formatDayClock(ms: number): string {
   return dayClock.format(ms);

@@ -19,7 +19,7 @@ import { EmptyStore, Failed, Loading, NoMatch } from '../shell/states.tsx';
 import { hoveredFilter } from '../state/hovered.ts';
 import { range, rangeIsKnown, tick } from '../state/clock.ts';
 import { go, selecting, state } from '../state/location.ts';
-import { boxAsFilter, durationFilter, heatmapPath, zoomedInto } from '../state/api-paths.ts';
+import { heatmapPath } from '../state/api-paths.ts';
 import type { Box } from '../state/url-state.ts';
 import { storeIsEmpty } from '../shell/status.tsx';
 import { Heatmap, heatmapRows } from './heatmap.tsx';
@@ -121,7 +121,6 @@ function HeatmapChart() {
         >
           <ReservedWidth shown={now.box === null ? selectIt : clearIt} texts={[selectIt, clearIt]} />
         </button>
-        {now.box !== null && <BoxActions box={now.box} />}
         <DownloadButton what="the heatmap" files={heatmap === null || isEmpty ? null : () => heatmapFiles(heatmap)} />
       </div>
       {answer.failure !== null && answer.failure.status !== 0 ? (
@@ -158,28 +157,6 @@ function HeatmapChart() {
             Click a cell to open a typical trace.
           </p>
         </>
-      )}
-    </>
-  );
-}
-
-/** What else a selection can become, beside the comparison. */
-function BoxActions({ box }: { box: Box }) {
-  const now = state.value;
-  const bounded = box.minMs !== null || box.maxMs !== null;
-  return (
-    <>
-      <button type="button" onClick={() => go(zoomedInto(now, box))}>
-        Zoom in
-      </button>
-      {bounded && (
-        <button
-          type="button"
-          title={`Adds ${durationFilter(box)} to the filter`}
-          onClick={() => go(boxAsFilter(now, box))}
-        >
-          Make it a filter
-        </button>
       )}
     </>
   );

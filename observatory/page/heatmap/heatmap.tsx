@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Heatmap as HeatmapData, Marker } from '../../contract/contract.ts';
 import { formatDuration } from '../format/duration.ts';
 import { formatCount, plural } from '../format/number.ts';
-import { formatClock } from '../format/time.ts';
+import { formatClock, formatSince } from '../format/time.ts';
 import { useScheme, useSize } from '../format/use-size.ts';
 import { columnsOfRoom } from '../state/clock.ts';
 import { state } from '../state/location.ts';
@@ -102,7 +102,7 @@ function CellMark({ heatmap, cell, size }: { heatmap: HeatmapData; cell: Cell; s
 
 const spanOf = (heatmap: HeatmapData, cells: CellRange): string => {
   const from = heatmap.from + cells.column0 * heatmap.stepMs;
-  return `${formatClock(from)} – ${formatClock(heatmap.from + (cells.column1 + 1) * heatmap.stepMs)}`;
+  return `${formatSince(from, Date.now())} – ${formatClock(heatmap.from + (cells.column1 + 1) * heatmap.stepMs)}`;
 };
 const durationsOf = (heatmap: HeatmapData, cells: CellRange): string => {
   const low = formatDuration(heatmap.edgesMs[cells.row0] ?? 0);

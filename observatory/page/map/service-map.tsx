@@ -2,6 +2,7 @@ import { useMemo } from 'preact/hooks';
 import { type ServiceMap as MapData, serviceMapSchema } from '../../contract/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
+import { quote } from '../../filter/print.ts';
 import { conditionOf } from '../state/conditions.ts';
 import { TimeControl } from '../query/time-control.tsx';
 import { downloads } from '../shell/download.ts';
@@ -62,6 +63,23 @@ function spansOf({ service, kind }: MapData['nodes'][number]): Partial<State> {
   return { ...afresh(), filter: conditionOf('service', service), scope: 'spans', view: 'groups', by: ['name'] };
 }
 
+/** Out of the map: to what one service asks of another, told by the caller's side of the calls. */
+function callsOf(edge: MapData['edges'][number], map: MapData): Partial<State> {
+  const target = map.nodes.find(({ service }) => service === edge.to);
+  const caller = conditionOf('service', edge.from);
+  if (target !== undefined && target.kind === 'database') {
+    const of = spansOf(target);
+    return { ...of, filter: `${caller} and ${of.filter ?? ''}` };
+  }
+  return {
+    ...afresh(),
+    filter: `service in (${quote(edge.from)}, ${quote(edge.to)}) and kind in ("client", "producer", "server", "consumer")`,
+    scope: 'spans',
+    view: 'groups',
+    by: ['service', 'name'],
+  };
+}
+
 function Drawing({ map }: { map: MapData }) {
   const layout = useMemo(() => layoutMap(map), [map]);
   const colourOf = coloursOf(map);
@@ -89,7 +107,7 @@ function Drawing({ map }: { map: MapData }) {
           </marker>
         </defs>
         {layout.edges.map((edge) => (
-          <Edge key={`${edge.edge.from} ${edge.edge.to}`} placed={edge} />
+          <Edge key={`${edge.edge.from} ${edge.edge.to}`} placed={edge} to={callsOf(edge.edge, map)} />
         ))}
         {layout.edges.map((edge) => (
           <EdgeLabel key={`${edge.edge.from} ${edge.edge.to}`} placed={edge} />
@@ -102,9 +120,10 @@ function Drawing({ map }: { map: MapData }) {
   );
 }
 
-function Edge({ placed: { edge, path } }: { placed: PlacedEdge }) {
+function Edge({ placed: { edge, path }, to }: { placed: PlacedEdge; to: Partial<State> }) {
   return (
-    <g>
+    // The table below has the same links for the keyboard.
+    <a class="call" href={addressOf(to)} tabIndex={-1} onClick={(event: MouseEvent) => follow(event, to)}>
       <path
         class="edge"
         data-failing={edge.errorRate > 0}
@@ -114,7 +133,7 @@ function Edge({ placed: { edge, path } }: { placed: PlacedEdge }) {
       />
       <path class="edge-reach" d={path} />
       <title>{callText(edge)}</title>
-    </g>
+    </a>
   );
 }
 
@@ -216,7 +235,7 @@ function Calls({ map }: { map: MapData }) {
                   <td key={index} class="text">
                     <i class="swatch" style={{ background: colourOf(service) }} />
                     {/* The swatch stays with its name. */ '\u00A0'}
-                    {service}
+                    {index === 0 ? service : <CallLink edge={edge} map={map} />}
                   </td>
                 ))}
                 <td class="wide-only">{formatCount(edge.calls)}</td>
@@ -234,6 +253,19 @@ function Calls({ map }: { map: MapData }) {
         service that answered, so a service may have none where calls to it have some.
       </p>
     </section>
+  );
+}
+
+function CallLink({ edge, map }: { edge: MapData['edges'][number]; map: MapData }) {
+  const to = callsOf(edge, map);
+  return (
+    <a
+      href={addressOf(to)}
+      aria-label={`Calls of ${edge.from} to ${edge.to}`}
+      onClick={(event: MouseEvent) => follow(event, to)}
+    >
+      {edge.to}
+    </a>
   );
 }
 

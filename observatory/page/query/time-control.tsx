@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { LiveControl } from '../shell/live-control.tsx';
 import { liveLast, range } from '../state/clock.ts';
 import { go, isLive } from '../state/location.ts';
-import { formatClock, formatDayClock } from '../format/time.ts';
+import { formatDayClock, formatSince } from '../format/time.ts';
 
 const presets: readonly (readonly [string, string])[] = [
   ['1m', 'Last 1 min'],
@@ -25,7 +25,7 @@ export function TimeControl() {
   const { fromMs, toMs } = range.value;
   const options = presets.some(([value]) => value === last) ? presets : [[last, `Last ${last}`] as const, ...presets];
   const long = toMs - fromMs > 12 * 3_600_000;
-  const format = long ? formatDayClock : formatClock;
+  const format = long ? formatDayClock : (ms: number) => formatSince(ms, Date.now());
   return (
     <span class="time">
       <label>

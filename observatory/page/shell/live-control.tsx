@@ -2,7 +2,7 @@ import { ReservedWidth } from './reserved-width.tsx';
 import { range } from '../state/clock.ts';
 import { go, isLive, state } from '../state/location.ts';
 import { isReached } from './status.tsx';
-import { formatClock } from '../format/time.ts';
+import { formatSince } from '../format/time.ts';
 
 /** Whether the picture follows the present, and the button that changes it. Both states take the same room. */
 export function LiveControl() {
@@ -11,7 +11,7 @@ export function LiveControl() {
   const { fromMs, toMs } = range.value;
   const why = held
     ? 'Held still for the selection; live again once that is cleared'
-    : `Nothing after ${formatClock(toMs)} is shown`;
+    : `Nothing after ${formatSince(toMs, Date.now())} is shown`;
   return (
     <span class="live" data-live={live} data-reached={isReached.value}>
       <span class="live-state" role="status" title={live ? 'New spans appear as they arrive' : why}>

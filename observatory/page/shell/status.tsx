@@ -8,6 +8,9 @@ import { oldestMs } from '../state/clock.ts';
 import { KeysButton } from './keys.tsx';
 
 const everyMs = 5000;
+/** The status costs nothing: who has not told it by then hangs, or is far too busy. */
+const deadlineMs = 8000;
+let looking = false;
 const status = signal<Status | null>(null);
 const failure = signal<Failure | null>(null);
 
@@ -18,8 +21,11 @@ export const storeIsEmpty = computed(() => status.value !== null && status.value
 export const otlpPort = computed(() => status.value?.otlpPort ?? 4318);
 
 async function look(): Promise<void> {
-  if (document.visibilityState === 'hidden') return;
-  const outcome = await ask(statusSchema, '/api/status', new AbortController().signal);
+  if (document.visibilityState === 'hidden' || looking) return;
+  looking = true;
+  const outcome = await ask(statusSchema, '/api/status', new AbortController().signal, deadlineMs).finally(() => {
+    looking = false;
+  });
   failure.value = outcome.failure;
   if (outcome.failure === null) status.value = outcome.data;
   oldestMs.value = outcome.failure === null ? outcome.data.oldestMs : (oldestMs.value ?? null);
@@ -52,6 +58,9 @@ export function StatusFooter() {
   const full = known.queue.items / Math.max(1, known.queue.limit);
   return (
     <footer class="status num" aria-label="State of the Observatory">
+      <span class="muted" title="Counted from the start of this Observatory on">
+        Since its start:
+      </span>
       <Figure name="Received" title={each(known.received)} value={`${formatCount(known.received.spans)} spans`} />
       <Figure name="Stored" title={each(known.stored)} value={`${formatCount(known.stored.spans)} spans`} />
       <Figure
@@ -70,6 +79,9 @@ export function StatusFooter() {
         value={formatCount(known.queue.items)}
         bad={full > 0.8}
       />
+      <span class="muted" title="All that is stored, whenever it came">
+        In the store:
+      </span>
       <Figure name="Traces" value={formatCount(known.traces)} />
       <Figure name="On disk" value={formatBytes(known.databaseBytes)} />
       {known.newestMs !== null && <Figure name="Newest" value={formatAgo(known.newestMs, Date.now())} />}

@@ -9,7 +9,7 @@ import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
 import { exactDuration, formatDuration } from '../format/duration.ts';
 import { formatCount } from '../format/number.ts';
 import { serviceColour } from '../format/service-colour.ts';
-import { formatClock, formatNanoClock } from '../format/time.ts';
+import { formatNanoClock, formatSince } from '../format/time.ts';
 import { conditionOf } from '../state/conditions.ts';
 import { hover } from '../state/hovered.ts';
 import { range, tick } from '../state/clock.ts';
@@ -99,7 +99,7 @@ function Row({ row, keys, slowest }: { row: TraceRow; keys: string[]; slowest: n
   return (
     <tr onClick={(event) => follow(event, opened)}>
       <td class="text" title={formatNanoClock(row.startNs)}>
-        {formatClock(Number(BigInt(row.startNs) / 1_000_000n))}
+        {formatSince(Number(BigInt(row.startNs) / 1_000_000n), Date.now())}
       </td>
       <td
         title={exactDuration(row.durationMs)}

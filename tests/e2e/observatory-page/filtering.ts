@@ -36,7 +36,7 @@ export function filtering(): void {
     await expect
       .poll(() => new URL(page.url()).searchParams.get('filter'))
       .toBe('hotrod.customer.name = "Value Walking"');
-    await page.getByRole('button', { name: 'Clear the filter' }).click();
+    await page.getByLabel('Clear the filter').click();
     await expect.poll(async () => (await customers()).size).toBeGreaterThan(1);
     await filter.fill('');
     await filter.pressSequentially('hotrod.customer.na');
@@ -51,7 +51,7 @@ export function filtering(): void {
       .toBe('hotrod.customer.name = "Value Walking"');
     await expect.poll(customers).toEqual(new Set(['Value Walking']));
 
-    await page.getByRole('button', { name: 'Clear the filter' }).click();
+    await page.getByLabel('Clear the filter').click();
     // By then the field has followed the address; what is written into it before that may be cleared with the rest.
     await expect.poll(async () => (await customers()).size).toBeGreaterThan(1);
     await filter.fill('duration > fast');

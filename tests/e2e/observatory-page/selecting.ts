@@ -242,4 +242,33 @@ export function selecting(): void {
     await first.getByRole('button', { name: /^\d+ more$/ }).click();
     await expect.poll(() => values.count()).toBeGreaterThan(5);
   });
+
+  it('leads from a statement to who gets it, and from a box and the map to filters', async () => {
+    const { page, complaints } = await openPage(`/?${fixedRange()}`);
+    await page.getByRole('button', { name: 'Select the slow band' }).click();
+    await page.getByRole('button', { name: 'Open a trace of the selection' }).click();
+    await page.getByRole('tree').waitFor();
+    // What had the focus is gone with the other page: it is not lost.
+    await expect.poll(() => page.evaluate('document.activeElement === document.body')).toBe(false);
+    await page.getByRole('link', { name: 'Who gets this statement' }).click();
+    const groups = page.locator('.groups tbody th');
+    await expect
+      .poll(async () => new Set(await groups.allTextContents()))
+      .toEqual(new Set(['Bicycles Green', 'Value Walking']));
+    await expect.poll(() => page.title()).toBe('By root.hotrod.customer.name · Observatory');
+
+    await page.goto(`${observatory.url}/?${fixedRange()}`);
+    await page.getByRole('button', { name: 'Select the slow band' }).click();
+    await page.getByRole('button', { name: 'Make it a filter' }).click();
+    await expect.poll(() => new URL(page.url()).searchParams.get('filter')).toMatch(/^duration >= [\d.]+m?s$/);
+    expect(new URL(page.url()).searchParams.get('box')).toBeNull();
+
+    await page.goto(`${observatory.url}/?${fixedRange()}&view=map`);
+    await page.getByRole('link', { name: 'Calls of frontend to customer' }).click();
+    await expect
+      .poll(() => new URL(page.url()).searchParams.get('filter'))
+      .toContain('service in ("frontend", "customer")');
+    await page.locator('.groups tbody tr').first().waitFor();
+    expect(complaints).toEqual([]);
+  });
 }
