@@ -16,7 +16,8 @@ afterAll(() => directory.remove());
 /** `npm start`, with npm as the process that signals go to. */
 async function npmStart(): Promise<StackProcess> {
   const options = ['--no-load', '--no-observatory'];
-  return startStack(directory.path, await findPortBase(), options, {}, ['npm', 'start', '--silent', '--']);
+  const noFilesInHome = { npm_config_logs_max: '0', npm_config_update_notifier: 'false' };
+  return startStack(directory.path, await findPortBase(), options, noFilesInHome, ['npm', 'start', '--silent', '--']);
 }
 
 describe.skipIf(process.platform === 'win32')('the suite that npm has started', () => {

@@ -42,7 +42,7 @@ export async function cloneProduction(dataDir: string): Promise<ScratchRepositor
   await git('init', '--quiet');
   await git('remote', 'add', 'production', join(dataDir, 'production.git'));
   // With changes that no commit has included.
-  await git('fetch', '--quiet', 'production', 'refs/hotrod/start');
+  await git('fetch', '--quiet', '--update-shallow', 'production', 'refs/hotrod/start'); // CI's checkout may be shallow
   await git('checkout', '--quiet', '-B', 'main', 'FETCH_HEAD');
   return {
     path,

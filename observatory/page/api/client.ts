@@ -19,7 +19,7 @@ export interface Failure {
 export type Outcome<T> = { data: T; failure: null } | { data: null; failure: Failure };
 
 /** Longer than the Observatory gives itself for a question: whoever says nothing by then hangs. */
-export const questionDeadlineMs = 40_000;
+const questionDeadlineMs = 40_000;
 
 /**
  * @param schema what the answer to `path` must be.

@@ -111,7 +111,7 @@ function resolve(element: Element, css: string): string {
 }
 
 /** Goes to the range that was dragged over, and takes the grey box away: the range it stood for is then the whole chart. */
-export function lookCloser(plot: Pick<uPlot, 'select' | 'posToVal' | 'setSelect'>): void {
+function lookCloser(plot: Pick<uPlot, 'select' | 'posToVal' | 'setSelect'>): void {
   if (plot.select.width < 8) return;
   const at = (x: number): number => Math.round(plot.posToVal(x, 'x')) * 1000;
   const from = at(plot.select.left);
