@@ -129,6 +129,10 @@ function pushing(suite: Suite, options: StartOptions, paint: Paint): string[] {
     running,
     `Push to production from any clone: ${paint('bold', `git remote add production ${shellWord(repository.path)}`)}, then ${paint('bold', 'git push production main')}`,
     `Runs of the pipeline: ${paint('cyan', `http://127.0.0.1:${portsOf(options)['run pages']}/runs`)}`,
+    // Vite, and so Vitest, takes them for the beginning of a query or a fragment, or for a pattern.
+    ...(/[#?*]/.test(options.dataDir)
+      ? ['What is pushed cannot be tested in a path with "#", "?" or "*": start with --data-dir DIR elsewhere.']
+      : []),
     '',
   ];
 }
