@@ -1,11 +1,10 @@
-import { type Stats, unwatchFile, watchFile } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 
 import { FlagdCore } from '@openfeature/flagd-core';
 import { OpenFeatureEventEmitter, type Provider, ProviderEvents } from '@openfeature/server-sdk';
 
-/** How often the file is looked at, in milliseconds. Watching by polling also sees files that a volume swaps. */
-const pollMs = 500;
+/** How often the file is looked at, in milliseconds. Looking also sees files that a volume swaps, which watching may miss. */
+const lookEveryMs = 500;
 
 /**
  * An OpenFeature provider over a file in flagd's format, evaluated in this process. A change is taken up within a
@@ -16,34 +15,52 @@ const pollMs = 500;
 export function createFlagFileProvider(path: string, onProblem: (problem: string) => void): Provider {
   const core = new FlagdCore();
   const events = new OpenFeatureEventEmitter();
-  const take = async (): Promise<string[]> => {
+  let seen = '';
+  let looking: NodeJS.Timeout | undefined;
+
+  /** @returns the keys of the flags that have changed since the file was looked at last. */
+  async function look(): Promise<string[]> {
+    // Before it is read: a version that comes in between is read twice, and never missed.
+    const version = await versionOf(path);
+    if (version === seen) return [];
+    seen = version;
     try {
       return core.setConfigurations(await readFile(path, 'utf8'));
     } catch (error) {
       onProblem(error instanceof Error ? error.message : String(error));
       return [];
     }
-  };
-  const onStat = (now: Stats, before: Stats): void => {
-    if (now.mtimeMs === before.mtimeMs && now.size === before.size && now.ino === before.ino) return;
-    void take().then((flagsChanged) => {
-      if (flagsChanged.length > 0) events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged });
-    });
-  };
+  }
+
+  async function tellChanges(): Promise<void> {
+    const flagsChanged = await look();
+    if (flagsChanged.length > 0) events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged });
+  }
+
   return {
     metadata: { name: 'flag file' },
     runsOn: 'server',
     events,
     async initialize() {
-      await take();
-      watchFile(path, { interval: pollMs, persistent: false }, onStat);
+      await look();
+      looking = setInterval(() => void tellChanges(), lookEveryMs).unref();
     },
     async onClose() {
-      unwatchFile(path, onStat);
+      clearInterval(looking);
     },
     resolveBooleanEvaluation: async (key, value, context) => core.resolveBooleanEvaluation(key, value, context),
     resolveStringEvaluation: async (key, value, context) => core.resolveStringEvaluation(key, value, context),
     resolveNumberEvaluation: async (key, value, context) => core.resolveNumberEvaluation(key, value, context),
     resolveObjectEvaluation: async (key, value, context) => core.resolveObjectEvaluation(key, value, context),
   };
+}
+
+/** Tells one version of a file from the next; `missing` where there is none. */
+async function versionOf(path: string): Promise<string> {
+  try {
+    const { mtimeMs, size, ino } = await stat(path);
+    return `${mtimeMs} ${size} ${ino}`;
+  } catch {
+    return 'missing';
+  }
 }
