@@ -29,12 +29,9 @@ const usage = `Compares a release with the one before, by the dispatches that ea
   --warm-up 5s          the first dispatches of new processes that do not count
   --min-change 25       percent; a smaller change of durations does not matter
   --false-alarms 1      percent of comparisons of equals that may say better or worse
-<<<<<<< HEAD
   --to PLACE            where the verdict is told, as a marker; as \`release marker --to\`, several times for several.
                         Default: MARKER_TO, else the Observatory that was asked
-=======
   --verdict-file FILE   the same as --json, written there; what is printed stays for people
->>>>>>> main
   --json                the verdict with all its numbers, on one line
   --inconclusive fail   or pass: what too little data means for the exit code
 
