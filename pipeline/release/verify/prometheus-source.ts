@@ -72,6 +72,21 @@ export function createPrometheusSource(url: string, signal: AbortSignal): Dispat
     return countsOf(series, first).filter(({ atMs }) => atMs > fromMs);
   }
 
+  /** @throws Error where the Collector has counted something within this time without saying whose it is. */
+  async function refuseOverflow(fromMs: number, toMs: number): Promise<void> {
+    const seconds = Math.ceil((toMs - fromMs) / 1000);
+    const series = await ask(`${callsMetric}{otel_metric_overflow="true"}[${seconds}s]`, toMs);
+    const first = Math.min(...series.map(({ samples }) => samples[0]?.atMs ?? Infinity));
+    const lost = series
+      .flatMap(({ samples }) => increasesOf(samples, first))
+      .reduce((sum, [, count]) => sum + count, 0);
+    if (lost === 0) return;
+    throw new Error(
+      `The Collector counts ${lost} dispatches without their release: there are more combinations of customers and ` +
+        'releases than aggregation_cardinality_limit of spanmetrics/dispatches allows',
+    );
+  }
+
   return {
     name: `prometheus ${new URL(url).origin}`,
     async dispatches(versions, givenFromMs, toMs, unclaimed) {
@@ -79,6 +94,7 @@ export function createPrometheusSource(url: string, signal: AbortSignal): Dispat
       if (toMs <= fromMs) return [];
       const counts = await counted(servedBy(versions), fromMs, toMs);
       if (unclaimed) counts.push(...(await counted(servedByNobody(versions), fromMs, toMs)));
+      await refuseOverflow(fromMs, toMs);
       return dispatchesOf(counts, url);
     },
     async releases(service, fromMs, toMs) {
