@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../harness/otlp-receiver.ts';
+import { sendTraces } from '../harness/otlp-sender.ts';
 import { noDelays, root, startSuite, type Suite } from '../harness/suite.ts';
 import { type Gate, type RunningCollector, startCollector, startGate } from './collector.ts';
 import { findTool, mustRun, run } from './tools.ts';
@@ -254,6 +255,74 @@ describe.skipIf(!contrib)('the real Collector between the real services and thei
     expect(healthy.code, healthy.output).toBe(0);
     const away = await run(contrib ?? '', ['validate', '--config=http://127.0.0.1:1/']);
     expect(away.code).not.toBe(0);
+  });
+});
+
+describe.skipIf(!contrib)('metrics of dispatches', () => {
+  test('tell customer, release, status and bucket of each dispatch, and nothing of other spans', async () => {
+    const collector = await startCollector({ program: contrib ?? '', configs: ['config.yaml', 'sampling-all.yaml'] });
+    try {
+      const string = (key: string, value: string) => ({ key, value: { stringValue: value } });
+      const startNs = BigInt(Date.now() - 1_000) * 1_000_000n;
+      let number = 0;
+      const span = (kind: number, route: string, customer: string, status: number) => ({
+        traceId: '1'.padStart(32, '0'),
+        spanId: (++number).toString(16).padStart(16, '0'),
+        name: 'GET',
+        kind,
+        startTimeUnixNano: String(startNs),
+        endTimeUnixNano: String(startNs + 700_000_000n),
+        status: { code: status >= 500 ? 2 : 0 },
+        attributes: [
+          string('http.route', route),
+          string('hotrod.customer.name', customer),
+          string('hotrod.release.customer', '0.1.0+1a2b3c4'),
+          { key: 'http.response.status_code', value: { intValue: String(status) } },
+        ],
+      });
+      const of = (service: string, spans: unknown[]) => ({
+        resource: { attributes: [string('service.name', service), string('service.version', '1.0.0')] },
+        scopeSpans: [{ scope: { name: 'test' }, spans }],
+      });
+      const dispatches = [
+        span(2, '/dispatch', 'Trom Chocolatier', 200),
+        span(2, '/dispatch', 'Trom Chocolatier', 200),
+        span(2, '/dispatch', 'Trom Chocolatier', 503),
+      ];
+      const others = [span(2, '/config', 'A', 200), span(3, '/dispatch', 'B', 200)];
+      await sendTraces(collector.url, {
+        resourceSpans: [of('frontend', [...dispatches, ...others]), of('customer', [span(2, '/dispatch', 'C', 200)])],
+      });
+      const read = async () => (await (await fetch(collector.metricsUrl)).text()).split('\n');
+      const metric = (lines: string[]) => lines.filter((line) => line.startsWith('hotrod_dispatch_'));
+      const value = (...parts: string[]) =>
+        metric(lines)
+          .filter((line) => parts.every((part) => line.includes(part)))
+          .map((line) => line.split(' ').at(-1));
+      let lines = await read();
+      // A new series of calls is zero at first, and counts with the next flush.
+      const counted = () => value('hotrod_dispatch_calls_total{').reduce((sum, calls) => sum + Number(calls), 0);
+      for (const deadline = Date.now() + 60_000; Date.now() < deadline && counted() < number; await sleep(250)) {
+        lines = await read();
+      }
+      const labels = [
+        'http_route="/dispatch"',
+        'service_name="frontend"',
+        'service_version="1.0.0"',
+        'hotrod_customer_name="Trom Chocolatier"',
+        'hotrod_release_customer="0.1.0+1a2b3c4"',
+      ];
+      const failed = ['http_response_status_code="503"', 'status_code="STATUS_CODE_ERROR"'];
+      expect(value('hotrod_dispatch_calls_total{', ...labels, 'http_response_status_code="200"')).toEqual(['2']);
+      expect(value('hotrod_dispatch_calls_total{', ...labels, ...failed)).toEqual(['1']);
+      const bucket = 'hotrod_dispatch_duration_seconds_bucket{';
+      expect(value(bucket, ...labels, ...failed, 'le="0.6"')).toEqual(['0']);
+      expect(value(bucket, ...labels, ...failed, 'le="0.8"')).toEqual(['1']);
+      expect(value('hotrod_dispatch_calls_total{').length).toBe(4); // one more for each service
+      expect(metric(lines).join('\n')).not.toMatch(/hotrod_customer_name="[ABC]"|http_route="\/config"/);
+    } finally {
+      await collector.stop();
+    }
   });
 });
 

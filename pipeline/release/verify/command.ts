@@ -6,9 +6,10 @@ import { placesOf } from '../marker/places.ts';
 import { parseRecord } from '../record/record-file.ts';
 import { httpUrl } from '../request.ts';
 import { createObservatorySource } from './observatory-source.ts';
+import { createPrometheusSource } from './prometheus-source.ts';
 import { formatReport } from './report.ts';
 import { tellVerdict } from './tell-verdict.ts';
-import { releasedServices, type Versions } from './source.ts';
+import { type DispatchSource, releasedServices, type Versions } from './source.ts';
 import { systemClock, type VerifyRequest, verifyRelease } from './verify.ts';
 
 const usage = `Compares a release with the one before, by the dispatches that each served.
@@ -21,7 +22,10 @@ const usage = `Compares a release with the one before, by the dispatches that ea
   --record FILE         what \`release record\` wrote before the deploy: which releases ran, and until when
   --since TIME          from when on the new release serves alone (Unix milliseconds, or a date with its zone).
                         Default: from its first dispatch on, or from the last of another release
-  --observatory URL     asked for the dispatches. Default: OBSERVATORY_URL, else http://127.0.0.1:8088
+  --source observatory  or prometheus: who is asked for the dispatches. Prometheus knows only counts and buckets of
+                        durations, of the last 20 minutes at most: docs/verify.md says what it cannot tell
+  --observatory URL     the Observatory. Default: OBSERVATORY_URL, else http://127.0.0.1:8088
+  --prometheus URL      the Prometheus that scrapes the Collector. Default: PROMETHEUS_URL, else http://127.0.0.1:9090
 
   --requests 300        dispatches of the new release that are enough for "same"; a third may do for the others
   --timeout 5m          how long to wait for them
@@ -29,12 +33,10 @@ const usage = `Compares a release with the one before, by the dispatches that ea
   --warm-up 5s          the first dispatches of new processes that do not count
   --min-change 25       percent; a smaller change of durations does not matter
   --false-alarms 1      percent of comparisons of equals that may say better or worse
-<<<<<<< HEAD
   --to PLACE            where the verdict is told, as a marker; as \`release marker --to\`, several times for several.
-                        Default: MARKER_TO, else the Observatory that was asked
-=======
+                        Default: MARKER_TO, else the Observatory that was asked; with Prometheus, the one that
+                        --observatory or OBSERVATORY_URL names, if any
   --verdict-file FILE   the same as --json, written there; what is printed stays for people
->>>>>>> main
   --json                the verdict with all its numbers, on one line
   --inconclusive fail   or pass: what too little data means for the exit code
 
@@ -57,7 +59,9 @@ async function verify(args: string[], context: CommandContext): Promise<number> 
     baseline: text,
     record: text,
     since: text,
+    source: { ...text, default: 'observatory' },
     observatory: text,
+    prometheus: text,
     to: { type: 'string', multiple: true },
     requests: { ...text, default: '300' },
     timeout: { ...text, default: '5m' },
@@ -89,12 +93,11 @@ async function verify(args: string[], context: CommandContext): Promise<number> 
   };
   const same = services.find((service) => request.baseline[service] === release);
   if (same !== undefined) throw new UsageError(`${same}: ${release} cannot be compared with itself`);
-  const url = values.observatory ?? (context.env['OBSERVATORY_URL'] || 'http://127.0.0.1:8088');
-  httpUrl(url, 'The address of the Observatory');
+  const { source, observatory } = readSource(values, context);
   const isNamed = values.to !== undefined || (context.env['MARKER_TO'] ?? '') !== '';
-  const places = isNamed ? placesOf(values.to, context.env) : [{ kind: 'observatory' as const, url }];
+  const asked = observatory === null ? [] : [{ kind: 'observatory' as const, url: observatory }];
+  const places = isNamed ? placesOf(values.to, context.env) : asked;
   const { signal } = context;
-  const source = createObservatorySource(url, signal);
   const result = await verifyRelease(source, request, { clock: systemClock, signal, log: context.stderr });
   await tellVerdict(result, places, context);
   const json = `${JSON.stringify({ source: source.name, ...result })}\n`;
@@ -103,6 +106,24 @@ async function verify(args: string[], context: CommandContext): Promise<number> 
   if (result.verdict === 'worse') return exitCodes.worse;
   if (result.verdict === 'inconclusive' && values.inconclusive === 'fail') return exitCodes.inconclusive;
   return exitCodes.done;
+}
+
+/** Who is asked, and the Observatory that is told; null where none is named and none is asked. */
+function readSource(
+  values: { source: string; observatory?: string | undefined; prometheus?: string | undefined },
+  { env, signal }: CommandContext,
+): { source: DispatchSource; observatory: string | null } {
+  const named = values.observatory ?? (env['OBSERVATORY_URL'] || null);
+  if (named !== null) httpUrl(named, 'The address of the Observatory');
+  if (values.source === 'prometheus') {
+    const url = values.prometheus ?? (env['PROMETHEUS_URL'] || 'http://127.0.0.1:9090');
+    httpUrl(url, 'The address of Prometheus');
+    return { source: createPrometheusSource(url, signal), observatory: named };
+  }
+  if (values.source !== 'observatory') throw new UsageError('--source must be observatory or prometheus');
+  if (values.prometheus !== undefined) throw new UsageError('--prometheus needs --source prometheus');
+  const url = named ?? 'http://127.0.0.1:8088';
+  return { source: createObservatorySource(url, signal), observatory: url };
 }
 
 function readRelease(names: readonly string[], release: string | undefined) {

@@ -15,6 +15,11 @@ export interface JudgeOptions {
   alpha: number;
   /** What is too small a change of a duration to matter, as a share: 0.15. */
   minChange: number;
+  /**
+   * The durations that can be told apart, ascending, where only buckets of them are known: those nearest to what else
+   * would part slow from quick are taken. Null where durations are known.
+   */
+  limitsMs?: readonly number[] | null;
 }
 
 /** Something in which the releases differ, beyond chance, and enough to matter. */
@@ -71,7 +76,7 @@ const minShareChange = {
  * are tested apart, and only where the new release has been there for long enough to outlast that.
  */
 const tailFactor = 1.6;
-const minShiftBlocks = 12;
+export const minShiftBlocks = 12;
 /** How the chance of a false alarm is divided. */
 const alphaShares: Readonly<Record<string, number>> = {
   'tail all': 0.3,
@@ -128,12 +133,16 @@ export function tooLittle(
     if (dispatches.length < minRequests) {
       return `${dispatches.length} of at least ${minRequests} dispatches of ${name}`;
     }
-    const blocks = new Set(dispatches.map(blockOf)).size;
-    if (blocks < minBlocks) {
+    if (countBlocks(dispatches) < minBlocks) {
       return `dispatches of ${name} from less than ${(minBlocks * blockMs) / 1000} seconds`;
     }
   }
   return null;
+}
+
+/** In how many blocks dispatches began. */
+export function countBlocks(dispatches: readonly Dispatch[]): number {
+  return new Set(dispatches.map(blockOf)).size;
 }
 
 function blockOf({ startMs }: Dispatch): number {
@@ -141,7 +150,7 @@ function blockOf({ startMs }: Dispatch): number {
 }
 
 function find(evidence: Evidence, names: readonly string[], options: JudgeOptions): Finding[] {
-  const { isCandidate, candidates } = statisticsOf(evidence, names);
+  const { isCandidate, candidates } = statisticsOf(evidence, names, options.limitsMs ?? []);
   const tested = testBlocks(
     isCandidate,
     candidates.map(({ statistic }) => statistic),
@@ -215,7 +224,7 @@ function placeInBlocks({ baseline, candidate }: Evidence, median: number): Block
 }
 
 /** Every statistic that is tested, over the blocks of both releases. */
-function statisticsOf(evidence: Evidence, names: readonly string[]) {
+function statisticsOf(evidence: Evidence, names: readonly string[], bounds: readonly number[]) {
   const median = quantile(sortedDurations([...evidence.baseline, ...evidence.candidate]), 0.5) ?? 1;
   const blocks = placeInBlocks(evidence, median);
   const served = blocks.placed.filter(({ failed }) => !failed);
@@ -257,12 +266,18 @@ function statisticsOf(evidence: Evidence, names: readonly string[]) {
 
   add(blocks.placed, 'errors', null, 'errors all', ({ failed }) => failed);
   add(blocks.placed, 'errors', null, 'errors customer', ({ failed }) => failed);
-  for (const factor of slowFactors) {
-    const limit = median * factor;
-    add(served, 'duration', limit, factor < tailFactor ? 'shift all' : 'tail all', (each) => each.durationMs > limit);
+  for (const limit of new Set(slowFactors.map((factor) => nearest(bounds, median * factor)))) {
+    const family = limit < median * tailFactor ? 'shift all' : 'tail all';
+    add(served, 'duration', limit, family, (each) => each.durationMs > limit);
     add(served, 'duration', limit, 'duration customer', (each) => each.relative > limit);
   }
   return { isCandidate: blocks.isCandidate, candidates };
+}
+
+/** The bound that is nearest to a value; the value where there are none. */
+function nearest(bounds: readonly number[], value: number): number {
+  const distance = (bound: number) => Math.abs(bound - value);
+  return bounds.reduce((best, bound) => (distance(bound) < distance(best) ? bound : best), bounds[0] ?? value);
 }
 
 /** A sum over the new release's blocks, and its standard deviation where those are drawn at random. */

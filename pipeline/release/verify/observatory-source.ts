@@ -88,6 +88,7 @@ export function createObservatorySource(url: string, signal: AbortSignal): Dispa
       }).toString();
       return link.href;
     },
+    limitsMs: () => null,
   };
 }
 

@@ -4,7 +4,7 @@ import type { VerifyResult } from './verify.ts';
 
 /** A verdict for people: what was compared, the figures, what differs, and where to look. */
 export function formatReport(result: VerifyResult): string {
-  const { verdict, reason, versions, baseline, candidate, findings, customers, link } = result;
+  const { verdict, reason, versions, baseline, candidate, findings, customers, link, limitsMs } = result;
   const rows = [
     ['', 'before', 'now'],
     ['release', describeVersions(versions.baseline), describeVersions(versions.candidate)],
@@ -31,6 +31,10 @@ export function formatReport(result: VerifyResult): string {
     lines.push(...table([header, ...figures]));
   }
   if (reason !== null) lines.push('', `  No verdict: ${reason}. No data is not healthy.`);
+  if (limitsMs !== null && limitsMs.length > 0) {
+    const bounds = limitsMs.map((limit) => formatMs(limit)).join(', ');
+    lines.push('', `  Durations are known by buckets, up to ${bounds}; p50 and p95 are interpolated.`);
+  }
   if (link !== null) lines.push('', `  Side by side: ${link}`);
   return `${lines.join('\n')}\n`;
 }

@@ -29,6 +29,11 @@ export interface DispatchSource {
   releases(service: ReleasedService, fromMs: number, toMs: number): Promise<{ version: string; lastMs: number }[]>;
   /** A page that shows two releases side by side; null where there is none. */
   compareLink(versions: { baseline: Versions; candidate: Versions }, ranges: Ranges): string | null;
+  /**
+   * Milliseconds, ascending: a source of histograms knows of each dispatch only between which two of these its duration
+   * is. Null where it knows the duration.
+   */
+  limitsMs(): readonly number[] | null;
 }
 
 /** More dispatches of a release than these make no verdict surer. */

@@ -40,6 +40,7 @@ function createScene(now: Partial<Traffic>, seconds = 300) {
         }),
       ),
     compareLink: () => 'http://observatory/',
+    limitsMs: () => null,
   };
   return { source, clock, waited: () => (time - deployMs) / 1000 };
 }

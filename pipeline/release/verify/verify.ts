@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Dispatch } from './dispatches.ts';
-import { blockMs, judge, type Judgement, minBlocks, tooLittle } from './judge.ts';
+import { blockMs, countBlocks, judge, type Judgement, minBlocks, minShiftBlocks, tooLittle } from './judge.ts';
 import type { DispatchSource, ReleasedService, Versions } from './source.ts';
 
 /** What is to be verified, and how patiently. */
@@ -34,6 +34,8 @@ export interface VerifyResult extends Judgement {
   candidateRange: { fromMs: number; toMs: number } | null;
   baselineRange: { fromMs: number; toMs: number } | null;
   link: string | null;
+  /** The only durations that could be told apart, milliseconds; null where each dispatch's own is known. */
+  limitsMs: readonly number[] | null;
 }
 
 /** The clock, so that a test need not wait. */
@@ -75,6 +77,12 @@ export async function verifyRelease(
   const { clock, signal, log } = options;
   const deadline = clock.now() + request.timeoutMs;
   const minRequests = Math.ceil(request.requests * (looks[0] ?? 1));
+  const judgeBy = () => ({
+    minRequests,
+    alpha: request.alpha,
+    minChange: request.minChange,
+    limitsMs: source.limitsMs(),
+  });
   let found: Found | null = null;
   let look = 0;
   let said = '';
@@ -85,23 +93,22 @@ export async function verifyRelease(
     const late = clock.now() + pollMs > deadline;
     if (found) {
       const { baseline, candidate } = found;
-      const servedMs = untilMs - found.countedFromMs;
+      // Where dispatches begin with scrapes, time that is served is no time that is seen: so many blocks of it are.
+      const seenMs = source.limitsMs() === null ? Infinity : countBlocks(candidate) * (fullMs / minShiftBlocks);
+      const servedMs = Math.min(untilMs - found.countedFromMs, seenMs);
       // All looks that are due by now are one.
       let due = look;
       while (due < looks.length && isDue(looks[due] ?? 1, candidate.length, servedMs, request)) due += 1;
       const enough = tooLittle({ baseline, candidate }, { minRequests }) === null;
       if (enough && (due > look || late)) {
         look = due;
-        const judgement = judge(
-          { baseline, candidate },
-          { minRequests, alpha: request.alpha / looks.length, minChange: request.minChange },
-        );
+        const judgement = judge({ baseline, candidate }, { ...judgeBy(), alpha: request.alpha / looks.length });
         if (judgement.verdict !== 'same' || look === looks.length || late) return resultOf(source, found, judgement);
       }
     }
     if (late) {
       const nothing = { baseline: found?.baseline ?? [], candidate: found?.candidate ?? [] };
-      const judgement = judge(nothing, { minRequests, alpha: request.alpha, minChange: request.minChange });
+      const judgement = judge(nothing, judgeBy());
       return found
         ? resultOf(source, found, judgement)
         : {
@@ -110,6 +117,7 @@ export async function verifyRelease(
             candidateRange: null,
             baselineRange: null,
             link: null,
+            limitsMs: null,
           };
     }
     const line = progress(found, request);
@@ -207,5 +215,5 @@ function progress(found: Found | null, { requests }: VerifyRequest): string {
 function resultOf(source: DispatchSource, found: Found, judgement: Judgement): VerifyResult {
   const { versions, candidateRange, baselineRange } = found;
   const link = source.compareLink(versions, { baseline: baselineRange, candidate: candidateRange });
-  return { ...judgement, versions, candidateRange, baselineRange, link };
+  return { ...judgement, versions, candidateRange, baselineRange, link, limitsMs: source.limitsMs() };
 }
