@@ -10,9 +10,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { readCommandLine } from '../../packages/kit/command-line.ts';
+import { listRuns, readLog } from '../../pipeline/runner/record.ts';
 import { askReleased, askStatus, release, setRate } from '../../stack/control.ts';
 import { cloneProduction } from '../../stack/demo/scratch-clone.ts';
-import { releasesDirectory } from '../../stack/releases/release-directory.ts';
+import { listReleases } from '../../stack/releases/release-directory.ts';
 import { loadAtRate } from '../load.ts';
 import { residentMb } from '../process-usage.ts';
 
@@ -72,26 +73,22 @@ async function measurePush(): Promise<[string, string][]> {
     const repaired = await clone.commitFactor(1, 'Repair the slow customers');
     const beganMs = performance.now();
     const since = () => (performance.now() - beganMs) / 1000;
+    let fixedSeconds = Number.NaN;
     let verdict = 'none';
     let verdictSeconds = Number.NaN;
-    let fixedSeconds = Number.NaN;
     const over = new AbortController();
     const watching = (async () => {
-      while (!over.signal.aborted) {
-        const runs = (await askReleased(dataDir)).services['customer']?.revision;
-        if (runs === repaired.revision) {
-          fixedSeconds = since();
-          return;
-        }
+      while (!over.signal.aborted && Number.isNaN(verdictSeconds)) {
         await sleep(50);
+        if (Number.isNaN(fixedSeconds)) {
+          const runs = (await askReleased(dataDir)).services['customer']?.revision;
+          if (runs === repaired.revision) fixedSeconds = since();
+        }
+        verdict = verdictOf(repaired.revision) ?? verdict;
+        if (verdict !== 'none') verdictSeconds = since();
       }
     })();
-    await clone.push((line) => {
-      const found = /\b(better|same|worse|inconclusive): /.exec(line);
-      if (!found || !Number.isNaN(verdictSeconds)) return;
-      verdict = found[1] ?? '';
-      verdictSeconds = since();
-    });
+    await clone.push(() => {});
     over.abort();
     await watching;
     return [
@@ -103,13 +100,24 @@ async function measurePush(): Promise<[string, string][]> {
   }
 }
 
+/** What the step `verify` of the run of a commit has said; null as long as it has not. */
+function verdictOf(revision: string): string | null {
+  const directory = join(dataDir, 'runs');
+  const id = listRuns(directory).find((each) => each.endsWith(revision.slice(0, 7)));
+  const said = id === undefined ? '' : (readLog(directory, id, 'verify.log')?.toString() ?? '');
+  return /^(better|same|worse|inconclusive): /m.exec(said)?.[1] ?? null;
+}
+
 /** Replaces one service after the other, while dispatches are ordered at a constant rate. */
 async function measureReleases(frontend: string): Promise<[string, string][]> {
   const count = Number(values.releases);
-  const { services: running, revision } = await askReleased(dataDir);
-  const directory = running['customer'];
-  if (!directory) throw new Error('The suite does not say which release the customer service runs.');
-  const { ready: _ready, ...target } = directory;
+  const releases = listReleases(dataDir).map(({ path, record: { version, revision } }) => ({
+    root: path,
+    version,
+    revision,
+  }));
+  const [first] = releases;
+  if (!first || releases.length < 2) throw new Error('There are no two releases to go back and forth between.');
   await setRate(dataDir, 0);
   const loads: ReturnType<typeof loadAtRate>[] = [];
   const over = new AbortController();
@@ -122,10 +130,12 @@ async function measureReleases(frontend: string): Promise<[string, string][]> {
   const tookMs: number[] = [];
   for (let index = 0; index < count; index += 1) {
     const name = services[index % services.length] ?? 'customer';
+    const running = (await askReleased(dataDir)).services[name]?.root;
+    const next = releases.find(({ root: path }) => path !== running) ?? first;
     const beganMs = performance.now();
     await release(dataDir, {
-      services: [{ name, release: target }],
-      revision,
+      services: [{ name, release: next }],
+      revision: next.revision,
       checkout: null,
       isRollback: false,
       mark: null,
@@ -142,8 +152,7 @@ async function measureReleases(frontend: string): Promise<[string, string][]> {
   return [
     [`dispatches that failed during ${count} releases under ${loadPerSecond}/s`, `${failed} of ${sent}`],
     ['… a release, median', `${(median / 1000).toFixed(1)} s`],
-    ['disk of a release, without the dependencies that all share', `${(ownBytes(target.root) / 1e6).toFixed(1)} MB`],
-    ['releases kept', `${readdirSync(releasesDirectory(dataDir)).length}`],
+    ['disk of a release, without the dependencies that all share', `${(ownBytes(first.root) / 1e6).toFixed(1)} MB`],
     ['memory of a second process, while one replaces the other', pid ? `${residentMb(pid).toFixed(0)} MB` : 'unknown'],
   ];
 }
