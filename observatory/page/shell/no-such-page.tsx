@@ -18,6 +18,9 @@ export function NoSuchPage() {
         <a class="button" href="/?view=map">
           Service map
         </a>
+        <a class="button" href="/?view=releases">
+          Releases
+        </a>
         <a class="button" href="/?view=slo">
           Objectives
         </a>
