@@ -1,5 +1,6 @@
+import { withoutCredentials } from '@hotrod/telemetry/shown-url';
+
 import type { StartOptions } from './options.ts';
-import { withoutCredentials } from './shown-url.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { defaultRate, isProfileName, type ProfileName, profiles } from '@hotrod/loadgen/profiles';
+import { withoutCredentials } from '@hotrod/telemetry/shown-url';
 
 import { Refusal } from './refusal.ts';
-import { withoutCredentials } from './shown-url.ts';
 
 /** What drives load: the driver built in, or the k6 on the PATH. */
 export type LoadEngine = 'builtin' | 'k6';

@@ -42,7 +42,7 @@ export function flagSettings() {
   };
 }
 
-/** How often a start tries to reach flagd, and how long a retry waits, in milliseconds: flags never keep a service down. */
+/** How long a start waits for its flags, and how long a retry of flagd waits, in milliseconds: flags keep no service down. */
 const readyWithinMs = 3_000;
 const retryMs = 1_000;
 
