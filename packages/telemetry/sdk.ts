@@ -90,13 +90,14 @@ function stopWithin(sdk: { shutdown(): Promise<void> }): () => Promise<void> {
 
 /** The instrumentations that earn their place; every other one stays off unless `OTEL_NODE_ENABLED_INSTRUMENTATIONS` names it. */
 function instrumentations(env: Environment): InstrumentationConfigMap {
-  const quietPath = /^\/(healthz|readyz|v1\/traces|assets\/)/;
+  const quietPath = /^\/(healthz|readyz|v1\/traces|assets\/|events(\?|$))/;
   if (!env['OTEL_NODE_ENABLED_INSTRUMENTATIONS']) {
     process.env['OTEL_NODE_ENABLED_INSTRUMENTATIONS'] = 'http,express,pg,undici,pino,runtime-node';
   }
   return {
     '@opentelemetry/instrumentation-http': {
-      // Health checks and the page's own telemetry would be most of the traces and say nothing.
+      // Health checks and the page's own telemetry would be most of the traces and say nothing; a stream of events would be
+      // a span of many minutes.
       ignoreIncomingRequestHook: (request) => quietPath.test(request.url ?? ''),
       // The OTLP exporters are the only users of node:http as clients.
       disableOutgoingRequestInstrumentation: true,
