@@ -116,7 +116,12 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       }),
     );
     servers.push(receiver.close);
-    const about = { version: options.version, path, otlpPort: Number(new URL(receiver.url).port) };
+    const about = {
+      version: options.version,
+      path,
+      otlpPort: Number(new URL(receiver.url).port),
+      ridesUrl: config.ridesUrl,
+    };
     const parts: ApiParts = {
       database,
       status: createStatus(database, ingest, telemetry, about),
@@ -229,7 +234,7 @@ function createStatus(
   database: Database,
   ingest: Ingest,
   telemetry: Telemetry,
-  { version, path, otlpPort }: { version: string; path: string; otlpPort: number },
+  { version, path, otlpPort, ridesUrl }: { version: string; path: string; otlpPort: number; ridesUrl: string | null },
 ): (signal?: AbortSignal) => Promise<Status> {
   const startedMs = performance.now();
   const toMs = (ns: bigint | null | undefined): number | null =>
@@ -247,6 +252,7 @@ function createStatus(
       databaseBytes: await databaseBytes(database, path, signal),
       traces: extent?.traces ?? 0,
       otlpPort,
+      ridesUrl,
     };
   };
 }

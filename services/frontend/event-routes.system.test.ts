@@ -78,7 +78,7 @@ describe('GET /events', () => {
     [{ 'sec-fetch-site': 'same-origin' }, 200],
     [{ 'sec-fetch-site': 'none' }, 200],
   ])('answers a request with %j with %d', async (headers, status) => {
-    const stream = await open((await serve(createRideFeed())).url, headers as Record<string, string>);
+    const stream = await open((await serve(createRideFeed())).url, headers);
     expect(stream.response.statusCode).toBe(status);
     if (status !== 200) expect(stream.response.headers['content-type']).toContain('problem+json');
   });
@@ -125,8 +125,7 @@ describe('GET /events', () => {
     let closed = false;
     const closing = server.close({ hurry: hurry.signal }).then(() => (closed = true));
     feed.leave(hurry.signal);
-    for (const stream of streams)
-      await expect.poll(() => stream.messages().at(-1)?.event, soon).toBe('leaving');
+    for (const stream of streams) await expect.poll(() => stream.messages().at(-1)?.event, soon).toBe('leaving');
     expect(closed).toBe(false);
     ride.failed({ code: 'cancelled' } as never, null);
     await closing;
@@ -162,12 +161,10 @@ describe('the stream of a frontend', () => {
     await answer.text();
     const traceId = answer.headers.get('traceresponse')?.split('-')[1];
     for (const stream of streams) {
-      await expect
-        .poll(stream.events, soon)
-        .toMatchObject([
-          { kind: 'ordered', requestId: expect.any(String) },
-          { kind: 'failed', code: 'dependency_unavailable', traceId },
-        ]);
+      await expect.poll(stream.events, soon).toMatchObject([
+        { kind: 'ordered', requestId: expect.any(String) },
+        { kind: 'failed', code: 'dependency_unavailable', traceId },
+      ]);
     }
     const stoppedMs = performance.now();
     const code = await frontend.stop('SIGTERM');

@@ -92,7 +92,9 @@ await runMain('frontend', async () => {
     behind: { customer: customer.ready, driver: driver.ready, route: route.ready },
     release: releaseOf(config),
     routes: (express) => {
-      frontendRoutes({ dispatch, customers, release: pageRelease(config), logger, feed, faults: flags.inForce })(express);
+      frontendRoutes({ dispatch, customers, release: pageRelease(config), logger, feed, faults: flags.inForce })(
+        express,
+      );
       eventRoutes(feed)(express);
       pageRoutes({ directory: `${page}/dist`, logger })(express);
       spanRelay(spanSink(config))(express);

@@ -26,7 +26,7 @@ function create(limits: Partial<FeedLimits> = {}) {
 }
 
 /** Follows the rides, and keeps all that it is told. */
-function follow(feed: RideFeed, { clientId = null as string | null, reads = () => true } = {}) {
+function follow(feed: RideFeed, { clientId = null as string | null, reads = (): boolean => true } = {}) {
   const messages: { name: string; events: RideEvent[] }[] = [];
   const follower = { messages, ended: false, stop: () => {}, all: () => messages.flatMap(({ events }) => events) };
   const subscription = feed.subscribe({
