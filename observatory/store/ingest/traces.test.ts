@@ -8,7 +8,8 @@ import { createAttributeBuilder } from '../../records/attribute-shapes.ts';
 import type { SpanKind } from '../../records/records.ts';
 import type { Resource } from '../../records/resource.ts';
 import type { SpanBatch } from '../../records/span-batch.ts';
-import { createSpanBatchBuilder, spanTexts } from '../../records/span-batch-builder.ts';
+import { createSpanBatchBuilder } from '../../records/span-batch-builder.ts';
+import { spanTexts } from '../../records/span-parts.ts';
 import { createTraces, type RootRow, type Traces, tracesDefaults } from './traces.ts';
 
 const builder = createSpanBatchBuilder();
