@@ -78,7 +78,7 @@ interface Field<T> {
   format(value: T): readonly string[];
 }
 
-const text = (parameter: string): Field<string> => ({
+const anyText = (parameter: string): Field<string> => ({
   parameter,
   parse: ([value]) => value,
   format: (value) => [value],
@@ -102,10 +102,10 @@ const measures: readonly Measure[] = ['count', 'errorRate', 'p50', 'p95', 'p99',
 
 /** All fields but the opened trace, which is the path, in the order in which an address has them. */
 const fields: { readonly [K in Exclude<keyof State, 'traceId'>]: Field<State[K]> } = {
-  filter: text('filter'),
+  filter: anyText('filter'),
   scope: choice('scope', ['roots', 'spans']),
   last: {
-    ...text('last'),
+    ...anyText('last'),
     parse: ([value]) => (value !== undefined && parseLast(value) !== null ? value : undefined),
   },
   from: optional('from', parseInstant, String),
@@ -124,9 +124,9 @@ const fields: { readonly [K in Exclude<keyof State, 'traceId'>]: Field<State[K]>
   measure: choice('measure', measures),
   groupsOf: choice('of', ['all', 'selection']),
   order: choice('order', ['newest', 'slowest']),
-  lit: text('lit'),
+  lit: anyText('lit'),
   spanId: optional('span', (id) => id, String),
-  find: text('find'),
+  find: anyText('find'),
 };
 const fieldList = Object.entries(fields) as [keyof typeof fields, Field<unknown>][];
 
