@@ -6,6 +6,8 @@ import type { Logger } from '@hotrod/kit/logging';
 import { createApp, listen, type RunningServer, sendProblem } from '@hotrod/kit/server';
 import type { Express } from 'express';
 
+import { createAlerting } from './alerting/alerting.ts';
+import { createWebhook } from './alerting/webhook.ts';
 import { createApi } from './api/api.ts';
 import type { ApiParts } from './api/context.ts';
 import type { Status } from './contract/contract.ts';
@@ -13,9 +15,11 @@ import { wrongMethod } from './api/problem.ts';
 import { type ObservatoryConfig, settings } from './config.ts';
 import { startReceiver } from './otlp/receiver.ts';
 import { pageFiles } from './page-files.ts';
+import { runbookFiles } from './runbook-files.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { createIngest, type Ingest, ingestDefaults } from './store/ingest/ingest.ts';
 import { OpenError, openFailure } from './store/failures.ts';
+import { defaultObjectives } from './store/questions/default-objectives.ts';
 import { setAside } from './store/set-aside.ts';
 import { applyRetention, databaseBytes, type RetentionOptions } from './store/retention/retention.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
@@ -26,6 +30,8 @@ export interface ObservatoryOptions {
   version: string;
   /** The directory of the built page; none is served without. */
   page?: string;
+  /** The directory of the runbooks that alerts lead to; none are served without. */
+  runbooks?: string;
   /** Whether a database that is damaged is kept beside the file, and an empty one begun. */
   startAnew?: boolean;
   /** Is told once, with a sentence, where only a new process can store what comes in. */
@@ -127,6 +133,7 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       ready: { store: () => storeWorks(ingest) },
       routes: (express) => {
         routes(express, parts, options);
+        if (options.runbooks !== undefined) runbookFiles(express, options.runbooks);
         if (options.page === undefined) return;
         pageFiles(express, options.page);
         express.all('/', (request, response, next) => {
@@ -140,6 +147,7 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       listen(app, config.host, config.port, { maxHeaderSize: 65_536 }),
     );
     servers.push(server.close);
+    closers.push(startAlerting(options, server.url, database, telemetry));
     return {
       url: server.url,
       otlpUrl: receiver.url,
@@ -223,6 +231,40 @@ function registerGauges(telemetry: Telemetry, ingest: Ingest): void {
     },
   );
   telemetry.gauge('uptime_seconds', 'Since the process began.', () => process.uptime());
+}
+
+/** @returns what ends it. Nothing is looked at where nobody is told. */
+function startAlerting(
+  { config, logger }: ObservatoryOptions,
+  url: string,
+  database: Database,
+  telemetry: Telemetry,
+): () => Promise<void> {
+  if (config.alertWebhook === null) return async () => undefined;
+  const webhook = createWebhook(config.alertWebhook, logger);
+  const alerting = createAlerting({
+    objectives: config.objectives ?? defaultObjectives,
+    publicUrl: config.publicUrl ?? url,
+    reader: database.reader,
+    notify: webhook.notify,
+  });
+  telemetry.gauge('alerts_firing', 'Alerts that fire.', alerting.firing);
+  telemetry.gauge('alert_notifications_lost', 'Notifications that the webhook did not take.', webhook.lost);
+  let looking: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    looking ??= alerting
+      .evaluate()
+      .catch((error: unknown) => logger.warn({ err: error }, 'The objectives could not be looked at for alerts'))
+      .finally(() => {
+        looking = null;
+      });
+  }, config.alertIntervalMs);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await webhook.close();
+    await looking;
+  };
 }
 
 function createStatus(

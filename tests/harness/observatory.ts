@@ -15,8 +15,13 @@ export interface RunningObservatory {
 
 const startWithinMs = 120_000;
 
-/** Builds the page first if it is older than its sources. @throws with its output where it does not listen. */
-export async function startObservatory(): Promise<RunningObservatory> {
+/**
+ * Builds the page first if it is older than its sources.
+ *
+ * @param env further settings.
+ * @throws with its output where it does not listen.
+ */
+export async function startObservatory(env: Readonly<Record<string, string>> = {}): Promise<RunningObservatory> {
   const directory = createTemporaryDirectory('observatory');
   const child = spawn(process.execPath, [join(root, 'observatory', 'main.ts')], {
     cwd: root,
@@ -26,6 +31,7 @@ export async function startObservatory(): Promise<RunningObservatory> {
       OBSERVATORY_PORT: '0',
       OBSERVATORY_OTLP_PORT: '0',
       OBSERVATORY_DATA_DIR: directory.path,
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
