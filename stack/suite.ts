@@ -115,6 +115,8 @@ export function createSuite(
       report('stack', `stopped what an earlier start had left: ${dataDirectory.leftovers.join(', ')}`);
     prepareFlagFile(flagFile(options.dataDir));
     goOn();
+    // Before it is read: the repository takes longer to be opened than all else does.
+    if (options.workingCopy) forgetProduction(options.dataDir);
     const keepingCheckout = keepCheckout();
     const ports = portsOf(options);
     await ensureFree(
@@ -197,10 +199,7 @@ export function createSuite(
     const { root, node, env } = surroundings;
     try {
       const opened = await openRepository({ dataDir: options.dataDir, root, node, env });
-      if (options.workingCopy) {
-        forgetProduction(options.dataDir);
-        await resetBranch(options.dataDir, env);
-      }
+      if (options.workingCopy) await resetBranch(options.dataDir, env);
       return opened;
     } catch (error) {
       report('stack', `takes no push: ${messageOf(error)}`);

@@ -91,7 +91,7 @@ export function startStockTelemetry(): void {
   process.env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'env,host,os,process';
   Object.assign(globalThis, { [automaticAloneKey]: true });
   register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
-  require('@opentelemetry/auto-instrumentations-node/register');
+  void require('@opentelemetry/auto-instrumentations-node/register');
 }
 
 function stopWithin(sdk: { shutdown(): Promise<void> }): () => Promise<void> {
