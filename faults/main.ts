@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+
+import { readCommandLine } from '@hotrod/kit/command-line';
 
 import { readFlagFile, writeFlagFile } from './flag-file.ts';
 import {
@@ -33,10 +34,14 @@ class UsageError extends Error {}
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-function run(args: string[]): string {
-  const { values, positionals } = parse(args);
+function run(): string {
+  const { values, positionals } = readCommandLine('faults', {
+    help: usage,
+    takesWords: true,
+    options: { file: { type: 'string' }, 'data-dir': { type: 'string' }, release: { type: 'string' } },
+  });
   const [command, name, variant, ...rest] = positionals;
-  if (values.help || command === 'help') return usage;
+  if (command === 'help') return usage;
   if (rest.length > 0) throw new UsageError(`"${rest[0]}" is one word too many`);
   const path =
     values.file ??
@@ -80,23 +85,6 @@ function run(args: string[]): string {
   }
 }
 
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        file: { type: 'string' },
-        'data-dir': { type: 'string' },
-        release: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
-}
-
 function manifestOf(manifests: ReadonlyMap<string, Manifest>, name: string | undefined): Manifest {
   if (name === undefined) throw new UsageError('name a fault');
   const manifest = manifests.get(name);
@@ -133,7 +121,7 @@ function show({ flag, title, service, value, lesson, cause, effect, find, fix }:
 }
 
 try {
-  process.stdout.write(run(process.argv.slice(2)));
+  process.stdout.write(run());
 } catch (error) {
   const said = error instanceof Error ? error.message : String(error);
   const isWrongCall = error instanceof UsageError || error instanceof NoSuchFlagError;

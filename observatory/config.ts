@@ -41,11 +41,14 @@ function json<T>(schema: z.ZodType<T>): z.ZodType<T> {
 
 /** What the Observatory's environment sets; docs and `--help` are made of this table. */
 export const settings = {
-  host: text('OBSERVATORY_HOST', '127.0.0.1', 'the address to listen on, for both ports'),
+  host: text('OBSERVATORY_HOST', '127.0.0.1', 'the address to listen on, for all ports'),
   port: integer('OBSERVATORY_PORT', 8088, 'the port of the page, the API and the markers (0: any free one)', {
     max: 65_535,
   }),
   otlpPort: integer('OBSERVATORY_OTLP_PORT', 4318, 'the port that OTLP/HTTP is taken on (0: any free one)', {
+    max: 65_535,
+  }),
+  otlpGrpcPort: integer('OBSERVATORY_OTLP_GRPC_PORT', 4317, 'the port that OTLP/gRPC is taken on (0: any free one)', {
     max: 65_535,
   }),
   dataDir: text('OBSERVATORY_DATA_DIR', '.hotrod', 'the directory of the database, observatory.duckdb'),

@@ -59,5 +59,5 @@ ${describeSettings(settings)}`,
     },
   });
   shutdownOnSignal(logger, [{ name: 'observatory', close: observatory.close }]);
-  logger.info({ url: observatory.url, otlp: observatory.otlpUrl }, 'Listening');
+  logger.info({ url: observatory.url, otlp: observatory.otlpUrl, otlpGrpc: observatory.otlpGrpcUrl }, 'Listening');
 });

@@ -11,10 +11,13 @@ import type { ApiParts } from './api/context.ts';
 import type { Status } from './contract/contract.ts';
 import { wrongMethod } from './api/problem.ts';
 import { type ObservatoryConfig, settings } from './config.ts';
-import { startReceiver } from './otlp/receiver.ts';
+import { startGrpcReceiver } from './otlp/grpc-receiver.ts';
+import { startHttpReceiver } from './otlp/http-receiver.ts';
+import { createTaking } from './otlp/taking.ts';
 import { pageFiles } from './page-files.ts';
 import { type Database, openDatabase } from './store/database.ts';
-import { createIngest, type Ingest, ingestDefaults } from './store/ingest/ingest.ts';
+import { createIngest, type Ingest } from './store/ingest/ingest.ts';
+import { ingestDefaults } from './store/ingest/ingest-options.ts';
 import { OpenError, openFailure } from './store/failures.ts';
 import { setAside } from './store/set-aside.ts';
 import { applyRetention, databaseBytes, type RetentionOptions } from './store/retention/retention.ts';
@@ -38,6 +41,8 @@ export interface Observatory {
   url: string;
   /** What an exporter is given as `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   otlpUrl: string;
+  /** The same where its protocol is `grpc`. */
+  otlpGrpcUrl: string;
   parts: ApiParts;
   database: Database;
   telemetry: Telemetry;
@@ -106,17 +111,28 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
     );
     closers.push(async () => retention.stop());
     registerGauges(telemetry, ingest);
+    const taking = createTaking(ingest, telemetry);
+    const maxBodyBytes = config.maxBodyMb * 2 ** 20;
     const receiver = await onPort(settings.otlpPort, config.otlpPort, () =>
-      startReceiver(ingest, telemetry, {
+      startHttpReceiver(taking, telemetry, {
         host: config.host,
         port: config.otlpPort,
-        maxBodyBytes: config.maxBodyMb * 2 ** 20,
+        maxBodyBytes,
         corsOrigins: list(config.corsOrigins),
         hosts: list(config.hosts),
       }),
     );
     servers.push(receiver.close);
-    const about = { version: options.version, path, otlpPort: Number(new URL(receiver.url).port) };
+    const grpcReceiver = await onPort(settings.otlpGrpcPort, config.otlpGrpcPort, () =>
+      startGrpcReceiver(taking, telemetry, { host: config.host, port: config.otlpGrpcPort, maxBodyBytes }),
+    );
+    servers.push(grpcReceiver.close);
+    const about = {
+      version: options.version,
+      path,
+      otlpPort: portOf(receiver.url),
+      otlpGrpcPort: portOf(grpcReceiver.url),
+    };
     const parts: ApiParts = {
       database,
       status: createStatus(database, ingest, telemetry, about),
@@ -143,6 +159,7 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
     return {
       url: server.url,
       otlpUrl: receiver.url,
+      otlpGrpcUrl: grpcReceiver.url,
       parts,
       database,
       telemetry,
@@ -166,6 +183,10 @@ async function onPort<T>(setting: Setting, port: number, start: () => Promise<T>
   const taken = failure instanceof Error && 'code' in failure && failure.code === 'EADDRINUSE';
   if (!taken) throw failure;
   throw new Error(`port ${port} is taken by another program. Stop that program, or set ${setting.env} to a free port.`);
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
 }
 
 /** What is separated by commas in a setting. */
@@ -229,7 +250,7 @@ function createStatus(
   database: Database,
   ingest: Ingest,
   telemetry: Telemetry,
-  { version, path, otlpPort }: { version: string; path: string; otlpPort: number },
+  { path, ...about }: { version: string; path: string; otlpPort: number; otlpGrpcPort: number },
 ): (signal?: AbortSignal) => Promise<Status> {
   const startedMs = performance.now();
   const toMs = (ns: bigint | null | undefined): number | null =>
@@ -238,7 +259,7 @@ function createStatus(
   return async (signal) => {
     const [extent] = await database.aside.rows<Extent>('store-extent', signal ? { signal } : {});
     return {
-      version,
+      ...about,
       uptimeSeconds: (performance.now() - startedMs) / 1000,
       ...telemetry.counts(),
       queue: { items: ingest.waiting(), limit: ingest.limit },
@@ -246,7 +267,6 @@ function createStatus(
       newestMs: toMs(extent?.newest_ns),
       databaseBytes: await databaseBytes(database, path, signal),
       traces: extent?.traces ?? 0,
-      otlpPort,
     };
   };
 }

@@ -18,6 +18,7 @@ describe('npm start without options', () => {
       telemetry: { all: 'full', services: {} },
       workingCopy: false,
       otlpPort: 4318,
+      otlpGrpcPort: 4317,
       otlpEndpoint: null,
       otlpHeaders: null,
       observatory: true,
@@ -27,8 +28,8 @@ describe('npm start without options', () => {
 });
 
 describe('options', () => {
-  it('move every port, the receiver too, with --port-base', () => {
-    const moved = { portBase: 9000, otlpPort: 9009 };
+  it('move every port, those of the receivers too, with --port-base', () => {
+    const moved = { portBase: 9000, otlpPort: 9009, otlpGrpcPort: 9007 };
     expect(start(['--port-base', '9000'])).toMatchObject(moved);
     expect(start([], { HOTROD_PORT_BASE: '9000' })).toMatchObject(moved);
     expect(start(['--port-base', '9000'], { HOTROD_PORT_BASE: '7000' })).toMatchObject(moved);

@@ -250,11 +250,18 @@ async function measureWhileIngesting(
       open.add(request);
     }
   }, 100);
-  await setTimeout(5_000);
-  await observatory.longestHoldMs();
-  const busy = await askAll(observatory, fromMs, toMs, runs);
-  const hold = await observatory.longestHoldMs();
-  clearInterval(ticks);
+  let busy: number[];
+  let hold: number;
+  try {
+    await setTimeout(5_000);
+    await observatory.longestHoldMs();
+    busy = await askAll(observatory, fromMs, toMs, runs);
+    hold = await observatory.longestHoldMs();
+  } finally {
+    // Also when a question fails: nothing is sent to an Observatory that is gone.
+    clearInterval(ticks);
+    await Promise.allSettled(open);
+  }
   const rate = sent / ((performance.now() - begin) / 1000);
   await Promise.all(open);
   console.log(

@@ -1,19 +1,15 @@
 import { readFileSync } from 'node:fs';
 
+import { createAsk } from '@hotrod/kit/observatory-api';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 
-import { createAsk } from './ask.ts';
 import { serveHttp } from './http.ts';
-import { help, readOptions, UsageError } from './options.ts';
+import { readOptions, UsageError } from './options.ts';
 import { createTools } from './tools.ts';
 
 /** Standard output belongs to the protocol: whatever a person should read goes to standard error. */
 async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2), process.env);
-  if (options === 'help') {
-    process.stdout.write(help);
-    return;
-  }
+  const options = readOptions(process.env);
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };

@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '@hotrod/kit/command-line';
 
-export const help = `The Observatory's telemetry for agents, by the Model Context Protocol. It only reads.
+const help = `The Observatory's telemetry for agents, by the Model Context Protocol. It only reads.
 
   npm run --silent mcp                       over standard input and output, as agents start it
   npm run mcp -- --http 8090                 over HTTP, at http://127.0.0.1:8090/mcp
@@ -24,18 +24,16 @@ export class UsageError extends Error {
 }
 
 /**
- * Reads the command line.
+ * Reads the command line; ends the process for `--help` and for options that do not exist.
  *
  * @param env OBSERVATORY_URL stands in for `--observatory`.
- * @returns `help` where that was asked for.
- * @throws {UsageError}
+ * @throws {UsageError} for a value that means nothing.
  */
-export function readOptions(
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Options | 'help' {
-  const values = parse(args);
-  if (values.help) return 'help';
+export function readOptions(env: Readonly<Record<string, string | undefined>>): Options {
+  const { values } = readCommandLine('mcp', {
+    help,
+    options: { observatory: { type: 'string' }, http: { type: 'string' }, host: { type: 'string' } },
+  });
   const observatory = values.observatory ?? (env['OBSERVATORY_URL'] || 'http://127.0.0.1:8088');
   if (!URL.canParse(observatory) || !/^https?:$/.test(new URL(observatory).protocol)) {
     throw new UsageError(`--observatory takes a URL such as http://127.0.0.1:8088, not "${observatory}"`);
@@ -49,20 +47,4 @@ export function readOptions(
     throw new UsageError(`--http takes a port from 0 to 65535, not "${values.http}"`);
   }
   return { observatory, http: { host: values.host ?? '127.0.0.1', port } };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        observatory: { type: 'string' },
-        http: { type: 'string' },
-        host: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
 }

@@ -1,4 +1,5 @@
 /** What an agent can ask of the Observatory: nine read-only tools over its API, with short answers. */
+import { type Ask, type Parameters, QuestionError } from '@hotrod/kit/observatory-api';
 import { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
@@ -27,7 +28,6 @@ import {
   tellTrace,
   tellTraces,
 } from './answers.ts';
-import { type Ask, type Parameters, QuestionError } from './ask.ts';
 
 const defaultMinutes = 10;
 const maxMinutes = 7 * 24 * 60;

@@ -11,7 +11,7 @@ export function script(file: string): string {
   return readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
 }
 
-/** A span's own texts in the order in which span-batch-builder.ts packs them; those that are null may be missing. */
+/** A span's own texts in the order in which records/span-packer.ts packs them; those that are null may be missing. */
 const spanTextColumns = [
   ['trace_id', 'required'],
   ['span_id', 'required'],

@@ -5,7 +5,7 @@
 import type { EvaluationDetails } from '@openfeature/server-sdk';
 
 import { type FaultFlag, faultFlags } from './fault-flags.ts';
-import { integer, optionalText } from './config.ts';
+import { integer, optionalText, releaseOf } from './config.ts';
 import type { Logger } from './logging.ts';
 
 /** One evaluation of a flag that changed what a request met, for telemetry. */
@@ -45,6 +45,29 @@ export function flagSettings() {
 /** How long a start waits for its flags, and how long a retry of flagd waits, in milliseconds: flags keep no service down. */
 const readyWithinMs = 3_000;
 const retryMs = 1_000;
+
+/** The settings of a service that its flags come from: `flagSettings`, and those of `listenSettings` that name the release. */
+interface FlagConfig {
+  flagsFile: string | null;
+  flagdHost: string | null;
+  flagdPort: number;
+  resourceAttributes: string | null;
+}
+
+/**
+ * The flags of a service, as its settings say. Its release is in the context, so that a fault can be switched on for one
+ * release alone.
+ *
+ * @param evaluated is called for every evaluation that answered with a switched flag that is not off.
+ */
+export function createServiceFlags(
+  service: string,
+  config: FlagConfig,
+  logger: Logger,
+  evaluated: (evaluation: FlagEvaluation) => void,
+): Promise<Flags> {
+  return createFlags({ service, source: config, context: { release: releaseOf(config) ?? '' }, evaluated, logger });
+}
 
 /**
  * @param context facts about this process that targeting rules may use, for example `service.version`.

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describeSettings, readCommandLine } from '@hotrod/kit/command-line';
 import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createDatabase, type Database } from '@hotrod/kit/database';
-import { createFlags } from '@hotrod/kit/flags';
+import { createServiceFlags } from '@hotrod/kit/flags';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { serve } from '@hotrod/kit/service';
@@ -21,13 +21,7 @@ await runMain('customer', async () => {
   });
   const config = readConfig(settings, process.env);
   const logger = createLogger('customer', config.logLevel);
-  const flags = await createFlags({
-    service: 'customer',
-    source: config,
-    context: { release: releaseOf(config) ?? '' },
-    evaluated: flagEvaluated,
-    logger,
-  });
+  const flags = await createServiceFlags('customer', config, logger, flagEvaluated);
   const openDatabase = (poolSize: number) =>
     createDatabase({
       url: config.databaseUrl,

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describeSettings, readCommandLine } from '@hotrod/kit/command-line';
 import { readConfig, releaseOf } from '@hotrod/kit/config';
 import { createDatabase } from '@hotrod/kit/database';
-import { createFlags } from '@hotrod/kit/flags';
+import { createServiceFlags } from '@hotrod/kit/flags';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { serve } from '@hotrod/kit/service';
@@ -22,13 +22,7 @@ await runMain('driver', async () => {
   });
   const config = readConfig(settings, process.env);
   const logger = createLogger('driver', config.logLevel);
-  const flags = await createFlags({
-    service: 'driver',
-    source: config,
-    context: { release: releaseOf(config) ?? '' },
-    evaluated: flagEvaluated,
-    logger,
-  });
+  const flags = await createServiceFlags('driver', config, logger, flagEvaluated);
   // Fault clock-skew.
   flags.onChange(() => void flags.number('clock-skew', 0).then(setClockSkew));
   const database = createDatabase({

@@ -6,7 +6,7 @@ import { candidates } from '@hotrod/driver/contract';
 import { createServiceClient } from '@hotrod/kit/client';
 import { describeSettings, readCommandLine } from '@hotrod/kit/command-line';
 import { parseKeyValueList, readConfig, releaseOf } from '@hotrod/kit/config';
-import { createFlags } from '@hotrod/kit/flags';
+import { createServiceFlags } from '@hotrod/kit/flags';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { ensurePageBuilt } from '@hotrod/kit/page-build';
@@ -31,13 +31,7 @@ await runMain('frontend', async () => {
   });
   const config = readConfig(settings, process.env);
   const logger = createLogger('frontend', config.logLevel);
-  const flags = await createFlags({
-    service: 'frontend',
-    source: config,
-    context: { release: releaseOf(config) ?? '' },
-    evaluated: flagEvaluated,
-    logger,
-  });
+  const flags = await createServiceFlags('frontend', config, logger, flagEvaluated);
   const { connections } = config;
   const customer = createServiceClient({
     service: 'customer',

@@ -1,6 +1,6 @@
 import { describeSettings, readCommandLine } from '@hotrod/kit/command-line';
 import { readConfig, releaseOf } from '@hotrod/kit/config';
-import { createFlags } from '@hotrod/kit/flags';
+import { createServiceFlags } from '@hotrod/kit/flags';
 import { createLogger } from '@hotrod/kit/logging';
 import { runMain } from '@hotrod/kit/main';
 import { serve } from '@hotrod/kit/service';
@@ -17,13 +17,7 @@ await runMain('route', async () => {
   });
   const config = readConfig(settings, process.env);
   const logger = createLogger('route', config.logLevel);
-  const flags = await createFlags({
-    service: 'route',
-    source: config,
-    context: { release: releaseOf(config) ?? '' },
-    evaluated: flagEvaluated,
-    logger,
-  });
+  const flags = await createServiceFlags('route', config, logger, flagEvaluated);
   const routes = routeRoutes({
     faults: createRouteFaults(flags, Math.random),
     random: Math.random,

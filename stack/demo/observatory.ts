@@ -1,3 +1,4 @@
+import { createAsk, type Parameters, QuestionError } from '@hotrod/kit/observatory-api';
 import { z } from 'zod';
 
 /** What the demo asks the Observatory, over the same API that its page uses. */
@@ -79,20 +80,19 @@ const markerList = z.array(
   z.object({ message: z.string(), url: z.string().nullable(), startMs: z.number(), endMs: z.number().nullable() }),
 );
 
-const timeoutMs = 30_000;
 /** What has less than this share of the strongest value's evidence is chance. */
 const clearShare = 0.25;
 
 export function createObservatory(url: string): Observatory {
-  async function ask<T>(path: string, parameters: Record<string, string>, schema: z.ZodType<T>): Promise<T | null> {
-    const response = await fetch(`${url}/api/${path}?${new URLSearchParams(parameters).toString()}`, {
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    const body: unknown = await response.json();
-    if (response.status === 404) return null; // nothing of the kind in this range
-    if (!response.ok)
-      throw new Error(`The Observatory answered ${response.status} to ${path}: ${JSON.stringify(body)}`);
-    return schema.parse(body);
+  const askApi = createAsk(url);
+  /** Null when there is nothing of the kind in the range. */
+  async function ask<T>(path: string, parameters: Parameters, schema: z.ZodType<T>): Promise<T | null> {
+    try {
+      return schema.parse(await askApi(`/api/${path}`, parameters));
+    } catch (error) {
+      if (error instanceof QuestionError && error.status === 404) return null;
+      throw error;
+    }
   }
   const of = ({ fromMs, toMs }: Range) => ({
     from: String(Math.floor(fromMs)),

@@ -452,6 +452,16 @@ describe.skipIf(!helm)('the rendered chart', () => {
     );
   });
 
+  test('lets the load send what it measures to the Observatory where there is no Collector', async () => {
+    const objects = await render(helm, { set: ['collector.enabled=false'] });
+    expect(arrowsOf(objects).ingress).toEqual(
+      [...inside.filter((arrow) => !arrow.startsWith('otel-collector')), ...fromOutside]
+        .map((arrow) => arrow.replace('→ otel-collector:', '→ observatory:'))
+        .toSorted(),
+    );
+    expect(JSON.stringify(objects)).toContain('"value":"hotrod-observatory:4317"');
+  });
+
   test('lets agents talk to gateways, and gateways alone to what is behind', async () => {
     const set = [
       'collector.mode=agent',

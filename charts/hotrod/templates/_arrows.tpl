@@ -31,13 +31,13 @@ components, or `outside` (whoever comes in), `database` (the external one), `bac
 {{- $arrows = append $arrows (dict "from" "test" "to" "frontend" "port" $frontendPort) }}
 {{- if ne $values.load.mode "off" }}
 {{- $arrows = append $arrows (dict "from" "load" "to" "frontend" "port" $frontendPort) }}
-{{- if $values.collector.enabled }}{{ $senders = append $senders (dict "from" "load" "port" 4317) }}{{ end }}
+{{- with include "hotrod.grpcTaker" $root }}{{ $arrows = append $arrows (dict "from" "load" "to" . "port" 4317) }}{{ end }}
 {{- end }}
 {{- $taker := ternary "otel-collector" (ternary "observatory" "" $values.observatory.enabled) $values.collector.enabled -}}
 {{- if $values.otlpEndpoint }}{{ $taker = "backend" }}{{ end -}}
 {{- if $taker }}
 {{- range $senders }}
-{{- $arrows = append $arrows (merge (dict "to" (ternary "otel-collector" $taker (eq (int .port) 4317))) .) }}
+{{- $arrows = append $arrows (merge (dict "to" $taker) .) }}
 {{- end }}
 {{- end }}
 {{- if $values.collector.enabled }}
@@ -67,6 +67,11 @@ components, or `outside` (whoever comes in), `database` (the external one), `bac
 {{- end }}
 {{- end }}
 {{- $arrows | toJson -}}
+{{- end -}}
+
+{{/* The component that takes what k6 measures, by OTLP over gRPC; nothing where there is none. */}}
+{{- define "hotrod.grpcTaker" -}}
+{{- if .Values.collector.enabled }}otel-collector{{ else if .Values.observatory.enabled }}observatory{{ end -}}
 {{- end -}}
 
 {{/* dict root end → the other end of an arrow as network policy peers (JSON); null for anywhere. */}}

@@ -1,7 +1,7 @@
 import type { AttributeValue } from '../../records/attribute-value.ts';
 import { type MetricKind, spanKinds, spanStatuses } from '../../records/records.ts';
 import type { SpanEvent, SpanLink } from '../../records/span-event.ts';
-import { spanTexts } from '../../records/span-batch-builder.ts';
+import { spanTexts } from '../../records/span-parts.ts';
 import { bodyText, nestedDouble, nestedInteger } from '../any-value.ts';
 import {
   addDropped,

@@ -1,6 +1,7 @@
 import type { SpanEvent, SpanLink } from '../../records/span-event.ts';
 import { spanKinds, spanStatuses } from '../../records/records.ts';
-import { type SpanBatchBuilder, type SpanNumbers, spanTexts } from '../../records/span-batch-builder.ts';
+import type { SpanBatchBuilder } from '../../records/span-batch-builder.ts';
+import { type SpanNumbers, spanTexts } from '../../records/span-parts.ts';
 import { countValues, mostValues } from '../any-value.ts';
 import {
   addDropped,

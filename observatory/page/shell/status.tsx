@@ -19,6 +19,7 @@ export const isReached = computed(() => failure.value === null);
 export const storeIsEmpty = computed(() => status.value !== null && status.value.traces === 0);
 /** Where OTLP is received; the usual port until the status tells. */
 export const otlpPort = computed(() => status.value?.otlpPort ?? 4318);
+export const otlpGrpcPort = computed(() => status.value?.otlpGrpcPort ?? 4317);
 
 async function look(): Promise<void> {
   if (document.visibilityState === 'hidden' || looking) return;

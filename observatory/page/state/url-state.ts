@@ -70,9 +70,65 @@ export const defaultState: State = {
   lit: '',
 };
 
-const views: readonly View[] = ['compare', 'groups', 'traces', 'map', 'releases', 'slo'];
-const sorts: readonly Sort[] = ['count', 'errorRate', 'p50', 'p95', 'p99', 'max'];
+/** How a field of the state is written in the address: the name of its parameter, and both directions. */
+interface Field<T> {
+  parameter: string;
+  /** Undefined when the values mean nothing; the field then has its default. */
+  parse(values: readonly string[]): T | undefined;
+  format(value: T): readonly string[];
+}
+
+const anyText = (parameter: string): Field<string> => ({
+  parameter,
+  parse: ([value]) => value,
+  format: (value) => [value],
+});
+
+function choice<T extends string>(parameter: string, allowed: readonly T[]): Field<T> {
+  return { parameter, parse: ([value]) => allowed.find((each) => each === value), format: (value) => [value] };
+}
+
+/** A field that may be missing. */
+function optional<T>(parameter: string, parse: (value: string) => T | null, format: (value: T) => string) {
+  const field: Field<T | null> = {
+    parameter,
+    parse: ([value]) => (value === undefined ? undefined : (parse(value) ?? undefined)),
+    format: (value) => (value === null ? [] : [format(value)]),
+  };
+  return field;
+}
+
 const measures: readonly Measure[] = ['count', 'errorRate', 'p50', 'p95', 'p99', 'max'];
+
+/** All fields but the opened trace, which is the path, in the order in which an address has them. */
+const fields: { readonly [K in Exclude<keyof State, 'traceId'>]: Field<State[K]> } = {
+  filter: anyText('filter'),
+  scope: choice('scope', ['roots', 'spans']),
+  last: {
+    ...anyText('last'),
+    parse: ([value]) => (value !== undefined && parseLast(value) !== null ? value : undefined),
+  },
+  from: optional('from', parseInstant, String),
+  to: optional('to', parseInstant, String),
+  held: { parameter: 'held', parse: ([value]) => value === 'true', format: (held) => (held ? ['true'] : []) },
+  box: optional('box', parseBox, formatBox),
+  view: choice('view', ['compare', 'groups', 'traces', 'map', 'releases', 'slo']),
+  chart: choice('chart', ['heatmap', 'lines']),
+  scale: choice('scale', ['log', 'linear']),
+  by: {
+    parameter: 'by',
+    parse: (values) => [...new Set(values.filter((key) => key !== ''))].slice(0, 2),
+    format: (keys) => keys,
+  },
+  sort: choice('sort', measures),
+  measure: choice('measure', measures),
+  groupsOf: choice('of', ['all', 'selection']),
+  order: choice('order', ['newest', 'slowest']),
+  lit: anyText('lit'),
+  spanId: optional('span', (id) => id, String),
+  find: anyText('find'),
+};
+const fieldList = Object.entries(fields) as [keyof typeof fields, Field<unknown>][];
 
 /**
  * A state with some of it changed. A range that was held still for a selection is live again once that is gone; one
@@ -90,61 +146,28 @@ export function changed(state: State, change: Partial<State>): State {
 export function parseState(pathname: string, search: string): State {
   const query = new URLSearchParams(search);
   const trace = /^\/trace\/([^/]+)\/?$/.exec(pathname)?.[1];
-  const last = query.get('last');
-  const from = instant(query.get('from'));
-  const to = instant(query.get('to'));
-  const fixed = from !== null && to !== null && from < to;
-  const box = parseBox(query.get('box'));
-  return {
-    traceId: trace === undefined ? null : decode(trace),
-    spanId: query.get('span'),
-    find: query.get('find') ?? '',
-    filter: query.get('filter') ?? '',
-    scope: oneOf(query.get('scope'), ['roots', 'spans'], defaultState.scope),
-    last: last !== null && parseLast(last) !== null ? last : defaultState.last,
-    from: fixed ? from : null,
-    to: fixed ? to : null,
-    held: fixed && box !== null && query.get('held') === 'true',
-    box,
-    view: oneOf(query.get('view'), views, defaultState.view),
-    chart: oneOf(query.get('chart'), ['heatmap', 'lines'], defaultState.chart),
-    scale: oneOf(query.get('scale'), ['log', 'linear'], defaultState.scale),
-    by: [...new Set(query.getAll('by').filter((key) => key !== ''))].slice(0, 2),
-    sort: oneOf(query.get('sort'), sorts, defaultState.sort),
-    measure: oneOf(query.get('measure'), measures, defaultState.measure),
-    groupsOf: oneOf(query.get('of'), ['all', 'selection'], defaultState.groupsOf),
-    order: oneOf(query.get('order'), ['newest', 'slowest'], defaultState.order),
-    lit: query.get('lit') ?? '',
-  };
+  const parsed = fieldList.map(([key, { parameter, parse }]) => [
+    key,
+    parse(query.getAll(parameter)) ?? defaultState[key],
+  ]);
+  const state = { ...(Object.fromEntries(parsed) as State), traceId: trace === undefined ? null : decode(trace) };
+  const isFixed = state.from !== null && state.to !== null && state.from < state.to;
+  return isFixed
+    ? { ...state, held: state.held && state.box !== null }
+    : { ...state, from: null, to: null, held: false };
 }
 
 /** The shortest address of a state: defaults are left out, the order of parameters is fixed. */
 export function formatState(state: State): string {
   const query = new URLSearchParams();
-  const put = (name: string, value: string | null, fallback: string | null): void => {
-    if (value !== null && value !== fallback) query.append(name, value);
-  };
-  put('filter', state.filter, '');
-  put('scope', state.scope, defaultState.scope);
-  put('last', state.last, defaultState.last);
-  put('from', state.from === null ? null : String(state.from), null);
-  put('to', state.to === null ? null : String(state.to), null);
-  put('held', state.held ? 'true' : null, null);
-  put('box', state.box === null ? null : formatBox(state.box), null);
-  put('view', state.view, defaultState.view);
-  put('chart', state.chart, defaultState.chart);
-  put('scale', state.scale, defaultState.scale);
-  for (const key of state.by) query.append('by', key);
-  put('sort', state.sort, defaultState.sort);
-  put('measure', state.measure, defaultState.measure);
-  put('of', state.groupsOf, defaultState.groupsOf);
-  put('order', state.order, defaultState.order);
-  put('lit', state.lit, '');
-  put('span', state.spanId, null);
-  put('find', state.find, '');
-  const text = query.toString();
+  for (const [key, { parameter, format }] of fieldList) {
+    const values = format(state[key]);
+    if (String(values) === String(format(defaultState[key]))) continue;
+    for (const value of values) query.append(parameter, value);
+  }
+  const search = query.toString();
   const path = state.traceId === null ? '/' : `/trace/${encodeURIComponent(state.traceId)}`;
-  return text === '' ? path : `${path}?${text}`;
+  return search === '' ? path : `${path}?${search}`;
 }
 
 const unitMs: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -156,8 +179,8 @@ export function parseLast(text: string): number | null {
   return ms > 0 && ms <= 366 * 86_400_000 ? ms : null;
 }
 
-function parseBox(text: string | null): Box | null {
-  const parts = text?.split(',') ?? [];
+function parseBox(text: string): Box | null {
+  const parts = text.split(',');
   if (parts.length !== 4) return null;
   const [fromMs = null, toMs = null, minMs = null, maxMs = null] = parts.map((part) =>
     part === '' || !Number.isFinite(Number(part)) || Number(part) < 0 ? null : Number(part),
@@ -172,12 +195,8 @@ function formatBox(box: Box): string {
   return [number(box.fromMs, 0), number(box.toMs, 0), number(box.minMs, 6), number(box.maxMs, 6)].join(',');
 }
 
-function instant(text: string | null): number | null {
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
-}
-
-function oneOf<T extends string>(text: string | null, allowed: readonly T[], fallback: T): T {
-  return allowed.find((candidate) => candidate === text) ?? fallback;
+function parseInstant(text: string): number | null {
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
 function decode(text: string): string {

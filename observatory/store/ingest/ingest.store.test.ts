@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { createTestClock } from '../../fixtures/test-clock.ts';
 import {
   keyValues,
   send,
@@ -20,7 +22,8 @@ import { createJsonDecoders } from '../../otlp/json/request.ts';
 import { createTelemetry } from '../../telemetry.ts';
 import { readAttributes } from '../attributes.ts';
 import { type Database, openDatabase, rowGroupSize } from '../database.ts';
-import { createIngest, ingestDefaults } from './ingest.ts';
+import { createIngest } from './ingest.ts';
+import { ingestDefaults } from './ingest-options.ts';
 import type { Batches } from '../../records/records.ts';
 import { createResourceNumbers } from './resource-numbers.ts';
 import { sql, type Sql } from '../sql.ts';
@@ -65,8 +68,8 @@ const places = sql`
     (SELECT count(*)::INTEGER FROM store.open_traces) AS open`;
 
 /**
- * An ingest whose every transaction is first asked whether it fails, and whose statements are, with the rows that they
- * copy, where they copy some.
+ * An ingest whose clock stands still. Before each transaction, and each statement with the rows that it copies, the test
+ * says whether it fails.
  */
 async function startFailing(
   fails: () => string | undefined,
@@ -110,9 +113,9 @@ async function startFailing(
   const telemetry = createTelemetry();
   const errors: string[] = [];
   const log = { error: (_data: object, message: string) => errors.push(message) };
-  const ingest = await createIngest(database, telemetry, log, { ...ingestDefaults, retryMs: 10 }, (reason) =>
-    endings.push(reason),
-  );
+  const clock = createTestClock();
+  const onFatal = (reason: string) => endings.push(reason);
+  const ingest = await createIngest(database, telemetry, log, ingestDefaults, onFatal, clock);
   onTestFinished(async () => {
     await ingest.close();
     await real.close();
@@ -122,6 +125,7 @@ async function startFailing(
     ingest,
     telemetry,
     errors,
+    clock,
     /** What it said when it gave up. */
     endings,
     reattached: () => reattached,
@@ -530,11 +534,59 @@ describe('a long text', () => {
   });
 });
 
+describe('a flush', () => {
+  const { flushIntervalMs, checkpointIntervalMs, windowMs } = ingestDefaults;
+
+  it('begins by itself when an item has waited for its time', async () => {
+    const { ingest, telemetry, clock, take } = await startFailing(() => undefined);
+    await take(1);
+    clock.advance(flushIntervalMs - 1);
+    await setImmediate();
+    expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([1, 0]);
+    clock.advance(1);
+    await expect.poll(() => telemetry.counts().stored.spans).toBe(1);
+    expect(ingest.waiting()).toBe(0);
+  });
+
+  it('waits for more when many items wait', async () => {
+    const { ingest, telemetry, clock, take } = await startFailing(() => undefined);
+    await take(1, 5_000);
+    clock.advance(999);
+    await setImmediate();
+    expect(ingest.waiting()).toBe(5_000);
+    clock.advance(1);
+    await expect.poll(() => telemetry.counts().stored.spans).toBe(5_000);
+  });
+
+  it('is followed by a checkpoint when the last one is long enough ago', async () => {
+    const { telemetry, clock, take } = await startFailing(() => undefined);
+    const checkpoints = () => /checkpoint_seconds_count (\d+)/.exec(telemetry.text())?.[1];
+    await take(1);
+    clock.advance(flushIntervalMs);
+    await expect.poll(() => telemetry.counts().stored.spans).toBe(1);
+    expect(checkpoints()).toBe('0');
+    clock.advance(checkpointIntervalMs);
+    await expect.poll(checkpoints).toBe('1');
+  });
+
+  it('that is late stops the intake until it is done', async () => {
+    const { ingest, clock, take } = await startFailing(() => undefined);
+    await take(1);
+    const flushed = ingest.flush();
+    clock.advance(windowMs);
+    expect(ingest.hasRoom(1, 1)).toBe(true);
+    clock.advance(1);
+    expect([ingest.hasRoom(1, 1), ingest.unstoredSeconds()]).toEqual([false, (windowMs + 1) / 1000]);
+    await flushed;
+    expect([ingest.hasRoom(1, 1), ingest.unstoredSeconds()]).toEqual([true, 0]);
+  });
+});
+
 describe('a store that fails', () => {
   it('for lack of room keeps what was acknowledged, takes nothing else and says so, until there is room', async () => {
     let full = true;
     let attempts = 0;
-    const { ingest, telemetry, errors, endings, take, stored } = await startFailing(() => {
+    const { ingest, telemetry, errors, endings, clock, take, stored } = await startFailing(() => {
       if (!full) return undefined;
       attempts += 1;
       return 'IO Error: No space left on device';
@@ -549,6 +601,7 @@ describe('a store that fails', () => {
     await flushed;
     expect([ingest.failure(), ingest.waiting(), telemetry.counts().stored.spans]).toEqual([null, 0, 1]);
     expect([ingest.hasRoom(1, 1), errors.length, endings]).toEqual([true, attempts, []]);
+    expect(clock.waits()).toEqual(Array.from({ length: attempts }, () => ingestDefaults.retryMs));
     expect(await stored()).toEqual([{ span_id: spanIdOf(1) }]);
   });
 
@@ -642,7 +695,7 @@ describe('a store that fails', () => {
     // In requests that do not end where a group of rows does.
     for (let first = 1; first <= burst; first += 7000) await take(first, Math.min(burst, first + 6999));
     await ingest.flush();
-    expect(loads.filter((name) => name === 'ingest-spans').length).toBeLessThanOrEqual(4);
+    expect(loads.filter((name) => name === 'ingest-spans')).toHaveLength(3);
     expect([ingest.waiting(), telemetry.counts().stored.spans]).toEqual([0, burst]);
     expect(new Set((await stored()).map((row) => row['span_id'])).size).toBe(burst);
   });

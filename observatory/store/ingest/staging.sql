@@ -1,5 +1,5 @@
 -- Macros that unpack what staging.ts packs, and the staging tables that a flush fills as a whole. Each value that goes to
--- DuckDB by itself costs a call, so all texts of a span come as one (span-batch-builder.ts), which string_split takes apart:
+-- DuckDB by itself costs a call, so all texts of a span come as one (records/span-packer.ts), which string_split takes apart:
 -- 12 of its own, one for each hot attribute, and the values of its other attributes, whose keys are those of its shape.
 -- The separator is in none of the texts; NULL is the usual one, chr(31).
 --

@@ -25,7 +25,7 @@ import type { Side } from '../scripts.ts';
 import type { LogEntry, MetricPoint } from '../../records/records.ts';
 import type { Resource } from '../../records/resource.ts';
 import { spanBytes, spanFlags, type SpanRef } from '../../records/span-batch.ts';
-import type { RootRow } from './traces.ts';
+import type { RootRow } from './roll-up.ts';
 
 /** How a column of a staging table is filled from a record. */
 type Column<T> = readonly [type: DuckDBType, value: (record: T) => DuckDBValue];

@@ -6,7 +6,8 @@ import type { SpanKind, SpanStatus } from '../../records/records.ts';
 import type { Resource } from '../../records/resource.ts';
 import type { ResourceNumbering } from './resource-numbers.ts';
 import type { SpanBatch } from '../../records/span-batch.ts';
-import { createSpanBatchBuilder, spanTexts } from '../../records/span-batch-builder.ts';
+import { createSpanBatchBuilder } from '../../records/span-batch-builder.ts';
+import { spanTexts } from '../../records/span-parts.ts';
 import { createTraceFilter } from './trace-filter.ts';
 import { traceSpanLimit } from './traces.ts';
 

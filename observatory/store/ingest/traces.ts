@@ -1,19 +1,7 @@
-import { copySpans, heldBytes, type SpanBatch, spanFlags, type SpanRef } from '../../records/span-batch.ts';
-import { createTraceNodes, none, standings, type TraceNodes } from './trace-nodes.ts';
-
-/** An entry span with the roll-up of what is below it: a row of `roots` (schema.sql says what is an entry span). */
-export interface RootRow {
-  span: SpanRef;
-  traceStartNs: bigint;
-  traceEndNs: bigint;
-  spanCount: number;
-  errorCount: number;
-  /** Sorted. */
-  services: string[];
-  slowestStatement: string | null;
-  slowestStatementNs: number | null;
-  serviceNs: Map<string, number>;
-}
+import { copySpans, heldBytes, type SpanBatch } from '../../records/span-batch.ts';
+import { type RootRow, rootRows } from './roll-up.ts';
+import { find, idOf, type TraceChain } from './trace-entries.ts';
+import { createTraceNodes, none, spanOf, type TraceNodes } from './trace-nodes.ts';
 
 export interface Evaluation {
   /** Rows of traces that go on, to replace what was told of those traces before. */
@@ -67,20 +55,12 @@ export const tracesDefaults: TracesOptions = {
 /** Of one trace, the spans beyond are stored but neither counted in its roll-up nor checked for duplicates. */
 export const traceSpanLimit = 50_000;
 
-/** The largest number of nanoseconds that a BIGINT of the file holds, and that a number holds exactly. */
-const mostNs = 2 ** 63 - 1_024;
-const lastInstantNs = 2n ** 63n - 1n;
-
-/** In a trace of more spans a span is looked up by its id, in smaller ones they are gone through. */
-const smallTrace = 32;
-
-interface OpenTrace {
+interface OpenTrace extends TraceChain {
   id: string;
   /** Its nodes, each leading to the next. */
   first: number;
   last: number;
   size: number;
-  /** Of a trace that is not small: its nodes by the id of the span. */
   byId: Map<bigint, number> | null;
   /** Its spans that share their id with one that came before, by all that tells them apart. */
   twins: Set<string> | null;
@@ -219,25 +199,6 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
   };
 }
 
-function idOf(high: number, low: number): bigint {
-  return (BigInt(high) << 32n) | BigInt(low);
-}
-
-/** The node of the span with an id; `none` where the trace has none. */
-function find({ ids, next }: TraceNodes, trace: OpenTrace, high: number, low: number): number {
-  if (trace.size > smallTrace) {
-    if (!trace.byId) {
-      trace.byId = new Map();
-      for (let node = trace.first; node !== none; node = next[node] ?? none)
-        trace.byId.set(idOf(ids[node * 4] ?? 0, ids[node * 4 + 1] ?? 0), node);
-    }
-    return trace.byId.get(idOf(high, low)) ?? none;
-  }
-  for (let node = trace.first; node !== none; node = next[node] ?? none)
-    if (ids[node * 4 + 1] === low && ids[node * 4] === high) return node;
-  return none;
-}
-
 /**
  * Whether a node is this very span. The same id is not enough: the two ends of a call share one where Zipkin's libraries send
  * them, one of the client and one of the server.
@@ -248,152 +209,4 @@ function isSame({ startNs, flags, services }: TraceNodes, node: number, batch: S
     flags[node] === batch.flags[index] &&
     services[node] === batch.resources[index]?.service
   );
-}
-
-function spanOf({ batches, indices }: TraceNodes, node: number): SpanRef {
-  const batch = batches[node];
-  if (!batch) throw new Error('the span of this node was let go');
-  return { batch, index: indices[node] ?? 0 };
-}
-
-function hasParent({ ids }: TraceNodes, node: number): boolean {
-  return ids[node * 4 + 2] !== 0 || ids[node * 4 + 3] !== 0;
-}
-
-/** The node of the parent; `none` where it has none, or has not come. */
-function parentOf(nodes: TraceNodes, trace: OpenTrace, node: number): number {
-  const known = nodes.parent[node] ?? none;
-  if (known !== none || !hasParent(nodes, node)) return known;
-  const found = find(nodes, trace, nodes.ids[node * 4 + 2] ?? 0, nodes.ids[node * 4 + 3] ?? 0);
-  nodes.parent[node] = found;
-  return found;
-}
-
-/**
- * Finds out where a span stands, and all above it; a loop of parents stays unknown.
- *
- * @param undecided spans that were looked at in vain, so that a long chain without its top is gone along once.
- */
-function settleStanding(nodes: TraceNodes, trace: OpenTrace, node: number, undecided: Set<number>): void {
-  const path: number[] = [];
-  let above = node;
-  while (
-    above !== none &&
-    nodes.standing[above] === standings.unknown &&
-    !undecided.has(above) &&
-    path.length <= trace.size
-  ) {
-    path.push(above);
-    if (!hasParent(nodes, above)) {
-      stand(nodes, path.pop() ?? above, none);
-      break;
-    }
-    above = parentOf(nodes, trace, above);
-  }
-  for (let next = path.at(-1); next !== undefined; next = path.at(-1)) {
-    const parent = parentOf(nodes, trace, next);
-    if (parent === none || nodes.standing[parent] === standings.unknown) {
-      for (const each of path) undecided.add(each);
-      return;
-    }
-    stand(nodes, next, parent);
-    path.pop();
-  }
-}
-
-function stand(nodes: TraceNodes, node: number, parent: number): void {
-  if (parent !== none && nodes.standing[parent] !== standings.caller) {
-    nodes.standing[node] = standings.inside;
-    nodes.entry[node] = nodes.entry[parent] ?? none;
-    nodes.batches[node] = null;
-  } else if (((nodes.flags[node] ?? 0) & spanFlags.callers) !== 0) {
-    nodes.standing[node] = standings.caller;
-    if (parent !== none) nodes.batches[node] = null;
-  } else {
-    nodes.standing[node] = standings.entry;
-    nodes.entry[node] = node;
-  }
-}
-
-function rootRows(nodes: TraceNodes, trace: OpenTrace, evenWithoutEntry: boolean): RootRow[] {
-  const entries: number[] = [];
-  const undecided = new Set<number>();
-  for (let node = trace.first; node !== none; node = nodes.next[node] ?? none) {
-    if (nodes.standing[node] === standings.unknown) settleStanding(nodes, trace, node, undecided);
-    if (nodes.standing[node] === standings.entry) entries.push(node);
-  }
-  if (entries.length === 0 && evenWithoutEntry) {
-    const substitute = bestSubstitute(nodes, trace);
-    if (substitute !== none) entries.push(substitute);
-  }
-  const startOf = (node: number): bigint => nodes.startNs[node] ?? 0n;
-  entries.sort((a, b) => (startOf(a) < startOf(b) ? -1 : 1));
-  const [first] = entries;
-  if (first === undefined) return [];
-  const rows = new Map<number, RootRow>();
-  for (const entry of entries) {
-    if (nodes.batches[entry]) rows.set(entry, emptyRow(nodes, entry));
-  }
-  for (let node = trace.first; node !== none; node = nodes.next[node] ?? none) {
-    const entry = nodes.entry[node] ?? none;
-    // What belongs to no entry span for certain (the caller's spans, spans whose parent is missing) goes to the first.
-    const row = rows.get(entry === none ? first : entry);
-    if (row) rollUp(row, nodes, trace, node);
-  }
-  for (const row of rows.values()) row.services = [...row.serviceNs.keys()].toSorted();
-  return [...rows.values()];
-}
-
-/**
- * Without an entry span: a caller's span that has no parent, else a span whose parent is missing; of several, a server's
- * before others, then the longest. Not the earliest: clocks differ.
- */
-function bestSubstitute(nodes: TraceNodes, trace: OpenTrace): number {
-  let best = none;
-  let any = none;
-  const rank = (node: number): number =>
-    (hasParent(nodes, node) ? 0 : 2) + (((nodes.flags[node] ?? 0) & spanFlags.server) === 0 ? 0 : 1);
-  const durationOf = (node: number): number => nodes.durationNs[node] ?? 0;
-  for (let node = trace.first; node !== none; node = nodes.next[node] ?? none) {
-    if (!nodes.batches[node]) continue;
-    any = node;
-    if (parentOf(nodes, trace, node) !== none) continue;
-    if (best === none || rank(node) > rank(best) || (rank(node) === rank(best) && durationOf(node) > durationOf(best)))
-      best = node;
-  }
-  return best === none ? any : best;
-}
-
-function emptyRow(nodes: TraceNodes, node: number): RootRow {
-  const startNs = nodes.startNs[node] ?? 0n;
-  return {
-    span: spanOf(nodes, node),
-    traceStartNs: startNs,
-    traceEndNs: startNs,
-    spanCount: 0,
-    errorCount: 0,
-    services: [],
-    slowestStatement: null,
-    slowestStatementNs: null,
-    serviceNs: new Map(),
-  };
-}
-
-function rollUp(row: RootRow, nodes: TraceNodes, trace: OpenTrace, node: number): void {
-  const startNs = nodes.startNs[node] ?? 0n;
-  const durationNs = nodes.durationNs[node] ?? 0;
-  const service = nodes.services[node] ?? '';
-  const statement = nodes.statements[node] ?? null;
-  row.spanCount += 1;
-  if (((nodes.flags[node] ?? 0) & spanFlags.error) !== 0) row.errorCount += 1;
-  if (startNs < row.traceStartNs) row.traceStartNs = startNs;
-  const endNs = startNs + BigInt(durationNs);
-  if (endNs > row.traceEndNs) row.traceEndNs = endNs < lastInstantNs ? endNs : lastInstantNs;
-  if (statement !== null && durationNs > (row.slowestStatementNs ?? -1)) {
-    row.slowestStatement = statement;
-    row.slowestStatementNs = Math.min(mostNs, durationNs);
-  }
-  const parent = parentOf(nodes, trace, node);
-  const ownTime = parent !== none && nodes.services[parent] === service ? 0 : durationNs;
-  row.serviceNs.set(service, Math.min(mostNs, (row.serviceNs.get(service) ?? 0) + ownTime));
 }

@@ -1,8 +1,15 @@
-/** The Observatory's API, asked over HTTP: the only way these tools reach telemetry. Every question is a GET. */
+/** The Observatory's API, asked over HTTP by other programs: the tools for agents, the demo, the faults. Every question is a GET. */
 
 /** A question that the Observatory refused or could not answer; the message is for whoever asked. */
 export class QuestionError extends Error {
   override readonly name = 'QuestionError';
+  /** The status of the answer; null when there was none. */
+  readonly status: number | null;
+
+  constructor(message: string, status: number | null, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
 }
 
 /** What a question's parameters may be; undefined ones are left out, lists are repeated. */
@@ -36,17 +43,18 @@ export function createAsk(base: string): Ask {
       response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
       if (Number(response.headers.get('content-length') ?? 0) > maxAnswerBytes) {
         await response.body?.cancel();
-        throw new QuestionError('The answer is too large. Ask about a shorter time, or add a filter.');
+        throw new QuestionError('The answer is too large. Ask about a shorter time, or add a filter.', response.status);
       }
       body = await response.json();
     } catch (error) {
       if (error instanceof QuestionError) throw error;
       throw new QuestionError(
         `The Observatory does not answer at ${root} (${reason(error)}). Is it running? "npm start" starts it.`,
+        null,
         { cause: error },
       );
     }
-    if (!response.ok) throw new QuestionError(refusal(response.status, body));
+    if (!response.ok) throw new QuestionError(refusal(response.status, body), response.status);
     return body as Answer;
   };
 }

@@ -1,0 +1,37 @@
+import { keyCountsDefaults, type KeyCountsOptions } from './key-counts.ts';
+
+export interface IngestOptions {
+  /** How long an item waits for company, ms. With the time of a flush, this is the window that a crash loses. */
+  flushIntervalMs: number;
+  /** Items that may wait; more are not taken. */
+  queueItems: number;
+  /** Their size on the wire, bytes; also a bound. */
+  queueBytes: number;
+  checkpointIntervalMs: number;
+  /** How long to wait before what could not be stored is tried again, ms. */
+  retryMs: number;
+  /**
+   * Nothing is taken while something waits for longer than this to be stored, ms. So a crash loses at most what was
+   * acknowledged in so long a time.
+   */
+  windowMs: number;
+  /** When something has waited for so long, ms, questions are stopped and held off until it is stored. */
+  yieldMs: number;
+  /** How many keys the catalogue takes. */
+  keys: KeyCountsOptions;
+}
+
+export const ingestDefaults: IngestOptions = {
+  flushIntervalMs: 400,
+  queueItems: 65_536,
+  queueBytes: 128 * 2 ** 20,
+  checkpointIntervalMs: 5_000,
+  retryMs: 1_000,
+  windowMs: 4_000,
+  yieldMs: 6_000,
+  keys: keyCountsDefaults,
+};
+
+export interface IngestLog {
+  error(data: object, message: string): void;
+}
