@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { prepareFlagFile } from '@hotrod/faults/flag-file';
+import { createFaultPageHandler, isFaultPage } from '@hotrod/faults/page/handler';
 import { createRunPageHandler } from '@hotrod/pipeline/runner/page/handler';
 
 import { type Controlled, type ControlServer, startControl, type SuiteStatus } from './control.ts';
@@ -160,7 +161,15 @@ export function createSuite(
       if (socket) sockets.push(socket);
       return superviseProcess({ spec, logs, guard: watching, socket, report: tellOf, onPid: recordChildren });
     });
-    runPages = await startRunPages(createRunPageHandler(join(options.dataDir, 'runs')), ports['run pages']);
+    const runsHandler = createRunPageHandler(join(options.dataDir, 'runs'));
+    const faultsHandler = createFaultPageHandler({
+      flagFile: surroundings.env['FLAGS_FILE'] ?? flagFile(options.dataDir),
+      observatory: observatoryUrl,
+    });
+    runPages = await startRunPages(
+      (request, response) => (isFaultPage(request.url) ? faultsHandler : runsHandler)(request, response),
+      ports['run pages'],
+    );
     const waiting = setInterval(() => sayWaiting(logs), sayWaitingEveryMs);
     try {
       await startInOrder(processes);
