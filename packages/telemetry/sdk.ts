@@ -85,10 +85,11 @@ function stopWithin(sdk: { shutdown(): Promise<void> }): () => Promise<void> {
 
 /** What the instrumentations record, and what they leave out. */
 function instrumentationSettings(): InstrumentationConfigMap {
-  const quietPath = /^\/(healthz|readyz|v1\/traces|assets\/)/;
+  const quietPath = /^\/(healthz|readyz|v1\/traces|assets\/|events(\?|$))/;
   return {
     '@opentelemetry/instrumentation-http': {
-      // Health checks and the page's own telemetry would be most of the traces and say nothing.
+      // Health checks and the page's own telemetry would be most of the traces and say nothing; a stream of events would be
+      // a span of many minutes.
       ignoreIncomingRequestHook: (request) => quietPath.test(request.url ?? ''),
       // The OTLP exporters are the only users of node:http as clients.
       disableOutgoingRequestInstrumentation: true,
