@@ -65,7 +65,7 @@ RUN find . \( -name '*.test.ts' -o -name '*.test.tsx' -o -name '*.d.ts' \) -dele
  && cp --parents package.json $(find packages -type f) /service \
  && cp -r services/. /service/services && rm -rf /service/services/frontend/page \
  && cp --parents package.json $(find packages/kit -type f) /observatory \
- && cp -r observatory /observatory/observatory && rm -rf /observatory/observatory/page /observatory/observatory/bench \
+ && cp --parents docs/runbooks/*.md /observatory && cp -r observatory /observatory/observatory && rm -rf /observatory/observatory/page /observatory/observatory/bench \
  && cp -r pipeline /release-tools
 COPY --from=pages /app/services/frontend/page/dist /service/services/frontend/page/dist
 COPY --from=pages /app/observatory/page/dist /observatory/observatory/page/dist
@@ -81,8 +81,8 @@ FROM node AS observatory
 COPY --from=observatory-modules /modules /app
 COPY --from=sources /observatory /app
 WORKDIR /app/observatory
-ENV OBSERVATORY_HOST=0.0.0.0 OBSERVATORY_PORT=8088 OBSERVATORY_OTLP_PORT=4318 OBSERVATORY_DATA_DIR=/data
-EXPOSE 8088 4318
+ENV OBSERVATORY_HOST=0.0.0.0 OBSERVATORY_PORT=8088 OBSERVATORY_OTLP_PORT=4318 OBSERVATORY_OTLP_GRPC_PORT=4317 OBSERVATORY_DATA_DIR=/data
+EXPOSE 8088 4318 4317
 VOLUME /data
 ENTRYPOINT ["node", "main.ts"]
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \

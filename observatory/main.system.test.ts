@@ -29,6 +29,7 @@ function run(
       OBSERVATORY_DATA_DIR: dataDir,
       OBSERVATORY_PORT: '0',
       OBSERVATORY_OTLP_PORT: '0',
+      OBSERVATORY_OTLP_GRPC_PORT: '0',
       NODE_OPTIONS: '',
       ...env,
     },
@@ -239,7 +240,7 @@ describe('the process', () => {
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
   });
 
-  it.each(['OBSERVATORY_PORT', 'OBSERVATORY_OTLP_PORT'])(
+  it.each(['OBSERVATORY_PORT', 'OBSERVATORY_OTLP_PORT', 'OBSERVATORY_OTLP_GRPC_PORT'])(
     'says in one sentence that the port of %s is taken',
     async (variable) => {
       const other = createServer();

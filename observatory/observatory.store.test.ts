@@ -45,8 +45,8 @@ describe('the Observatory', () => {
       'observatory_refused_items_total{signal="spans"}': 1,
       'observatory_received_items_total{signal="logs"}': 0,
       observatory_lost_items_total: 0,
-      'observatory_otlp_requests_total{signal="spans",status="200"}': 1,
-      'observatory_otlp_requests_total{signal="spans",status="400"}': 1,
+      'observatory_otlp_requests_total{protocol="http",signal="spans",status="200"}': 1,
+      'observatory_otlp_requests_total{protocol="http",signal="spans",status="400"}': 1,
       observatory_queue_items: 0,
       observatory_queue_limit_items: settings.queueItems.default,
       observatory_open_traces_spans: 2,
@@ -122,7 +122,7 @@ describe('the page', () => {
     await writeFile(join(page, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
     await writeFile(join(page, 'assets', 'main-abc123.js'), '1');
     const observatory = await startObservatory({
-      config: defaultConfig({ dataDir: directory, port: 0, otlpPort: 0 }),
+      config: defaultConfig({ dataDir: directory, port: 0, otlpPort: 0, otlpGrpcPort: 0 }),
       logger: createLogger('observatory', 'silent'),
       version: '0.0.0-test',
       page,

@@ -6,17 +6,23 @@ import type { Logger } from '@hotrod/kit/logging';
 import { createApp, listen, type RunningServer, sendProblem } from '@hotrod/kit/server';
 import type { Express } from 'express';
 
+import { createAlerting } from './alerting/alerting.ts';
+import { createWebhook } from './alerting/webhook.ts';
 import { createApi } from './api/api.ts';
 import type { ApiParts } from './api/context.ts';
 import type { Status } from './contract/contract.ts';
 import { wrongMethod } from './api/problem.ts';
 import { type ObservatoryConfig, settings } from './config.ts';
-import { startReceiver } from './otlp/receiver.ts';
+import { startGrpcReceiver } from './otlp/grpc-receiver.ts';
+import { startHttpReceiver } from './otlp/http-receiver.ts';
+import { createTaking } from './otlp/taking.ts';
 import { pageFiles } from './page-files.ts';
+import { runbookFiles } from './runbook-files.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { createIngest, type Ingest } from './store/ingest/ingest.ts';
 import { ingestDefaults } from './store/ingest/ingest-options.ts';
 import { OpenError, openFailure } from './store/failures.ts';
+import { defaultObjectives } from './store/questions/default-objectives.ts';
 import { setAside } from './store/set-aside.ts';
 import { applyRetention, databaseBytes, type RetentionOptions } from './store/retention/retention.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
@@ -27,6 +33,8 @@ export interface ObservatoryOptions {
   version: string;
   /** The directory of the built page; none is served without. */
   page?: string;
+  /** The directory of the runbooks that alerts lead to; none are served without. */
+  runbooks?: string;
   /** Whether a database that is damaged is kept beside the file, and an empty one begun. */
   startAnew?: boolean;
   /** Is told once, with a sentence, where only a new process can store what comes in. */
@@ -39,6 +47,8 @@ export interface Observatory {
   url: string;
   /** What an exporter is given as `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   otlpUrl: string;
+  /** The same where its protocol is `grpc`. */
+  otlpGrpcUrl: string;
   parts: ApiParts;
   database: Database;
   telemetry: Telemetry;
@@ -107,17 +117,29 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
     );
     closers.push(async () => retention.stop());
     registerGauges(telemetry, ingest);
+    const taking = createTaking(ingest, telemetry);
+    const maxBodyBytes = config.maxBodyMb * 2 ** 20;
     const receiver = await onPort(settings.otlpPort, config.otlpPort, () =>
-      startReceiver(ingest, telemetry, {
+      startHttpReceiver(taking, telemetry, {
         host: config.host,
         port: config.otlpPort,
-        maxBodyBytes: config.maxBodyMb * 2 ** 20,
+        maxBodyBytes,
         corsOrigins: list(config.corsOrigins),
         hosts: list(config.hosts),
       }),
     );
     servers.push(receiver.close);
-    const about = { version: options.version, path, otlpPort: Number(new URL(receiver.url).port) };
+    const grpcReceiver = await onPort(settings.otlpGrpcPort, config.otlpGrpcPort, () =>
+      startGrpcReceiver(taking, telemetry, { host: config.host, port: config.otlpGrpcPort, maxBodyBytes }),
+    );
+    servers.push(grpcReceiver.close);
+    const about = {
+      version: options.version,
+      path,
+      otlpPort: portOf(receiver.url),
+      otlpGrpcPort: portOf(grpcReceiver.url),
+      ridesUrl: config.ridesUrl,
+    };
     const parts: ApiParts = {
       database,
       status: createStatus(database, ingest, telemetry, about),
@@ -128,6 +150,7 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       ready: { store: () => storeWorks(ingest) },
       routes: (express) => {
         routes(express, parts, options);
+        if (options.runbooks !== undefined) runbookFiles(express, options.runbooks);
         if (options.page === undefined) return;
         pageFiles(express, options.page);
         express.all('/', (request, response, next) => {
@@ -141,9 +164,11 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       listen(app, config.host, config.port, { maxHeaderSize: 65_536 }),
     );
     servers.push(server.close);
+    closers.push(startAlerting(options, server.url, database, telemetry));
     return {
       url: server.url,
       otlpUrl: receiver.url,
+      otlpGrpcUrl: grpcReceiver.url,
       parts,
       database,
       telemetry,
@@ -167,6 +192,10 @@ async function onPort<T>(setting: Setting, port: number, start: () => Promise<T>
   const taken = failure instanceof Error && 'code' in failure && failure.code === 'EADDRINUSE';
   if (!taken) throw failure;
   throw new Error(`port ${port} is taken by another program. Stop that program, or set ${setting.env} to a free port.`);
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
 }
 
 /** What is separated by commas in a setting. */
@@ -226,11 +255,48 @@ function registerGauges(telemetry: Telemetry, ingest: Ingest): void {
   telemetry.gauge('uptime_seconds', 'Since the process began.', () => process.uptime());
 }
 
+/** @returns what ends it. Nothing is looked at where nobody is told. */
+function startAlerting(
+  { config, logger }: ObservatoryOptions,
+  url: string,
+  database: Database,
+  telemetry: Telemetry,
+): () => Promise<void> {
+  if (config.alertWebhook === null) return async () => undefined;
+  const webhook = createWebhook(config.alertWebhook, logger);
+  const alerting = createAlerting({
+    objectives: config.objectives ?? defaultObjectives,
+    publicUrl: config.publicUrl ?? url,
+    reader: database.reader,
+    notify: webhook.notify,
+  });
+  telemetry.gauge('alerts_firing', 'Alerts that fire.', alerting.firing);
+  telemetry.gauge('alert_notifications_lost', 'Notifications that the webhook did not take.', webhook.lost);
+  let looking: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    looking ??= alerting
+      .evaluate()
+      .catch((error: unknown) => logger.warn({ err: error }, 'The objectives could not be looked at for alerts'))
+      .finally(() => {
+        looking = null;
+      });
+  }, config.alertIntervalMs);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await webhook.close();
+    await looking;
+  };
+}
+
 function createStatus(
   database: Database,
   ingest: Ingest,
   telemetry: Telemetry,
-  { version, path, otlpPort }: { version: string; path: string; otlpPort: number },
+  {
+    path,
+    ...about
+  }: { version: string; path: string; otlpPort: number; otlpGrpcPort: number; ridesUrl: string | null },
 ): (signal?: AbortSignal) => Promise<Status> {
   const startedMs = performance.now();
   const toMs = (ns: bigint | null | undefined): number | null =>
@@ -239,7 +305,7 @@ function createStatus(
   return async (signal) => {
     const [extent] = await database.aside.rows<Extent>('store-extent', signal ? { signal } : {});
     return {
-      version,
+      ...about,
       uptimeSeconds: (performance.now() - startedMs) / 1000,
       ...telemetry.counts(),
       queue: { items: ingest.waiting(), limit: ingest.limit },
@@ -247,7 +313,6 @@ function createStatus(
       newestMs: toMs(extent?.newest_ns),
       databaseBytes: await databaseBytes(database, path, signal),
       traces: extent?.traces ?? 0,
-      otlpPort,
     };
   };
 }

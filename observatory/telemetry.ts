@@ -15,7 +15,8 @@ export interface Telemetry {
   duplicates(spans: number): void;
   /** Acknowledged but given up: the store would not have them. */
   lost(items: number): void;
-  answered(signal: Signal | 'none', status: number): void;
+  /** @param status HTTP's, or the name of gRPC's. */
+  answered(protocol: 'http' | 'grpc', signal: Signal | 'none', status: number | string): void;
   /** Seconds. */
   flushed(seconds: number, items: number): void;
   queried(statement: string, seconds: number): void;
@@ -65,8 +66,8 @@ export function createTelemetry(): Telemetry {
     lost(count) {
       lost += count;
     },
-    answered(signal, status) {
-      const labels = `signal="${signal}",status="${status}"`;
+    answered(protocol, signal, status) {
+      const labels = `protocol="${protocol}",signal="${signal}",status="${status}"`;
       answers.set(labels, (answers.get(labels) ?? 0) + 1);
     },
     flushed: (seconds) => observe(flushes, seconds),

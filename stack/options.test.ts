@@ -17,6 +17,7 @@ describe('npm start without options', () => {
       portBase: 8080,
       workingCopy: false,
       otlpPort: 4318,
+      otlpGrpcPort: 4317,
       otlpEndpoint: null,
       otlpHeaders: null,
       observatory: true,
@@ -26,8 +27,8 @@ describe('npm start without options', () => {
 });
 
 describe('options', () => {
-  it('move every port, the receiver too, with --port-base', () => {
-    expect(start(['--port-base', '9000'])).toMatchObject({ portBase: 9000, otlpPort: 9009 });
+  it('move every port, those of the receivers too, with --port-base', () => {
+    expect(start(['--port-base', '9000'])).toMatchObject({ portBase: 9000, otlpPort: 9009, otlpGrpcPort: 9007 });
   });
   it('take a data directory relative to where one stands', () => {
     expect(start(['--data-dir', 'mine']).dataDir).toBe('/somewhere/mine');

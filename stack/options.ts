@@ -15,8 +15,9 @@ export interface StartOptions {
   /** Absolute. */
   dataDir: string;
   portBase: number;
-  /** The Observatory's OTLP receiver. */
+  /** The Observatory's OTLP receivers. */
   otlpPort: number;
+  otlpGrpcPort: number;
   /** Where traces, metrics and logs go instead of the Observatory; null for there. */
   otlpEndpoint: string | null;
   /** As in OTEL_EXPORTER_OTLP_HEADERS. */
@@ -39,8 +40,10 @@ export type Command =
 export const maxRate = 10_000;
 const defaultPortBase = 8080;
 const defaultOtlpPort = 4318;
+const defaultOtlpGrpcPort = 4317;
 /** The ports of a suite lie in portBase … portBase + 9. */
 const portSpan = 9;
+const otlpGrpcOffset = 7;
 
 export const help = `HotROD, the whole suite on this machine: Postgres, four services, the Observatory, load.
 
@@ -73,8 +76,8 @@ Releases
 
 Place
   --port-base N               the frontend's port (default ${defaultPortBase}); the others follow: customer +1, driver +2,
-                              route +3, Postgres +4, pages of pipeline runs +5, Observatory +8, its OTLP
-                              receiver +9 (but ${defaultOtlpPort} without this option)
+                              route +3, Postgres +4, pages of pipeline runs +5, Observatory +8, its OTLP over
+                              gRPC +${otlpGrpcOffset} and over HTTP +${portSpan} (${defaultOtlpGrpcPort} and ${defaultOtlpPort} without this option)
   --data-dir DIR              database, traces and logs (default .hotrod); with --port-base two suites run
                               side by side; "rate", "status" and "stop" are for the suite that runs from there
   --help                      this text`;
@@ -118,6 +121,7 @@ export function readCommand(
       dataDir,
       portBase,
       otlpPort: values['port-base'] === undefined ? defaultOtlpPort : portBase + portSpan,
+      otlpGrpcPort: values['port-base'] === undefined ? defaultOtlpGrpcPort : portBase + otlpGrpcOffset,
       otlpEndpoint,
       otlpHeaders: headers(values['otlp-headers']) ?? (env['OTEL_EXPORTER_OTLP_HEADERS'] || null),
       observatory: otlpEndpoint === null && !values['no-observatory'],

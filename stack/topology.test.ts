@@ -42,6 +42,7 @@ describe('ports', () => {
       'run pages': 8085,
       observatory: 8088,
       'OTLP receiver': 4318,
+      'OTLP receiver, gRPC': 4317,
     });
   });
   it('of two suites, ten apart, never meet', () => {
@@ -51,7 +52,9 @@ describe('ports', () => {
     expect(new Set(both).size).toBe(both.length);
   });
   it('without an Observatory leave its receiver to others', () => {
-    expect(portsOf(options('--otlp-endpoint', 'http://localhost:4318'))).not.toHaveProperty('OTLP receiver');
+    expect(Object.keys(portsOf(options('--otlp-endpoint', 'http://localhost:4318')))).not.toContainEqual(
+      expect.stringContaining('OTLP'),
+    );
   });
 });
 
@@ -64,9 +67,11 @@ describe('the processes', () => {
       DRIVER_URL: 'http://127.0.0.1:8082',
       ROUTE_URL: 'http://127.0.0.1:8083',
       TRACE_URL: 'http://127.0.0.1:8088/trace/{traceId}',
+      OBSERVATORY_URL: 'http://127.0.0.1:8088',
       OTEL_SERVICE_NAME: 'frontend',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
     });
+    expect(suite().get('observatory')?.env['OBSERVATORY_RIDES_URL']).toBe('http://127.0.0.1:8080');
   });
   it('are given a database as nobody but themselves', () => {
     const specs = suite();
@@ -107,6 +112,7 @@ describe('the processes', () => {
       OTEL_EXPORTER_OTLP_HEADERS: 'key=1',
     });
     expect(specs.get('frontend')?.env).not.toHaveProperty('TRACE_URL');
+    expect(specs.get('frontend')?.env).not.toHaveProperty('OBSERVATORY_URL');
   });
   it('find no more connections than Postgres has', () => {
     expect(maxDatabaseConnections).toBeGreaterThanOrEqual(2 * 20 + 10);

@@ -44,7 +44,13 @@ export function portsOf(options: StartOptions) {
     route: portBase + 3,
     postgres: portBase + 4,
     'run pages': portBase + 5,
-    ...(options.observatory ? { observatory: portBase + 8, 'OTLP receiver': options.otlpPort } : {}),
+    ...(options.observatory
+      ? {
+          observatory: portBase + 8,
+          'OTLP receiver': options.otlpPort,
+          'OTLP receiver, gRPC': options.otlpGrpcPort,
+        }
+      : {}),
   };
 }
 
@@ -160,7 +166,9 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
       OBSERVATORY_HOST: '127.0.0.1',
       OBSERVATORY_PORT: String(ports.observatory),
       OBSERVATORY_OTLP_PORT: String(options.otlpPort),
+      OBSERVATORY_OTLP_GRPC_PORT: String(options.otlpGrpcPort),
       OBSERVATORY_DATA_DIR: join(options.dataDir, 'observatory'),
+      OBSERVATORY_RIDES_URL: surroundings.env['OBSERVATORY_RIDES_URL'] ?? at(ports.frontend),
     }),
   };
 
@@ -177,6 +185,8 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
         TRACE_URL:
           surroundings.env['TRACE_URL'] ??
           (options.observatory ? `${at(ports.observatory ?? 0)}/trace/{traceId}` : undefined),
+        OBSERVATORY_URL:
+          surroundings.env['OBSERVATORY_URL'] ?? (options.observatory ? at(ports.observatory ?? 0) : undefined),
       },
       { startAfter: [], stopBefore: ['customer', 'driver', 'route', ...observed] },
     ),

@@ -140,7 +140,13 @@ interface Observatory extends AsyncDisposable {
 
 async function startObservatory(dataDir: string): Promise<Observatory> {
   // oxlint-disable-next-line node/no-process-env -- a child gets what we have, but for its own settings
-  const env = { ...process.env, OBSERVATORY_DATA_DIR: dataDir, OBSERVATORY_PORT: '0', OBSERVATORY_OTLP_PORT: '0' };
+  const env = {
+    ...process.env,
+    OBSERVATORY_DATA_DIR: dataDir,
+    OBSERVATORY_PORT: '0',
+    OBSERVATORY_OTLP_PORT: '0',
+    OBSERVATORY_OTLP_GRPC_PORT: '0',
+  };
   const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const { url, otlp } = await new Promise<{ url: string; otlp: string }>((resolve, reject) => {

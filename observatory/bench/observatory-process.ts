@@ -33,6 +33,7 @@ export async function startObservatoryProcess(options: {
       OBSERVATORY_DATA_DIR: options.dataDir,
       OBSERVATORY_PORT: '0',
       OBSERVATORY_OTLP_PORT: '0',
+      OBSERVATORY_OTLP_GRPC_PORT: '0',
       OBSERVATORY_THREADS: String(options.threads),
       OBSERVATORY_MAX_DATABASE_MB: '100000',
       OBSERVATORY_RETENTION_HOURS: '10000',

@@ -365,6 +365,10 @@ export const statusSchema = z.object({
   traces: count,
   /** Where OTLP over HTTP is received. In a container the port outside may be another. */
   otlpPort: z.int(),
+  /** The same of OTLP over gRPC. */
+  otlpGrpcPort: z.int(),
+  /** Where the rides page is; null where nobody has said so. */
+  ridesUrl: z.nullable(z.string()),
 });
 export type Status = z.infer<typeof statusSchema>;
 

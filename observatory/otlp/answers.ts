@@ -24,14 +24,15 @@ export function success(
     );
   }
   if (rejected === 0) return Buffer.alloc(0);
-  const message = Buffer.from(reason);
-  const partial = Buffer.concat([Buffer.from([0x08, ...varint(rejected), 0x12, ...varint(message.length)]), message]);
-  return Buffer.concat([Buffer.from([0x0a, ...varint(partial.length)]), partial]);
+  const partial = Buffer.concat([Buffer.from([0x08, ...varint(rejected)]), field(0x12, Buffer.from(reason))]);
+  return field(0x0a, partial);
 }
 
 /** Codes of `google.rpc.Code`. */
 export const rpcCodes = {
+  cancelled: 1,
   invalidArgument: 3,
+  deadlineExceeded: 4,
   notFound: 5,
   permissionDenied: 7,
   resourceExhausted: 8,
@@ -40,11 +41,31 @@ export const rpcCodes = {
   unavailable: 14,
 } as const;
 
-/** `google.rpc.Status` */
+/** `google.rpc.Status`, for the body of an answer of OTLP/HTTP. */
 export function failure(encoding: Encoding, code: number, message: string): Buffer {
   if (encoding === 'application/json') return Buffer.from(JSON.stringify({ code, message }));
-  const text = Buffer.from(message);
-  return Buffer.concat([Buffer.from([0x08, ...varint(code), 0x12, ...varint(text.length)]), text]);
+  return protobufStatus(code, message);
+}
+
+/** `google.rpc.Status` in protobuf. */
+function protobufStatus(code: number, message: string): Buffer {
+  return Buffer.concat([Buffer.from([0x08, ...varint(code)]), field(0x12, Buffer.from(message))]);
+}
+
+/**
+ * `google.rpc.Status` with a `google.rpc.RetryInfo`: what gRPC carries as `grpc-status-details-bin`. Exporters send again after
+ * RESOURCE_EXHAUSTED only where there is one (OTLP 1.x, "OTLP/gRPC Throttling").
+ *
+ * @param seconds after which to send again; a whole number.
+ */
+export function retryStatus(code: number, message: string, seconds: number): Buffer {
+  const retryInfo = field(0x0a, Buffer.from([0x08, ...varint(seconds)])); // retry_delay: Duration { seconds }
+  const any = [field(0x0a, Buffer.from('type.googleapis.com/google.rpc.RetryInfo')), field(0x12, retryInfo)];
+  return Buffer.concat([protobufStatus(code, message), field(0x1a, Buffer.concat(any))]);
+}
+
+function field(tag: number, content: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([tag, ...varint(content.length)]), content]);
 }
 
 function varint(value: number): number[] {

@@ -134,6 +134,7 @@ describe.skipIf(!helm)('the rendered chart', () => {
       DRIVER_URL: 'http://hotrod-driver:9000',
       ROUTE_URL: 'http://hotrod-route:8083',
       TRACE_URL: 'http://localhost:8088/trace/{traceId}',
+      OBSERVATORY_URL: 'http://localhost:8088',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://hotrod-otel-collector:4318',
     });
     expect(environmentOf(pods['Deployment hotrod-driver'])['PORT']).toBe('9000');
@@ -452,6 +453,16 @@ describe.skipIf(!helm)('the rendered chart', () => {
     );
   });
 
+  test('lets the load send what it measures to the Observatory where there is no Collector', async () => {
+    const objects = await render(helm, { set: ['collector.enabled=false'] });
+    expect(arrowsOf(objects).ingress).toEqual(
+      [...inside.filter((arrow) => !arrow.startsWith('otel-collector')), ...fromOutside]
+        .map((arrow) => arrow.replace('→ otel-collector:', '→ observatory:'))
+        .toSorted(),
+    );
+    expect(JSON.stringify(objects)).toContain('"value":"hotrod-observatory:4317"');
+  });
+
   test('lets agents talk to gateways, and gateways alone to what is behind', async () => {
     const set = [
       'collector.mode=agent',
@@ -505,6 +516,10 @@ describe.skipIf(!helm)('the rendered chart', () => {
       const pods = podsOf(objects);
       expect(environmentOf(pods['Deployment hotrod-frontend'])['TRACE_URL']).toBe(
         'https://o11y.example.com/trace/{traceId}',
+      );
+      expect(environmentOf(pods['Deployment hotrod-frontend'])['OBSERVATORY_URL']).toBe('https://o11y.example.com');
+      expect(environmentOf(pods['StatefulSet hotrod-observatory'])['OBSERVATORY_RIDES_URL']).toBe(
+        'https://rides.example.com',
       );
       expect(environmentOf(pods['StatefulSet hotrod-observatory'])['OBSERVATORY_HOSTS']?.split(',')).toEqual([
         'hotrod-observatory.rides',

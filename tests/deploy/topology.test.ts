@@ -136,6 +136,8 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
       if (!variable.startsWith('NODE_')) expect(known).toContain(variable);
     }
     expect(Number(image['OBSERVATORY_PORT'])).toBe(stack.ports['observatory']);
+    expect(Number(image['OBSERVATORY_OTLP_PORT'])).toBe(stack.ports['OTLP receiver']);
+    expect(Number(image['OBSERVATORY_OTLP_GRPC_PORT'])).toBe(stack.ports['OTLP receiver, gRPC']);
     expect(env('otel-collector')['OBSERVATORY_ENDPOINT']).toBe(`http://observatory:${image['OBSERVATORY_OTLP_PORT']}`);
   });
 

@@ -9,14 +9,21 @@ export interface RunningObservatory {
   /** Of the page, the API and the markers. */
   url: string;
   otlpUrl: string;
+  /** The same where its protocol is `grpc`. */
+  otlpGrpcUrl: string;
   output(): string;
   stop(): Promise<void>;
 }
 
 const startWithinMs = 120_000;
 
-/** Builds the page first if it is older than its sources. @throws with its output where it does not listen. */
-export async function startObservatory(): Promise<RunningObservatory> {
+/**
+ * Builds the page first if it is older than its sources.
+ *
+ * @param env further settings, for example of its queue.
+ * @throws with its output where it does not listen.
+ */
+export async function startObservatory(env: Readonly<Record<string, string>> = {}): Promise<RunningObservatory> {
   const directory = createTemporaryDirectory('observatory');
   const child = spawn(process.execPath, [join(root, 'observatory', 'main.ts')], {
     cwd: root,
@@ -25,7 +32,9 @@ export async function startObservatory(): Promise<RunningObservatory> {
       NODE_COMPILE_CACHE: join(root, '.hotrod', 'cache'),
       OBSERVATORY_PORT: '0',
       OBSERVATORY_OTLP_PORT: '0',
+      OBSERVATORY_OTLP_GRPC_PORT: '0',
       OBSERVATORY_DATA_DIR: directory.path,
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -40,9 +49,10 @@ export async function startObservatory(): Promise<RunningObservatory> {
   };
   const deadline = Date.now() + startWithinMs;
   for (;;) {
-    const listening = /"url":"(http:[^"]+)","otlp":"(http:[^"]+)"/.exec(output);
-    if (listening?.[1] !== undefined && listening[2] !== undefined) {
-      return { url: listening[1], otlpUrl: listening[2], output: () => output, stop };
+    const listening = /"url":"(http:[^"]+)","otlp":"(http:[^"]+)","otlpGrpc":"(http:[^"]+)"/.exec(output);
+    if (listening) {
+      const [, url = '', otlpUrl = '', otlpGrpcUrl = ''] = listening;
+      return { url, otlpUrl, otlpGrpcUrl, output: () => output, stop };
     }
     if (child.exitCode !== null || Date.now() > deadline) {
       await stop();

@@ -1,6 +1,7 @@
 {{/*
 The arrows of the design, as JSON: a list of {from, to, port}. The one source of the network policies. `from` and `to` are
-components, or `outside` (whoever comes in), `database` (the external one), `backend` (telemetry that leaves), `prometheus`.
+components, or `outside` (whoever comes in), `database` (the external one), `backend` (telemetry that leaves), `prometheus`,
+`webhook` (where alerts are posted).
 */}}
 {{- define "hotrod.arrows" -}}
 {{- $root := . -}}
@@ -31,13 +32,13 @@ components, or `outside` (whoever comes in), `database` (the external one), `bac
 {{- $arrows = append $arrows (dict "from" "test" "to" "frontend" "port" $frontendPort) }}
 {{- if ne $values.load.mode "off" }}
 {{- $arrows = append $arrows (dict "from" "load" "to" "frontend" "port" $frontendPort) }}
-{{- if $values.collector.enabled }}{{ $senders = append $senders (dict "from" "load" "port" 4317) }}{{ end }}
+{{- with include "hotrod.grpcTaker" $root }}{{ $arrows = append $arrows (dict "from" "load" "to" . "port" 4317) }}{{ end }}
 {{- end }}
 {{- $taker := ternary "otel-collector" (ternary "observatory" "" $values.observatory.enabled) $values.collector.enabled -}}
 {{- if $values.otlpEndpoint }}{{ $taker = "backend" }}{{ end -}}
 {{- if $taker }}
 {{- range $senders }}
-{{- $arrows = append $arrows (merge (dict "to" (ternary "otel-collector" $taker (eq (int .port) 4317))) .) }}
+{{- $arrows = append $arrows (merge (dict "to" $taker) .) }}
 {{- end }}
 {{- end }}
 {{- if $values.collector.enabled }}
@@ -55,6 +56,7 @@ components, or `outside` (whoever comes in), `database` (the external one), `bac
 {{- if $values.observatory.enabled }}
 {{- $arrows = append $arrows (dict "from" "outside" "to" "observatory" "port" 8088) }}
 {{- $arrows = append $arrows (dict "from" "test" "to" "observatory" "port" 8088) }}
+{{- if $values.observatory.alertWebhookSecret }}{{ $arrows = append $arrows (dict "from" "observatory" "to" "webhook") }}{{ end }}
 {{- end }}
 {{- if $values.monitoring.monitors.enabled }}
 {{- if $values.observatory.enabled }}{{ $arrows = append $arrows (dict "from" "prometheus" "to" "observatory" "port" 8088) }}{{ end }}
@@ -69,10 +71,15 @@ components, or `outside` (whoever comes in), `database` (the external one), `bac
 {{- $arrows | toJson -}}
 {{- end -}}
 
+{{/* The component that takes what k6 measures, by OTLP over gRPC; nothing where there is none. */}}
+{{- define "hotrod.grpcTaker" -}}
+{{- if .Values.collector.enabled }}otel-collector{{ else if .Values.observatory.enabled }}observatory{{ end -}}
+{{- end -}}
+
 {{/* dict root end → the other end of an arrow as network policy peers (JSON); null for anywhere. */}}
 {{- define "hotrod.peers" -}}
 {{- $values := .root.Values -}}
-{{- $outside := dict "outside" $values.networkPolicy.ingressFrom "database" $values.externalDatabase.networkPolicyPeers "backend" $values.collector.networkPolicyPeers "prometheus" $values.monitoring.networkPolicyPeers -}}
+{{- $outside := dict "outside" $values.networkPolicy.ingressFrom "database" $values.externalDatabase.networkPolicyPeers "backend" $values.collector.networkPolicyPeers "prometheus" $values.monitoring.networkPolicyPeers "webhook" list -}}
 {{- if hasKey $outside .end -}}
 {{- index $outside .end | default nil | toJson -}}
 {{- else -}}

@@ -10,13 +10,13 @@
 -}}
 {{- if $load.rate }}{{ $_ := set $env "RATE" $load.rate }}{{ end -}}
 {{- if $load.seconds }}{{ $_ := set $env "PROFILE_SECONDS" $load.seconds }}{{ end -}}
-{{- if $root.Values.collector.enabled }}
+{{- with include "hotrod.grpcTaker" $root }}
 {{- /* What k6 measures goes the way of all telemetry. */ -}}
 {{- $env = merge $env (dict
   "K6_OUT" "opentelemetry"
   "K6_OTEL_SERVICE_NAME" "k6"
   "K6_OTEL_METRIC_PREFIX" "k6."
-  "K6_OTEL_GRPC_EXPORTER_ENDPOINT" (printf "%s:4317" (include "hotrod.componentName" (dict "root" $root "component" "otel-collector")))
+  "K6_OTEL_GRPC_EXPORTER_ENDPOINT" (printf "%s:4317" (include "hotrod.componentName" (dict "root" $root "component" .)))
   "K6_OTEL_GRPC_EXPORTER_INSECURE" "true"
   "K6_OTEL_EXPORT_INTERVAL" "5s"
 ) }}

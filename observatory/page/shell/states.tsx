@@ -6,7 +6,7 @@ import type { Failure } from '../api/client.ts';
 import type { Answer } from '../api/use-answer.ts';
 import { go, state } from '../state/location.ts';
 import { defaultState } from '../state/url-state.ts';
-import { otlpPort } from './status.tsx';
+import { otlpGrpcPort, otlpPort } from './status.tsx';
 
 export function Loading({ what = 'Loading' }: { what?: string }) {
   return (
@@ -83,7 +83,8 @@ function Unreachable({ detail }: { detail: string }) {
 
 /** Nothing has ever been stored. */
 export function EmptyStore() {
-  const endpoint = `http://${window.location.hostname}:${otlpPort.value}`;
+  const { hostname } = window.location;
+  const endpoint = `http://${hostname}:${otlpPort.value}`;
   return (
     <div class="state empty">
       <h2>No spans yet</h2>
@@ -94,7 +95,8 @@ export function EmptyStore() {
         </li>
         <li>
           Any program with an OpenTelemetry SDK: <code>OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}</code> and{' '}
-          <code>OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf</code>.
+          <code>OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf</code>; for <code>grpc</code> it is{' '}
+          <code>{`http://${hostname}:${otlpGrpcPort.value}`}</code>.
         </li>
         <li>
           By hand: <code>POST {endpoint}/v1/traces</code>, OTLP as protobuf or JSON.

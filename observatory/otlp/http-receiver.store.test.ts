@@ -8,30 +8,27 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { spanIdOf, spansRequest, startTestObservatory, temporaryDirectory } from '../fixtures/test-observatory.ts';
 import type { Observatory } from '../observatory.ts';
-import type { Batches, Signal } from '../records/records.ts';
-import { createTelemetry } from '../telemetry.ts';
+import type { Signal } from '../records/records.ts';
+import { createKeepingStore } from './fixtures/keeping-store.ts';
 import { encodeProtobuf, type Request } from './fixtures/requests.ts';
 import { plainSpans } from './fixtures/span-batches.ts';
-import { type Receiver, type ReceiverOptions, startReceiver } from './receiver.ts';
+import { type HttpReceiverOptions, startHttpReceiver } from './http-receiver.ts';
+import type { Receiver } from './receiver.ts';
+import { createTaking } from './taking.ts';
 
 /** A receiver over a store that keeps what it is given, as long as it says that it has room. */
-async function startAlone(changes: Partial<ReceiverOptions> = {}) {
-  const taken: { [S in Signal]: Batches[S][] } = { spans: [], logs: [], metrics: [] };
-  const store = { room: true };
-  const telemetry = createTelemetry();
-  const receiver = await startReceiver(
-    {
-      hasRoom: () => store.room,
-      failure: () => null,
-      take: (signal, items) => {
-        (taken[signal] as unknown[]).push(items);
-        telemetry.received(signal, items.length);
-      },
-    },
-    telemetry,
-    { host: '127.0.0.1', port: 0, maxBodyBytes: 200_000, corsOrigins: [], hosts: [], ...changes },
-  );
-  return { receiver, taken, store, telemetry, [Symbol.asyncDispose]: () => receiver.close() };
+async function startAlone(changes: Partial<HttpReceiverOptions> = {}) {
+  const store = createKeepingStore();
+  const receiver = await startHttpReceiver(createTaking(store, store.telemetry), store.telemetry, {
+    host: '127.0.0.1',
+    port: 0,
+    maxBodyBytes: 200_000,
+    corsOrigins: [],
+    hosts: [],
+    ...changes,
+  });
+  const { taken, telemetry } = store;
+  return { receiver, taken, store, telemetry, [Symbol.asyncDispose]: () => receiver.close({ cutAfterMs: 0 }) };
 }
 
 function post(

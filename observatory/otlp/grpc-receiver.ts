@@ -1,0 +1,158 @@
+import { type AddressInfo, createServer } from 'node:net';
+
+import {
+  Metadata,
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerInterceptor,
+  ServerInterceptingCall,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  status as statusCodes,
+} from '@grpc/grpc-js';
+
+import type { Telemetry } from '../telemetry.ts';
+import { retryStatus, rpcCodes, success } from './answers.ts';
+import { bodyPatience, type BodyPatience } from './body.ts';
+import { createReadingSlots, type Slot } from './reading-slots.ts';
+import { type Path, type Receiver, signalOf, toUrl } from './receiver.ts';
+import { type Refusal, retryAfterSeconds, type Taking } from './taking.ts';
+
+export interface GrpcReceiverOptions {
+  host: string;
+  /** 0 for any free one. */
+  port: number;
+  /** Of a message, on the wire and inflated. */
+  maxBodyBytes: number;
+  /** How long messages may take; `bodyPatience` by default. */
+  patience?: Pick<BodyPatience, 'wholeMs' | 'slowMs'>;
+}
+
+/** Messages in memory at once; see {@link createReadingSlots}. */
+const messagesAtOnce = 8;
+/** How many calls may wait for their message to be read. */
+const waitingAtMost = 1_000;
+/** Of one connection; the Collector's exporter has ten consumers. */
+const callsAConnection = 100;
+
+/** OTLP's services (opentelemetry-proto 1.x, `collector/…/v1/…_service.proto`), each with the one method `Export`. */
+const services: Record<string, Path> = {
+  'opentelemetry.proto.collector.trace.v1.TraceService': 'traces',
+  'opentelemetry.proto.collector.logs.v1.LogsService': 'logs',
+  'opentelemetry.proto.collector.metrics.v1.MetricsService': 'metrics',
+};
+const serviceOfPath = new Map(Object.entries(services).map(([service, path]) => [`/${service}/Export`, path]));
+
+/**
+ * OTLP/gRPC 1.x without TLS. Messages reach the decoders as the bytes that they are. Limits, answers and counters are those of
+ * OTLP/HTTP; no page can send here, because browsers do not speak HTTP/2 without TLS.
+ *
+ * @throws the system's error where the port is taken.
+ */
+export async function startGrpcReceiver(
+  taking: Taking,
+  telemetry: Telemetry,
+  options: GrpcReceiverOptions,
+): Promise<Receiver> {
+  const slots = createReadingSlots(messagesAtOnce, waitingAtMost, options.patience ?? bodyPatience);
+  const server = new Server({
+    'grpc.max_receive_message_length': options.maxBodyBytes,
+    'grpc.max_concurrent_streams': callsAConnection,
+    // A registry of calls and connections for debugging, of which nothing here makes use.
+    'grpc.enable_channelz': 0,
+    interceptors: [readInTurn(slots.enter, telemetry)],
+  });
+  for (const [service, path] of Object.entries(services)) {
+    server.addService(definitionOf(service), {
+      export(call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) {
+        void taking
+          .take(signalOf[path], 'application/x-protobuf', call.request, () => call.cancelled)
+          .then((outcome) => {
+            if ('code' in outcome) answer(toStatus(outcome));
+            else answer(null, success('application/x-protobuf', path, outcome.rejected, outcome.reason));
+          });
+      },
+    });
+  }
+  // A listener of our own: that of grpc-js says of a taken port only that no address could be had.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket));
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen(options.port, options.host, resolve);
+  });
+  const { port } = listener.address() as AddressInfo;
+  return {
+    url: toUrl(options.host, port),
+    async close({ cutAfterMs } = {}) {
+      listener.close();
+      // Not by `forceShutdown`, which knows no connections where channelz is off.
+      if (cutAfterMs !== undefined) injector.drain(cutAfterMs);
+      await new Promise<void>((resolve) => {
+        server.tryShutdown(() => resolve());
+      });
+    },
+  };
+}
+
+/** A service whose messages are bytes on both sides. */
+function definitionOf(service: string): ServiceDefinition {
+  const asItIs = (bytes: Buffer): Buffer => bytes;
+  return {
+    export: {
+      path: `/${service}/Export`,
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: asItIs,
+      requestDeserialize: asItIs,
+      responseSerialize: asItIs,
+      responseDeserialize: asItIs,
+    },
+  };
+}
+
+/** Has the messages of calls read in their turn, and counts all answers. */
+function readInTurn(enter: ReturnType<typeof createReadingSlots>['enter'], telemetry: Telemetry): ServerInterceptor {
+  return (method, call) => {
+    const path = serviceOfPath.get(method.path);
+    const send = call.sendStatus.bind(call);
+    let isAnswered = false;
+    // What grpc-js answers by itself, such as to a message that is too large, passes no interceptor but comes through here.
+    call.sendStatus = (given) => {
+      // That it cannot be inflated is the sender's fault (OTLP: not retryable), not ours.
+      const malformed = given.code === statusCodes.INTERNAL && given.details === 'Failed to decompress message';
+      const sent = malformed ? { ...given, code: statusCodes.INVALID_ARGUMENT } : given;
+      if (!isAnswered) telemetry.answered('grpc', path ? signalOf[path] : 'none', statusCodes[sent.code] ?? sent.code);
+      isAnswered = true;
+      send(sent);
+    };
+    let slot: Slot | undefined;
+    return new ServerInterceptingCall(call, {
+      start(next) {
+        next({
+          onReceiveMetadata(metadata, read) {
+            slot = enter({
+              begin: () => read(metadata),
+              cut: (refusal) => call.sendStatus(toStatus(refusal)),
+            });
+          },
+          onReceiveMessage(message, handle) {
+            slot?.messageCame();
+            handle(message);
+          },
+          // Of every call at its end, however that came.
+          onCancel: () => slot?.leave(),
+        });
+      },
+    });
+  };
+}
+
+function toStatus({ code, message }: Refusal): { code: number; details: string; metadata: Metadata } {
+  const metadata = new Metadata();
+  if (code === rpcCodes.resourceExhausted || code === rpcCodes.unavailable) {
+    metadata.set('grpc-status-details-bin', retryStatus(code, message, retryAfterSeconds));
+  }
+  return { code, details: message, metadata };
+}
