@@ -22,14 +22,15 @@ export const rowsOf = (grid: Grid): number => Math.max(0, grid.edgesMs.length - 
 export const endOf = (grid: Grid): number => grid.from + grid.columns * grid.stepMs;
 
 /**
- * Where a linear axis ends though a few spans took far longer: those are all in its last row, which is drawn like the
+ * Where an axis ends though a few spans took far longer: those are all in its last row, which is drawn like the
  * others but has no end. Null where the axis holds everything.
  */
 export function beyondOf(grid: Grid): number | null {
   const rows = rowsOf(grid);
   const edge = (row: number): number => grid.edgesMs[row] ?? 0;
-  const reachesOn = grid.scale === 'linear' && rows > 1 && edge(rows) - edge(rows - 1) > 1.5 * (edge(1) - edge(0));
-  return reachesOn ? edge(rows - 1) : null;
+  const height = (row: number): number =>
+    grid.scale === 'linear' ? edge(row + 1) - edge(row) : Math.log(edge(row + 1) / edge(row));
+  return rows > 1 && height(rows - 1) > 1.5 * height(0) ? edge(rows - 1) : null;
 }
 
 /** Horizontal place of an instant (Unix milliseconds); outside the plot where the instant is. */

@@ -83,6 +83,15 @@ test('ticks of durations are round, ordered and apart', () => {
   expect(durationTicks({ ...grid, edgesMs: [5, 5] }, size)).toEqual([]);
 });
 
+test('a log axis that some spans went far beyond says so on top, too', () => {
+  const log: Grid = { ...grid, scale: 'log', edgesMs: [500, 889, 1581, 2812, 5000, 8891] };
+  expect(beyondOf(log)).toBeNull();
+  const capped: Grid = { ...log, edgesMs: [500, 889, 1581, 2812, 5000, 200_000] };
+  expect(beyondOf(capped)).toBe(5000);
+  const ticks = durationTicks(capped, { width: 200, height: 300 });
+  expect(ticks.at(-1)?.label).toBe('≥ 5 s');
+});
+
 test('a linear axis that some spans went beyond says so on top', () => {
   const linear: Grid = { ...grid, scale: 'linear', edgesMs: [0, 1000, 2000, 3000, 4000, 5000] };
   const labels = (edgesMs: number[]): (string | undefined)[] =>

@@ -65,6 +65,14 @@ it('lets one page load not squeeze the rides into a corner, and counts it all th
   expect(heatmap.cells.filter(([, row]) => row === 0).map(([, , count]) => count)).toEqual([1]);
 });
 
+it('lets one trace of ten seconds not press the rides into stripes of a log scale, and shows it on top', async () => {
+  const heatmap = await ask('log', 20);
+  expect(heatmap.edgesMs.slice(-2)).toEqual([1000, 20_000]);
+  expect(heatmap.cells.filter(([, row]) => row === 19).map(([, , count]) => count)).toEqual([1]);
+  // Every ride is in the row that its duration lies in.
+  expect(heatmap.cells.filter(([, row]) => row > 0 && row < 19).reduce((sum, cell) => sum + cell[2], 0)).toBe(rides);
+});
+
 it('lets one trace of ten seconds not press the rides to the ground of a linear scale, and shows it on top', async () => {
   const heatmap = await ask('linear', 21);
   expect(heatmap.edgesMs.slice(-3)).toEqual([950, 1000, 20_000]);

@@ -49,12 +49,13 @@ async function askCells(
 ): Promise<Heatmap['cells']> {
   const { binder, view, where } = populationSql(question);
   const low = edges[0] ?? 0;
-  const high = edges.at(-1) ?? 1;
+  // The rows are even but for the last, which may reach further.
+  const evenRows = Math.max(1, question.rows - 1);
+  const evenEnd = edges[evenRows] ?? 1;
   const row =
     question.scale === 'log'
-      ? sql`ln(greatest(s.duration_ns, 1) / ${binder.bind(low)}::DOUBLE) * ${binder.bind(question.rows / Math.log(high / low))}::DOUBLE`
-      : // The rows are even but for the last, which may reach further.
-        sql`s.duration_ns * ${binder.bind(1 / (edges[1] ?? 1))}::DOUBLE`;
+      ? sql`ln(greatest(s.duration_ns, 1) / ${binder.bind(low)}::DOUBLE) * ${binder.bind(evenRows / Math.log(evenEnd / low))}::DOUBLE`
+      : sql`s.duration_ns * ${binder.bind(1 / (edges[1] ?? 1))}::DOUBLE`;
   const highlight =
     question.highlight === undefined ? sql`false` : filterSql(question.highlight, question.scope, binder);
   const fragments = {

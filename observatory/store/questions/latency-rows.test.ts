@@ -25,6 +25,15 @@ describe('the rows of a heatmap', () => {
     expect(latencyEdges('log', 1e9, 10.3e9, 4, 2.7e9).at(-1)).toBe(20e9);
   });
 
+  it('are even on a log scale, too, but for a last one that holds what took ten times as long and more', () => {
+    const edges = latencyEdges('log', 600e6, 117e9, 5, 2.7e9);
+    expect(edges[0]).toBe(500e6);
+    expect(edges.slice(-2)).toEqual([5e9, 200e9]);
+    const ratios = edges.slice(1, -1).map((edge, index) => edge / (edges[index] ?? 1));
+    for (const ratio of ratios) expect(ratio).toBeCloseTo(10 ** 0.25, 6);
+    expect(latencyEdges('log', 600e6, 117e9, 1, 2.7e9)).toEqual([500e6, 200e9]);
+  });
+
   it('fit into 64 bits, whatever a broken clock made of a duration', () => {
     for (const scale of ['log', 'linear'] as const) {
       for (const [shortest, longest] of [

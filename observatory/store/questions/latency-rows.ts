@@ -16,14 +16,18 @@ function niceAbove(value: number): number {
 /** The latest boundary, as the API takes it in milliseconds: later ones have no nanoseconds in 64 bits. */
 const highest = 9_223_372_036_854 * 1e6;
 
+/** From how many times the end of a log scale a few spans are left to its last row: nearer ones have room on it. */
+const farBeyond = 10;
+
 /**
  * The boundaries of a heatmap's rows, ascending whole nanoseconds, one more than rows. All durations lie below the
  * last, but those of 292 years, which a broken clock makes, count in the last row; those below the first (0 on a log
  * scale) count in the first row. The ends are 1, 2 or 5 times a power of ten, so that they stay while new spans of like
  * latency arrive; a log scale spans at least a decade.
  *
- * @param usualLongestNs the longest but for a few. Where those few are far longer, a linear scale ends above the usual,
- *   and its last row alone reaches up to them: one trace of ten seconds would press all others to the ground.
+ * @param usualLongestNs the longest but for a few. Where those few are far longer, the scale ends above the usual, and its
+ *   last row alone reaches up to them: one trace of ten seconds would press all others to the ground of a linear scale, and
+ *   a pipeline run of two minutes the bands of rides into stripes of a log scale.
  */
 export function latencyEdges(
   scale: Scale,
@@ -35,12 +39,17 @@ export function latencyEdges(
   // Below ten microseconds nothing is told apart.
   const longest = Math.max(longestNs, 9999);
   const high = Math.min(niceAbove(longest), highest);
+  const end = Math.min(niceAbove(Math.max(usualLongestNs, 9999)), highest);
   if (scale === 'linear') {
-    const end = Math.min(niceAbove(Math.max(usualLongestNs, 9999)), highest);
     if (rows === 1 || longest < 2 * end) return ascending(rows, (index) => (high * index) / rows);
     return ascending(rows, (index) => (index === rows ? high : (end * index) / (rows - 1)));
   }
-  const low = Math.max(1000, Math.min(niceBelow(Math.max(shortestNs, 1)), high / 10));
+  const lowBelow = (top: number) => Math.max(1000, Math.min(niceBelow(Math.max(shortestNs, 1)), top / 10));
+  if (rows > 1 && longest >= farBeyond * end) {
+    const low = lowBelow(end);
+    return ascending(rows, (index) => (index === rows ? high : low * (end / low) ** (index / (rows - 1))));
+  }
+  const low = lowBelow(high);
   return ascending(rows, (index) => low * (high / low) ** (index / rows));
 }
 

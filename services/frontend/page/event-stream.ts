@@ -7,7 +7,7 @@ export interface Source {
   close(): void;
 }
 
-/** `connecting` at first and for a moment after a loss; `lost` where trying again has not helped so far. */
+/** `connecting` at first; `lost` where trying again has not helped for a while. */
 export type StreamState = 'connecting' | 'live' | 'lost';
 
 export interface EventStream {
@@ -25,7 +25,13 @@ export interface EventStreamOptions {
   later: (ms: number, callback: () => void) => () => void;
 }
 
-const firstRetryMs = 500;
+/**
+ * Quick, because a browser may keep several connections to a frontend that leaves: each is good for one more answer, which
+ * is that it leaves, and then for none.
+ */
+const firstRetryMs = 100;
+/** Who has waited for so long has tried three times before. */
+const lostFromMs = 800;
 const longestRetryMs = 10_000;
 /** The frontend is heard every ten seconds at least: after three times that it hangs, or the way to it is cut. */
 const silenceMs = 30_000;
@@ -81,7 +87,7 @@ export function createEventStream({ open, onRides, later }: EventStreamOptions):
   }
 
   function retry(): void {
-    state.value = retryInMs === firstRetryMs ? 'connecting' : 'lost';
+    if (retryInMs >= lostFromMs) state.value = 'lost';
     cancelRetry = later(retryInMs, connect);
     retryInMs = Math.min(longestRetryMs, 2 * retryInMs);
   }
