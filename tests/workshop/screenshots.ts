@@ -40,7 +40,7 @@ try {
   const page = await browser.newPage({ viewport, colorScheme: 'light' });
   const take = async (name: string, path: string, ready: string) => {
     await page.goto(path);
-    await page.locator(ready).first().waitFor();
+    await page.locator(`${ready} >> visible=true`).first().waitFor();
     await sleep(1_500); // until what is drawn has settled
     await page.screenshot({ path: join(images, `${name}.png`) });
     console.log(`${name}.png`);
