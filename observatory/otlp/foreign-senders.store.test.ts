@@ -190,6 +190,11 @@ describe('spans that share an id', () => {
     ]);
     expect(observatory.telemetry.text()).toContain('observatory_duplicate_spans_total 4');
   });
+
+  it('are one call on the service map: what the server does is its own', async () => {
+    const { edges } = await ask<ServiceMap>(await store(...ends()), '/api/service-map');
+    expect(edges).toMatchObject([{ from: 'web', to: 'pay', calls: 1 }]);
+  });
 });
 
 describe('a log record without any time', () => {

@@ -39,6 +39,15 @@ WITH
         OR child.kind IN ('server', 'consumer')
         OR child.resource_id NOT IN (SELECT resource_id FROM pages)
       )
+      -- Where both ends of a call share an id (Zipkin's way), what the server does is below the server's span alone.
+      AND NOT (
+        parent.kind IN ('client', 'producer')
+        AND child.kind NOT IN ('server', 'consumer')
+        AND EXISTS (
+          FROM seen own
+          WHERE own.trace_id = child.trace_id AND own.span_id = child.parent_span_id AND own.service = child.service
+        )
+      )
     UNION ALL
     SELECT
       service,
