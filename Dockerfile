@@ -65,7 +65,7 @@ RUN find . \( -name '*.test.ts' -o -name '*.test.tsx' -o -name '*.d.ts' \) -dele
  && cp --parents package.json $(find packages -type f) /service \
  && cp -r services/. /service/services && rm -rf /service/services/frontend/page \
  && cp --parents package.json $(find packages/kit -type f) /observatory \
- && cp -r observatory /observatory/observatory && rm -rf /observatory/observatory/page /observatory/observatory/bench \
+ && cp --parents docs/runbooks/*.md /observatory && cp -r observatory /observatory/observatory && rm -rf /observatory/observatory/page /observatory/observatory/bench \
  && cp -r pipeline /release-tools
 COPY --from=pages /app/services/frontend/page/dist /service/services/frontend/page/dist
 COPY --from=pages /app/observatory/page/dist /observatory/observatory/page/dist

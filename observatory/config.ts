@@ -1,4 +1,4 @@
-import { type Config, integer, logLevel, optionalText, type Setting, text } from '@hotrod/kit/config';
+import { type Config, integer, logLevel, optionalText, optionalUrl, type Setting, text } from '@hotrod/kit/config';
 import { z } from 'zod';
 
 import { parseFilter } from './filter/parse.ts';
@@ -21,7 +21,7 @@ const basePath = z
   .refine((given) => !given.split('/').some((part) => /^\.+$/.test(part)), {
     message: 'not a path such as /observatory',
   })
-  .refine((given) => !/^\/(api|1|assets|v1|metrics|healthz|readyz|trace)(\/|$)/.test(given), {
+  .refine((given) => !/^\/(api|1|assets|v1|metrics|healthz|readyz|runbooks|trace)(\/|$)/.test(given), {
     message: 'begins like an address of its own',
   });
 const filter = z.string().min(1).refine(isFilter, { message: 'not a filter' });
@@ -33,6 +33,22 @@ const objectives = z.array(
     good: filter,
     objective: z.number().gt(0).lt(1),
     windowMs: z.int().positive(),
+    alert: z
+      .strictObject({
+        name: z.string().min(1),
+        labels: z.record(z.string().min(1), z.string()).default({}),
+        runbook: z.string().regex(/^[a-z0-9-]+$/),
+        conditions: z.array(
+          z.strictObject({
+            severity: z.enum(['page', 'ticket']),
+            burnRate: z.number().positive(),
+            longMs: z.int().positive(),
+            shortMs: z.int().positive(),
+            afterMs: z.int().min(0),
+          }),
+        ),
+      })
+      .optional(),
   }),
 );
 
@@ -49,6 +65,12 @@ function json<T>(schema: z.ZodType<T>): z.ZodType<T> {
   // The pipe takes text and gives T; Setting asks for what it gives alone.
   return parsed.pipe(schema);
 }
+
+/** An address to which something is sent. Nothing of a wrong one is repeated: it may hold a secret. */
+const httpUrl = z
+  .string()
+  .max(4096)
+  .refine((given) => /^https?:\/\//.test(given) && URL.canParse(given), { message: 'not an http or https URL' });
 
 /** What the Observatory's environment sets; docs and `--help` are made of this table. */
 export const settings = {
@@ -78,12 +100,36 @@ export const settings = {
     meaning:
       'the path under which a reverse proxy serves it, for example /observatory; the proxy may keep it or strip it',
   } as Setting<string>,
+  ridesUrl: optionalUrl('OBSERVATORY_RIDES_URL', 'where the rides page is, for a link to it'),
   objectives: {
     env: 'OBSERVATORY_OBJECTIVES',
     schema: json(objectives).nullable(),
     default: null,
-    meaning: 'objectives as JSON: [{"name", "description", "filter", "good", "objective": 0.95, "windowMs"}]',
+    meaning:
+      'objectives as JSON: [{"name", "description", "filter", "good", "objective": 0.95, "windowMs", "alert"}]; slo/hotrod.yaml has the default',
   } as Setting<z.infer<typeof objectives> | null>,
+  alertWebhook: {
+    env: 'OBSERVATORY_ALERT_WEBHOOK',
+    schema: httpUrl.nullable(),
+    default: null,
+    meaning: 'where alerts are posted when the budget of an objective burns too fast, and when it no longer does',
+  } as Setting<string | null>,
+  alertIntervalMs: integer(
+    'OBSERVATORY_ALERT_INTERVAL_MS',
+    15_000,
+    'how often the objectives are looked at for alerts',
+    {
+      min: 100,
+      max: 3_600_000,
+    },
+  ),
+  publicUrl: {
+    env: 'OBSERVATORY_PUBLIC_URL',
+    schema: httpUrl.transform((given) => given.replace(/\/+$/, '')).nullable(),
+    default: null,
+    meaning:
+      'the address under which people reach it, for links in alerts; the one it listens on, where nothing is said',
+  } as Setting<string | null>,
   markersKey: optionalText('OBSERVATORY_MARKERS_KEY', 'the key that writers of markers send; any will do without'),
   maxBodyMb: integer('OBSERVATORY_MAX_BODY_MB', 8, 'how large an OTLP request may be, inflated, in MiB', {
     min: 1,

@@ -52,6 +52,7 @@ ${describeSettings(settings)}`,
     logger,
     version,
     page: `${page}/dist`,
+    runbooks: fileURLToPath(new URL('../docs/runbooks', import.meta.url)),
     startAnew: flags['start-anew'],
     onFatal: (reason) => {
       console.error(`observatory: ${reason}. It ends, to be started anew; the log above says more.`);

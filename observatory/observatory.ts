@@ -6,6 +6,8 @@ import type { Logger } from '@hotrod/kit/logging';
 import { createApp, listen, type RunningServer, sendProblem } from '@hotrod/kit/server';
 import express, { type Express } from 'express';
 
+import { createAlerting } from './alerting/alerting.ts';
+import { createWebhook } from './alerting/webhook.ts';
 import { createApi } from './api/api.ts';
 import type { ApiParts } from './api/context.ts';
 import type { Status } from './contract/contract.ts';
@@ -15,10 +17,12 @@ import { startGrpcReceiver } from './otlp/grpc-receiver.ts';
 import { startHttpReceiver } from './otlp/http-receiver.ts';
 import { createTaking } from './otlp/taking.ts';
 import { pageFiles } from './page-files.ts';
+import { runbookFiles } from './runbook-files.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { createIngest, type Ingest } from './store/ingest/ingest.ts';
 import { ingestDefaults } from './store/ingest/ingest-options.ts';
 import { OpenError, openFailure } from './store/failures.ts';
+import { defaultObjectives } from './store/questions/default-objectives.ts';
 import { setAside } from './store/set-aside.ts';
 import { applyRetention, databaseBytes, type RetentionOptions } from './store/retention/retention.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
@@ -29,6 +33,8 @@ export interface ObservatoryOptions {
   version: string;
   /** The directory of the built page; none is served without. */
   page?: string;
+  /** The directory of the runbooks that alerts lead to; none are served without. */
+  runbooks?: string;
   /** Whether a database that is damaged is kept beside the file, and an empty one begun. */
   startAnew?: boolean;
   /** Is told once, with a sentence, where only a new process can store what comes in. */
@@ -132,6 +138,7 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       path,
       otlpPort: portOf(receiver.url),
       otlpGrpcPort: portOf(grpcReceiver.url),
+      ridesUrl: config.ridesUrl,
     };
     const parts: ApiParts = {
       database,
@@ -143,6 +150,7 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       ready: { store: () => storeWorks(ingest) },
       routes: (all) => {
         routes(all, parts, options);
+        if (options.runbooks !== undefined) runbookFiles(all, options.runbooks);
         if (options.page === undefined) return;
         pageFiles(all, options.page, config.basePath);
         all.all('/', (request, response, next) => {
@@ -156,6 +164,7 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       listen(underPath(config.basePath, app), config.host, config.port, { maxHeaderSize: 65_536 }),
     );
     servers.push(server.close);
+    closers.push(startAlerting(options, server.url, database, telemetry));
     return {
       url: server.url,
       otlpUrl: receiver.url,
@@ -260,11 +269,48 @@ function registerGauges(telemetry: Telemetry, ingest: Ingest): void {
   telemetry.gauge('uptime_seconds', 'Since the process began.', () => process.uptime());
 }
 
+/** @returns what ends it. Nothing is looked at where nobody is told. */
+function startAlerting(
+  { config, logger }: ObservatoryOptions,
+  url: string,
+  database: Database,
+  telemetry: Telemetry,
+): () => Promise<void> {
+  if (config.alertWebhook === null) return async () => undefined;
+  const webhook = createWebhook(config.alertWebhook, logger);
+  const alerting = createAlerting({
+    objectives: config.objectives ?? defaultObjectives,
+    publicUrl: config.publicUrl ?? url,
+    reader: database.reader,
+    notify: webhook.notify,
+  });
+  telemetry.gauge('alerts_firing', 'Alerts that fire.', alerting.firing);
+  telemetry.gauge('alert_notifications_lost', 'Notifications that the webhook did not take.', webhook.lost);
+  let looking: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    looking ??= alerting
+      .evaluate()
+      .catch((error: unknown) => logger.warn({ err: error }, 'The objectives could not be looked at for alerts'))
+      .finally(() => {
+        looking = null;
+      });
+  }, config.alertIntervalMs);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await webhook.close();
+    await looking;
+  };
+}
+
 function createStatus(
   database: Database,
   ingest: Ingest,
   telemetry: Telemetry,
-  { path, ...about }: { version: string; path: string; otlpPort: number; otlpGrpcPort: number },
+  {
+    path,
+    ...about
+  }: { version: string; path: string; otlpPort: number; otlpGrpcPort: number; ridesUrl: string | null },
 ): (signal?: AbortSignal) => Promise<Status> {
   const startedMs = performance.now();
   const toMs = (ns: bigint | null | undefined): number | null =>

@@ -29,7 +29,7 @@ export function pageFiles(app: Express, directory: string, basePath: string): vo
   );
   app.use(express.static(directory, { index: false, maxAge: '1h', setHeaders: noSniff }));
   app.get('/{*path}', (request, response, next) => {
-    const reserved = /^\/(api|1|assets|v1|metrics|healthz|readyz)(\/|$)/.test(request.path);
+    const reserved = /^\/(api|1|assets|v1|metrics|healthz|readyz|runbooks)(\/|$)/.test(request.path);
     if (reserved || /\.[a-z0-9]+$/i.test(request.path) || !existsSync(file)) {
       next();
       return;

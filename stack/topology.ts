@@ -122,6 +122,7 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
         HOST: '127.0.0.1',
         PORT: String(port),
         FLAGS_FILE: surroundings.env['FLAGS_FILE'] ?? flagFile(options.dataDir),
+        TELEMETRY: options.telemetry.services[name] ?? options.telemetry.all,
         OTEL_SERVICE_NAME: name,
         OTEL_RESOURCE_ATTRIBUTES: resourceAttributes(surroundings),
         OTEL_EXPORTER_OTLP_ENDPOINT: exportTo,
@@ -168,6 +169,7 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
       OBSERVATORY_OTLP_PORT: String(options.otlpPort),
       OBSERVATORY_OTLP_GRPC_PORT: String(options.otlpGrpcPort),
       OBSERVATORY_DATA_DIR: join(options.dataDir, 'observatory'),
+      OBSERVATORY_RIDES_URL: surroundings.env['OBSERVATORY_RIDES_URL'] ?? at(ports.frontend),
     }),
   };
 
@@ -184,6 +186,8 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
         TRACE_URL:
           surroundings.env['TRACE_URL'] ??
           (options.observatory ? `${at(ports.observatory ?? 0)}/trace/{traceId}` : undefined),
+        OBSERVATORY_URL:
+          surroundings.env['OBSERVATORY_URL'] ?? (options.observatory ? at(ports.observatory ?? 0) : undefined),
       },
       { startAfter: [], stopBefore: ['customer', 'driver', 'route', ...observed] },
     ),

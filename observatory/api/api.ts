@@ -5,7 +5,8 @@ import { type ErrorRequestHandler, type Request, type RequestHandler, type Respo
 import { createHostCheck } from '@hotrod/kit/host-names';
 import { YieldError } from '../store/database.ts';
 import { failureKind, failureSentence } from '../store/failures.ts';
-import { defaultObjectives, type Objective } from '../store/questions/slo.ts';
+import { defaultObjectives } from '../store/questions/default-objectives.ts';
+import type { Objective } from '../store/questions/objective.ts';
 import type { ApiContext, ApiParts } from './context.ts';
 import { markerRoutes } from './marker-routes.ts';
 import { questionRoutes } from './question-routes.ts';

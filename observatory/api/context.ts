@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import type { Status } from '../contract/contract.ts';
 import type { Database } from '../store/database.ts';
 import type { Asking } from '../store/questions/population.ts';
-import type { Objective } from '../store/questions/slo.ts';
+import type { Objective } from '../store/questions/objective.ts';
 
 /** What the API needs of the rest of the Observatory. */
 export interface ApiParts {

@@ -13,7 +13,10 @@ export type ToolName =
   | 'helm'
   | 'helm3'
   | 'conftest'
-  | 'kubeconform';
+  | 'kubeconform'
+  | 'promtool'
+  | 'prometheus'
+  | 'alertmanager';
 
 /**
  * A real tool, by its name, from `HOTROD_TOOLS` (where `.ci/tools` puts what it builds) or the PATH.

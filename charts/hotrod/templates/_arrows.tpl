@@ -1,6 +1,7 @@
 {{/*
 The arrows of the design, as JSON: a list of {from, to, port}. The one source of the network policies. `from` and `to` are
-components, or `outside` (whoever comes in), `database` (the external one), `backend` (telemetry that leaves), `prometheus`.
+components, or `outside` (whoever comes in), `database` (the external one), `backend` (telemetry that leaves), `prometheus`,
+`webhook` (where alerts are posted).
 */}}
 {{- define "hotrod.arrows" -}}
 {{- $root := . -}}
@@ -55,6 +56,7 @@ components, or `outside` (whoever comes in), `database` (the external one), `bac
 {{- if $values.observatory.enabled }}
 {{- $arrows = append $arrows (dict "from" "outside" "to" "observatory" "port" 8088) }}
 {{- $arrows = append $arrows (dict "from" "test" "to" "observatory" "port" 8088) }}
+{{- if $values.observatory.alertWebhookSecret }}{{ $arrows = append $arrows (dict "from" "observatory" "to" "webhook") }}{{ end }}
 {{- end }}
 {{- if $values.monitoring.monitors.enabled }}
 {{- if $values.observatory.enabled }}{{ $arrows = append $arrows (dict "from" "prometheus" "to" "observatory" "port" 8088) }}{{ end }}
@@ -77,7 +79,7 @@ components, or `outside` (whoever comes in), `database` (the external one), `bac
 {{/* dict root end → the other end of an arrow as network policy peers (JSON); null for anywhere. */}}
 {{- define "hotrod.peers" -}}
 {{- $values := .root.Values -}}
-{{- $outside := dict "outside" $values.networkPolicy.ingressFrom "database" $values.externalDatabase.networkPolicyPeers "backend" $values.collector.networkPolicyPeers "prometheus" $values.monitoring.networkPolicyPeers -}}
+{{- $outside := dict "outside" $values.networkPolicy.ingressFrom "database" $values.externalDatabase.networkPolicyPeers "backend" $values.collector.networkPolicyPeers "prometheus" $values.monitoring.networkPolicyPeers "webhook" list -}}
 {{- if hasKey $outside .end -}}
 {{- index $outside .end | default nil | toJson -}}
 {{- else -}}

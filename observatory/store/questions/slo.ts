@@ -1,41 +1,8 @@
 import type { SloStatus } from '../../contract/contract.ts';
 import { parseFilter } from '../../filter/parse.ts';
 import { filterSql } from '../filter-sql.ts';
+import type { Objective } from './objective.ts';
 import { askRows, nanoseconds, populationSql, type Asking } from './population.ts';
-
-/** What is promised of entry spans. */
-export interface Objective {
-  name: string;
-  description: string;
-  /** Which entry spans count, and which of them are good: in the filter language. */
-  filter: string;
-  good: string;
-  /** The ratio of good ones promised, above 0 and below 1. */
-  objective: number;
-  windowMs: number;
-}
-
-const dayMs = 86_400_000;
-
-/** What the suite promises unless configured otherwise. */
-export const defaultObjectives: readonly Objective[] = [
-  {
-    name: 'Dispatch latency',
-    description: '95 % of dispatches are answered within 1.5 s',
-    filter: 'service = "frontend" and http.route = "/dispatch"',
-    good: 'duration < 1.5s',
-    objective: 0.95,
-    windowMs: dayMs,
-  },
-  {
-    name: 'Dispatch availability',
-    description: '99 % of dispatches are answered without an error',
-    filter: 'service = "frontend" and http.route = "/dispatch"',
-    good: 'error = false',
-    objective: 0.99,
-    windowMs: dayMs,
-  },
-];
 
 interface Counts {
   total: number;

@@ -1,0 +1,29 @@
+import type { Burn } from '../store/questions/burn-rates.ts';
+import type { BurnCondition } from '../store/questions/objective.ts';
+
+/** Where one condition of one objective stands. Instants in Unix milliseconds. */
+export type AlertState =
+  | { phase: 'inactive' }
+  /** It holds, but not yet for as long as it must. */
+  | { phase: 'pending'; sinceMs: number }
+  | { phase: 'firing'; startsMs: number };
+
+export const inactive: AlertState = { phase: 'inactive' };
+
+/** Of fewer in the long window a ratio says nothing: a person's first click on a laptop is slow, and is all there is. */
+const fewestSpans = 20;
+
+/** Whether a condition holds: over its long window, and still over its short one. Without spans it does not. */
+export function holds(condition: BurnCondition, burns: ReadonlyMap<number, Burn>): boolean {
+  if ((burns.get(condition.longMs)?.total ?? 0) < fewestSpans) return false;
+  const exceeds = (windowMs: number): boolean => (burns.get(windowMs)?.rate ?? 0) > condition.burnRate;
+  return exceeds(condition.longMs) && exceeds(condition.shortMs);
+}
+
+/** The state that follows, as with `for` in a rule of Prometheus. It begins to fire, or ends, where the phase changes. */
+export function nextState(state: AlertState, condition: BurnCondition, isHolding: boolean, nowMs: number): AlertState {
+  if (!isHolding) return inactive;
+  if (state.phase === 'firing') return state;
+  const sinceMs = state.phase === 'pending' ? state.sinceMs : nowMs;
+  return nowMs - sinceMs >= condition.afterMs ? { phase: 'firing', startsMs: nowMs } : { phase: 'pending', sinceMs };
+}

@@ -1,0 +1,92 @@
+import { expect, it } from 'vitest';
+
+import { startTestObservatory, temporaryDirectory } from '../fixtures/test-observatory.ts';
+import { defaultObjectives } from '../store/questions/default-objectives.ts';
+import { createAlerting } from './alerting.ts';
+import type { Notification } from './notification.ts';
+
+const minute = 60_000;
+
+/** A dispatch every two seconds, as a frontend sends them; every eleventh is slow for as long as the bug is there. */
+function dispatches(fromMs: number, toMs: number, bug: boolean, version: string): object {
+  const string = (key: string, value: string) => ({ key, value: { stringValue: value } });
+  const spans = [];
+  for (let at = fromMs; at < toMs; at += 2_000) {
+    const number = at / 2_000;
+    const ms = bug && number % 11 === 0 ? 2_100 : 700;
+    spans.push({
+      traceId: number.toString(16).padStart(32, '0'),
+      spanId: number.toString(16).padStart(16, '0'),
+      name: 'GET /dispatch',
+      kind: 2,
+      startTimeUnixNano: `${at}000000`,
+      endTimeUnixNano: `${at + ms}000000`,
+      attributes: [string('http.route', '/dispatch')],
+    });
+  }
+  const resource = { attributes: [string('service.name', 'frontend'), string('service.version', version)] };
+  return { resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'test' }, spans }] }] };
+}
+
+it('opens a ticket while the bug burns the latency budget, and closes it within seven minutes of the fix', async () => {
+  const observatory = await startTestObservatory(await temporaryDirectory());
+  const beginMs = Math.floor((Date.now() - 46 * minute) / 2_000) * 2_000;
+  const fixedMs = beginMs + 30 * minute;
+  for (const request of [
+    dispatches(beginMs, fixedMs, true, '0.1.0'),
+    dispatches(fixedMs, beginMs + 45 * minute, false, '0.1.0+1a2b3c4'),
+  ]) {
+    const answer = await fetch(`${observatory.otlpUrl}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+    });
+    expect(answer.status).toBe(200);
+  }
+  await observatory.flush();
+
+  let nowMs = 0;
+  const told: { minute: number; notification: Notification }[] = [];
+  const alerting = createAlerting({
+    objectives: defaultObjectives,
+    publicUrl: 'https://observatory.example.com',
+    reader: observatory.database.reader,
+    notify: (notification) => told.push({ minute: (nowMs - beginMs) / minute, notification }),
+    now: () => nowMs,
+  });
+  for (nowMs = beginMs; nowMs < beginMs + 45 * minute; nowMs += minute / 2) await alerting.evaluate();
+
+  expect(
+    told.map(({ notification: { status, alerts } }) => [status, alerts.map(({ labels }) => labels['severity'])]),
+  ).toEqual([
+    ['firing', ['ticket']],
+    ['resolved', ['ticket']],
+  ]);
+  const [began, ended] = told;
+  expect(began?.minute).toBeLessThan(5);
+  expect(ended?.minute).toBeGreaterThan(30);
+  expect(ended?.minute).toBeLessThan(37);
+  const [alert] = began?.notification.alerts ?? [];
+  expect(alert).toMatchObject({
+    labels: { alertname: 'DispatchLatencyBudgetBurn', slo: 'dispatch-latency', service: 'rides' },
+    annotations: {
+      runbook_url: 'https://observatory.example.com/runbooks/dispatch-latency-budget-burn',
+      last_release: 'frontend 0.1.0',
+    },
+  });
+  const slowest = Number.parseInt(alert?.annotations['exemplar_trace_id'] ?? '', 16);
+  expect(slowest % 11).toBe(0);
+  expect(alerting.firing()).toBe(0);
+});
+
+it('changes nothing where the store cannot be asked', async () => {
+  const told: Notification[] = [];
+  const alerting = createAlerting({
+    objectives: defaultObjectives,
+    publicUrl: 'http://localhost',
+    reader: { rows: () => Promise.reject(new Error('away')) },
+    notify: (notification) => told.push(notification),
+  });
+  await expect(alerting.evaluate()).rejects.toThrow('away');
+  expect([told, alerting.firing()]).toEqual([[], 0]);
+});

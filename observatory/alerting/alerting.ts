@@ -1,0 +1,142 @@
+import { listMarkers } from '../store/markers/markers.ts';
+import { askBadExemplar, askBurnRates, type Burn } from '../store/questions/burn-rates.ts';
+import type { BurnCondition, Objective, ObjectiveAlert } from '../store/questions/objective.ts';
+import type { Asking } from '../store/questions/population.ts';
+import { askReleases } from '../store/questions/releases.ts';
+import { type AlertState, holds, inactive, nextState } from './alert-states.ts';
+import { notification, type Notification, type NotifiedAlert, notifiedAlert } from './notification.ts';
+
+/** Looks at the objectives again and again, and tells when a budget burns too fast, and when it no longer does. */
+export interface Alerting {
+  /** Looks once. One look at a time. @throws where the store cannot be asked; nothing has changed then. */
+  evaluate(): Promise<void>;
+  /** How many alerts fire. */
+  firing(): number;
+}
+
+export interface AlertingOptions {
+  objectives: readonly Objective[];
+  /** Under which address a person reaches the Observatory, without a slash at its end. */
+  publicUrl: string;
+  reader: Asking['reader'];
+  notify: (notification: Notification) => void;
+  /** The clock, Unix milliseconds. */
+  now?: () => number;
+}
+
+/** How long a look may take, milliseconds. */
+const timeoutMs = 10_000;
+/** How far back the last release and the last marker are looked for, milliseconds. */
+const releasesRangeMs = 3_600_000;
+
+interface Watched {
+  objective: Objective;
+  alert: ObjectiveAlert;
+  conditions: { condition: BurnCondition; state: AlertState; annotations: Record<string, string> }[];
+}
+
+export function createAlerting(options: AlertingOptions): Alerting {
+  const { publicUrl, reader, notify, now = Date.now } = options;
+  const watched = options.objectives.flatMap((objective): Watched[] => {
+    const { alert } = objective;
+    if (!alert) return [];
+    const conditions = alert.conditions.map((condition) => ({ condition, state: inactive, annotations: {} }));
+    return [{ objective, alert, conditions }];
+  });
+  const generatorUrl = `${publicUrl}/?view=slo`;
+
+  /** What helps whoever is told: asked when an alert begins to fire, and told again, as it was, when it ends. */
+  async function describe(
+    asking: Asking,
+    { objective, alert }: Watched,
+    condition: BurnCondition,
+    burn: Burn | undefined,
+    nowMs: number,
+  ): Promise<Record<string, string>> {
+    const traceId = await askBadExemplar(asking, objective, nowMs - condition.longMs, nowMs);
+    const [release] = await askReleases(asking, nowMs - releasesRangeMs, nowMs);
+    const marker = (await listMarkers(asking, nowMs - releasesRangeMs, nowMs)).at(-1);
+    const budget = percent(1 - objective.objective);
+    return {
+      summary: `${objective.name}: ${percent(burn?.badRatio ?? 0)} of dispatches are bad, the objective allows ${budget}.`,
+      description: `${objective.description}. Over ${duration(condition.longMs)} and ${duration(condition.shortMs)} the budget burns at more than ${condition.burnRate} times the allowed rate.`,
+      runbook_url: `${publicUrl}/runbooks/${alert.runbook}`,
+      observatory_url: generatorUrl,
+      ...(traceId === undefined
+        ? {}
+        : { exemplar_trace_id: traceId, exemplar_trace_url: `${publicUrl}/trace/${traceId}` }),
+      ...(release === undefined ? {} : { last_release: `${release.service} ${release.version}` }),
+      ...(marker === undefined ? {} : { last_marker: marker.message }),
+      ...(marker?.url ? { last_marker_url: marker.url } : {}),
+    };
+  }
+
+  async function look(asking: Asking, each: Watched, nowMs: number): Promise<void> {
+    const { objective, alert, conditions } = each;
+    const windows = [...new Set(conditions.flatMap(({ condition: { longMs, shortMs } }) => [longMs, shortMs]))];
+    const burns = await askBurnRates(asking, objective, windows, nowMs);
+    // Everything is asked before anything changes: a look that fails is as if it had not been.
+    const looked = await Promise.all(
+      conditions.map(async ({ condition, state, annotations }) => {
+        const next = nextState(state, condition, holds(condition, burns), nowMs);
+        const begins = next.phase === 'firing' && state.phase !== 'firing';
+        return {
+          next,
+          annotations: begins
+            ? await describe(asking, each, condition, burns.get(condition.longMs), nowMs)
+            : annotations,
+        };
+      }),
+    );
+    const alerts: NotifiedAlert[] = [];
+    let changed = false;
+    for (const [index, { next, annotations }] of looked.entries()) {
+      const entry = conditions[index];
+      if (!entry) continue;
+      const { state: before, condition } = entry;
+      entry.state = next;
+      entry.annotations = annotations;
+      changed ||= (before.phase === 'firing') !== (next.phase === 'firing');
+      const labels = {
+        alertname: alert.name,
+        severity: condition.severity,
+        ...alert.labels,
+        burn_rate: String(condition.burnRate),
+        long_window: duration(condition.longMs),
+        short_window: duration(condition.shortMs),
+      };
+      if (next.phase === 'firing') {
+        alerts.push(notifiedAlert(labels, annotations, next.startsMs, null, generatorUrl));
+      } else if (before.phase === 'firing') {
+        alerts.push(notifiedAlert(labels, annotations, before.startsMs, nowMs, generatorUrl));
+      }
+    }
+    if (changed) notify(notification(alert.name, alerts, publicUrl));
+  }
+
+  return {
+    async evaluate() {
+      const asking = { reader, signal: AbortSignal.timeout(timeoutMs) };
+      for (const each of watched) await look(asking, each, now());
+    },
+    firing: () =>
+      watched.flatMap(({ conditions }) => conditions).filter(({ state }) => state.phase === 'firing').length,
+  };
+}
+
+function percent(ratio: number): string {
+  return `${Number((ratio * 100).toPrecision(3))} %`;
+}
+
+/** In Prometheus' way, so that labels are alike: `2m`, `144m`, `1h`. */
+function duration(ms: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+  ] as const) {
+    if (ms % size === 0) return `${ms / size}${unit}`;
+  }
+  return `${ms}ms`;
+}
