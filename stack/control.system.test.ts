@@ -166,10 +166,7 @@ describe('a data directory', () => {
     publish();
     expect(statSync(join(path, 'stack.json')).mode & 0o777).toBe(0o600);
   });
-  it.each(['/dev/null/x', '/proc/hotrod'])(
-    'that cannot be made (%s) is refused with what to do',
-    async (impossible) => {
-      await expect(claimDataDirectory(impossible, '')).rejects.toThrow(/cannot be used .* --data-dir DIR/);
-    },
-  );
+  it('that cannot be made is refused with what to do', async () => {
+    await expect(claimDataDirectory('/dev/null/x', '')).rejects.toThrow(/cannot be used .* --data-dir DIR/);
+  });
 });
