@@ -165,6 +165,7 @@ const places: { files: string[]; refuses: Restriction[] }[] = [
       'pipeline/targets/**',
       'pipeline/runner/executors/**',
       'pipeline/preview/programs.ts',
+      'pipeline/chatops/program.ts',
       'pipeline/**/main.ts',
     ],
     refuses: everywhere,

@@ -47,6 +47,7 @@ const refused: Refused[] = [
   ['observatory/page/app.ts', "import '../store/sql.ts';", 5],
   ['observatory/page/trace/a.ts', "import '../../api/csv.ts';", 5],
   ['pipeline/runner/plan.ts', "import 'node:child_process';", 6],
+  ['pipeline/chatops/server.ts', "import 'node:child_process';", 6],
   ['pipeline/runner/read.ts', "import '../../stack/topology.ts';", 1],
   ['pipeline/runner/execute.ts', "import '@opentelemetry/api';", 3],
   ['pipeline/runner/telemetry.ts', "import '@opentelemetry/sdk-node';", 3],
@@ -65,6 +66,7 @@ const allowed: [file: string, line: string][] = [
   ['observatory/api/ok.ts', "import '../store/sql.ts';\nimport '../contract/contract.ts';"],
   ['observatory/page/state/ok.ts', "import '../../contract/contract.ts';\nimport '../api/client.ts';"],
   ['pipeline/targets/stack.ts', "import 'node:child_process';"],
+  ['pipeline/chatops/program.ts', "import 'node:child_process';"],
   ['pipeline/runner/executors/a.ts', "import 'node:child_process';"],
   ['pipeline/runner/run-pipeline.ts', "import '@hotrod/telemetry/tracing-alone';"],
 ];
