@@ -229,6 +229,7 @@ export default defineConfig({
         '**/main.ts',
         'packages/telemetry/register.ts',
         'packages/telemetry/sdk.ts',
+        'packages/telemetry/sdk-parts.ts',
         'packages/kit/page-build.ts',
         'bench/**',
         'tests/**',

@@ -22,7 +22,20 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,tsx}'],
-          exclude: [...exclude, 'tests/**', '**/*.{store,system}.test.ts'],
+          exclude: [...exclude, 'tests/**', '**/*.{store,system}.test.ts', '**/*.dom.test.tsx'],
+          setupFiles: ['tests/unit-setup.ts'],
+          retry: 0,
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      // The pages' components, rendered in happy-dom: pressed and typed into, without a browser or a server.
+      {
+        test: {
+          name: 'page',
+          include: ['**/*.dom.test.tsx'],
+          exclude,
+          environment: 'happy-dom',
           setupFiles: ['tests/unit-setup.ts'],
           retry: 0,
           testTimeout: 20_000,

@@ -7,7 +7,7 @@ import { cpuMs } from './process-usage.ts';
 import { startSink } from './sink.ts';
 
 /** Pools wide enough that both suites keep up: it is CPU that is compared, not queues. */
-const wide: Readonly<Record<string, string>> = {
+export const wide: Readonly<Record<string, string>> = {
   ROUTE_WORKER_POOL_SIZE: '200',
   DATABASE_POOL_SIZE: '45',
   OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
@@ -34,12 +34,12 @@ export async function benchGoHotrod(
   for (const rate of ratesPerSecond) {
     const go = await measureGo(program, rate, seconds);
     const ours = await measureOurs(rate, seconds);
-    for (const [name, { cpu, failed, sent, spans }] of [
+    for (const [name, { cpu, failed, sent, spans, bytes }] of [
       ['Go', go],
       ['ours', ours],
     ] as const) {
       console.log(
-        `  ${String(rate).padStart(3)}/s ${name.padEnd(5)} ${cpu.toFixed(2)} ms a dispatch, ${((100 * failed) / sent).toFixed(1)} % failed, ${(spans / sent).toFixed(0)} spans`,
+        `  ${String(rate).padStart(3)}/s ${name.padEnd(5)} ${cpu.toFixed(2)} ms a dispatch, ${((100 * failed) / sent).toFixed(1)} % failed, ${(spans / sent).toFixed(0)} spans, ${(bytes / sent / 1000).toFixed(1)} kB`,
       );
     }
     console.log(`        ours / Go = ${(ours.cpu / go.cpu).toFixed(2)}`);
@@ -51,12 +51,14 @@ interface Measured {
   failed: number;
   sent: number;
   spans: number;
+  /** Of OTLP, uncompressed. */
+  bytes: number;
 }
 
 async function measure(
   frontend: string,
   pids: readonly number[],
-  sink: { spans(): number },
+  sink: { spans(): number; traceBytes(): number },
   rate: number,
   seconds: number,
   customers?: number[],
@@ -64,11 +66,12 @@ async function measure(
   await loadAtRate(frontend, rate, 10, customers);
   await sleep(3_000);
   const spansBefore = sink.spans();
+  const bytesBefore = sink.traceBytes();
   const before = pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
   const { sent, failed } = await loadAtRate(frontend, rate, seconds, customers);
   await sleep(6_000); // the last batches cost, too
   const cpu = (pids.reduce((sum, pid) => sum + cpuMs(pid), 0) - before) / sent;
-  return { cpu, failed, sent, spans: sink.spans() - spansBefore };
+  return { cpu, failed, sent, spans: sink.spans() - spansBefore, bytes: sink.traceBytes() - bytesBefore };
 }
 
 async function measureOurs(rate: number, seconds: number): Promise<Measured> {
@@ -90,6 +93,20 @@ async function measureOurs(rate: number, seconds: number): Promise<Measured> {
 
 async function measureGo(program: string, rate: number, seconds: number): Promise<Measured> {
   const sink = await startSink();
+  const go = await startGo(program, sink.url);
+  try {
+    return await measure(go.frontend, go.pids, sink, rate, seconds, oldCustomers);
+  } finally {
+    await go.stop();
+    await sink.close();
+  }
+}
+
+/** The original's four services, as four processes. */
+export async function startGo(
+  program: string,
+  otlpUrl: string,
+): Promise<{ frontend: string; pids: number[]; stop(): Promise<void> }> {
   const names = ['frontend', 'customer', 'driver', 'route'] as const;
   const ports: number[] = [];
   for (const _ of names) ports.push(await findFreePort());
@@ -119,26 +136,20 @@ async function measureGo(program: string, rate: number, seconds: number): Promis
         '--fix-route-worker-pool-size',
         '200',
       ],
-      { stdio: 'ignore', env: { PATH: process.env['PATH'], OTEL_EXPORTER_OTLP_ENDPOINT: sink.url } },
+      { stdio: 'ignore', env: { PATH: process.env['PATH'], OTEL_EXPORTER_OTLP_ENDPOINT: otlpUrl } },
     ),
   );
-  try {
-    await sleep(2_000);
-    return await measure(
-      `http://127.0.0.1:${frontend}`,
-      children.map((child) => child.pid ?? 0),
-      sink,
-      rate,
-      seconds,
-      oldCustomers,
-    );
-  } finally {
-    for (const child of children) child.kill('SIGTERM');
-    await Promise.all(
-      children.map(
-        (child) => new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(null))),
-      ),
-    );
-    await sink.close();
-  }
+  await sleep(2_000);
+  return {
+    frontend: `http://127.0.0.1:${frontend}`,
+    pids: children.map((child) => child.pid ?? 0),
+    async stop() {
+      for (const child of children) child.kill('SIGTERM');
+      await Promise.all(
+        children.map(
+          (child) => new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(null))),
+        ),
+      );
+    },
+  };
 }

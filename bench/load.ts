@@ -11,15 +11,25 @@ export interface LoadResult {
   sent: number;
   failed: number;
   seconds: number;
+  /** How long the answered ones took, in milliseconds, shortest first. */
+  latenciesMs: number[];
+}
+
+/** @returns the value below which the given share of sorted values lies, by the nearest rank; NaN where there is none. */
+export function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
 function createOrder(
   frontend: string,
   from = customers,
-): { order(index: number): Promise<boolean>; close(): Promise<void> } {
+): { order(index: number): Promise<boolean>; latenciesMs(): number[]; close(): Promise<void> } {
   const pool = new Pool(frontend, { connections: 512 });
+  const latenciesMs: number[] = [];
   return {
+    latenciesMs: () => latenciesMs.toSorted((a, b) => a - b),
     async order(index) {
+      const since = performance.now();
       try {
         const response = await pool.request({
           method: 'GET',
@@ -27,7 +37,9 @@ function createOrder(
           headers: { client: 'bench', baggage: `session.id=bench,hotrod.request.id=bench-${index}` },
         });
         await response.body.dump();
-        return response.statusCode === 200;
+        if (response.statusCode !== 200) return false;
+        latenciesMs.push(performance.now() - since);
+        return true;
       } catch {
         return false;
       }
@@ -43,7 +55,7 @@ export async function loadAtRate(
   seconds: number,
   from = customers,
 ): Promise<LoadResult> {
-  const { order, close } = createOrder(frontend, from);
+  const { order, latenciesMs, close } = createOrder(frontend, from);
   const start = performance.now();
   const answers: Promise<boolean>[] = [];
   while (answers.length < ratePerSecond * seconds) {
@@ -58,12 +70,18 @@ export async function loadAtRate(
     sent: outcomes.length,
     failed: outcomes.filter((ok) => !ok).length,
     seconds: (performance.now() - start) / 1000,
+    latenciesMs: latenciesMs(),
   };
 }
 
 /** Closed model: so many users who order again as soon as they are answered; finds the saturation. */
-export async function loadAtSaturation(frontend: string, users: number, seconds: number): Promise<LoadResult> {
-  const { order, close } = createOrder(frontend);
+export async function loadAtSaturation(
+  frontend: string,
+  users: number,
+  seconds: number,
+  from = customers,
+): Promise<LoadResult> {
+  const { order, latenciesMs, close } = createOrder(frontend, from);
   const start = performance.now();
   let sent = 0;
   let failed = 0;
@@ -75,5 +93,5 @@ export async function loadAtSaturation(frontend: string, users: number, seconds:
     }),
   );
   await close();
-  return { sent, failed, seconds: (performance.now() - start) / 1000 };
+  return { sent, failed, seconds: (performance.now() - start) / 1000, latenciesMs: latenciesMs() };
 }

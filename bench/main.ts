@@ -2,13 +2,14 @@
  * `npm run bench [-- SECTION…]`: what telemetry costs, what the suite bears, what it needs. Prints tables; asserts
  * nothing, because machines differ. Linux, for it reads CPU and memory from /proc.
  *
- * Sections: cost, saturation, memory, start; go (needs HOTROD_GO, the binary of the original in Go).
+ * Sections: cost, saturation, memory, start, growth; go (needs HOTROD_GO, the binary of the original in Go).
  * Environment: BENCH_SECONDS (default 30) for each measurement.
  */
 import { cpus } from 'node:os';
 
 import { readCommandLine } from '../packages/kit/command-line.ts';
 import { benchGoHotrod } from './go-hotrod.ts';
+import { benchGrowth } from './growth.ts';
 import { benchMemory, benchStart } from './stack-needs.ts';
 import { benchSaturation, benchTelemetryCost } from './telemetry-cost.ts';
 
@@ -20,6 +21,7 @@ const sections: Record<string, () => Promise<void>> = {
   saturation: () => benchSaturation(seconds),
   memory: () => benchMemory(seconds),
   start: () => benchStart(),
+  growth: () => benchGrowth(goProgram, [5, 20, 40, 80, 120], seconds),
   ...(goProgram ? { go: () => benchGoHotrod(goProgram, [40, 100], seconds) } : {}),
 };
 
@@ -32,7 +34,7 @@ Settings, from the environment:
   BENCH_SECONDS
       how long each measurement takes, in seconds (default 30)
   HOTROD_GO
-      the binary of the original in Go, for the section go`,
+      the binary of the original in Go, for the section go and beside ours in growth`,
   takesWords: true,
 });
 const unknown = positionals.filter((name) => !(name in sections));

@@ -8,6 +8,8 @@ export interface Sink {
   url: string;
   /** Spans that arrived. */
   spans(): number;
+  /** Bytes of the requests that brought them, uncompressed. */
+  traceBytes(): number;
   /** The newest value of a sum metric (OTLP JSON), added up over all who report it. */
   sum(metric: string): number;
   close(): Promise<void>;
@@ -16,6 +18,7 @@ export interface Sink {
 /** @param delayMs how long an answer takes: 0 at once, 100 as a distant backend would. */
 export async function startSink(delayMs = 0): Promise<Sink> {
   let spans = 0;
+  let traceBytes = 0;
   const sums = new Map<string, number>();
 
   async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -23,7 +26,10 @@ export async function startSink(delayMs = 0): Promise<Sink> {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body =
       request.headers['content-encoding'] === 'gzip' ? gunzipSync(Buffer.concat(chunks)) : Buffer.concat(chunks);
-    if (request.url === '/v1/traces') spans += countSpans(body);
+    if (request.url === '/v1/traces') {
+      spans += countSpans(body);
+      traceBytes += body.length;
+    }
     if (request.url === '/v1/metrics' && request.headers['content-type'] === 'application/json')
       noteSums(sums, JSON.parse(body.toString()));
     if (delayMs > 0) await sleep(delayMs);
@@ -37,6 +43,7 @@ export async function startSink(delayMs = 0): Promise<Sink> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans: () => spans,
+    traceBytes: () => traceBytes,
     sum: (metric) =>
       [...sums].filter(([key]) => key.startsWith(`${metric} `)).reduce((total, [, value]) => total + value, 0),
     close: () =>

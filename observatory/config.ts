@@ -1,4 +1,4 @@
-import { type Config, integer, logLevel, optionalText, type Setting, text } from '@hotrod/kit/config';
+import { type Config, integer, logLevel, optionalText, optionalUrl, type Setting, text } from '@hotrod/kit/config';
 import { z } from 'zod';
 
 import { parseFilter } from './filter/parse.ts';
@@ -82,6 +82,7 @@ export const settings = {
     'OBSERVATORY_HOSTS',
     'names under which it is reached besides localhost, IP addresses and names without a dot, separated by commas; * for any',
   ),
+  ridesUrl: optionalUrl('OBSERVATORY_RIDES_URL', 'where the rides page is, for a link to it'),
   objectives: {
     env: 'OBSERVATORY_OBJECTIVES',
     schema: json(objectives).nullable(),

@@ -138,6 +138,7 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       path,
       otlpPort: portOf(receiver.url),
       otlpGrpcPort: portOf(grpcReceiver.url),
+      ridesUrl: config.ridesUrl,
     };
     const parts: ApiParts = {
       database,
@@ -292,7 +293,10 @@ function createStatus(
   database: Database,
   ingest: Ingest,
   telemetry: Telemetry,
-  { path, ...about }: { version: string; path: string; otlpPort: number; otlpGrpcPort: number },
+  {
+    path,
+    ...about
+  }: { version: string; path: string; otlpPort: number; otlpGrpcPort: number; ridesUrl: string | null },
 ): (signal?: AbortSignal) => Promise<Status> {
   const startedMs = performance.now();
   const toMs = (ns: bigint | null | undefined): number | null =>

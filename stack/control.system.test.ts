@@ -11,6 +11,7 @@ import {
   sendPush,
   release,
   type ReleaseRequest,
+  restart,
   setRate,
   startControl,
   type SuiteStatus,
@@ -21,6 +22,7 @@ import { Refusal } from './refusal.ts';
 let path: string;
 let rates: number[];
 let releases: ReleaseRequest[];
+let restarted: string[];
 let control: ControlServer;
 let directory: DataDirectory;
 const status: SuiteStatus = {
@@ -47,6 +49,11 @@ const suite = {
     if (asked.revision === null) return Promise.reject(new Refusal('The new route does not become ready.'));
     return Promise.resolve({ before: released, after: released });
   },
+  async restart(name: string) {
+    if (name !== 'route') throw new Refusal(`There is no service "${name}" to restart; there are route.`);
+    restarted.push(name);
+    await Promise.resolve();
+  },
   async push({ revision }: { revision: string }, tell: (line: string) => void) {
     tell(`released ${revision.slice(0, 7)} …`);
     await Promise.resolve();
@@ -58,6 +65,7 @@ beforeEach(async () => {
   path = mkdtempSync(join(tmpdir(), 'hotrod-control-'));
   rates = [];
   releases = [];
+  restarted = [];
   directory = await claimDataDirectory(path, 'http://127.0.0.1:8080');
   control = await startControl(path, suite);
 });
@@ -89,6 +97,12 @@ describe('a command', () => {
     };
     await expect(release(path, asked)).rejects.toThrow('The new route does not become ready.');
     expect(releases).toEqual([asked]);
+  });
+  it('restarts a service, and says which there are', async () => {
+    publish();
+    await restart(path, 'route');
+    await expect(restart(path, 'router')).rejects.toThrow('There is no service "router" to restart; there are route.');
+    expect(restarted).toEqual(['route']);
   });
   it('is told to wait while the suite starts, or that there is none', async () => {
     await expect(askStatus(path)).rejects.toThrow('still starting');

@@ -70,6 +70,8 @@ export interface Controlled {
   released(): Released;
   /** Replaces services. @throws {Refusal} where one does not become ready; all run on as before. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
+  /** Starts a service anew from the checkout. @throws {Refusal} where it does not become ready; it runs on as before. */
+  restart(name: string): Promise<void>;
   /** Begins to stop everything; whoever asks waits for the process to end. */
   requestStop(): void;
   /**
@@ -89,6 +91,7 @@ export interface ControlServer {
 }
 
 const rateSchema = z.object({ ratePerSecond: z.number().min(0).max(maxRate) });
+const restartSchema = z.object({ name: z.string() });
 const maxBodyBytes = 20_000;
 
 /** What `sun_path` holds on every system (macOS: 104 bytes with the zero at the end). */
@@ -150,6 +153,10 @@ async function answer(suite: Controlled, request: IncomingMessage, response: Ser
         break;
       case 'PUT /releases':
         send(200, await suite.release(releaseRequestSchema.parse(await readJson(request))));
+        break;
+      case 'PUT /restart':
+        await suite.restart(restartSchema.parse(await readJson(request)).name);
+        send(200, {});
         break;
       case 'POST /stop':
         send(200, {}).once('close', () => suite.requestStop());
@@ -279,6 +286,11 @@ export async function askReleased(dataDir: string): Promise<Released> {
 /** Has services replaced, and waits until they are. */
 export async function release(dataDir: string, request: ReleaseRequest): Promise<ReleaseOutcome> {
   return releaseOutcomeSchema.parse(await readAnswer(await ask(dataDir, 'PUT', '/releases', request, null)));
+}
+
+/** Has a service started anew from the checkout, and waits until it is ready. */
+export async function restart(dataDir: string, name: string): Promise<void> {
+  await readAnswer(await ask(dataDir, 'PUT', '/restart', { name }, null));
 }
 
 /** Hands a push over, and tells what comes of it, line by line, until its pipeline is over. */

@@ -158,7 +158,8 @@ function wrong(what: string): Refusal {
   return new Refusal(`${what}. "npm start -- --help" lists what there is.`, { exitCode: 2 });
 }
 
-function dataDirectory(given: string | undefined, cwd: string, root: string): string {
+/** Where a suite keeps its data, absolute. @throws {Refusal} for an empty one. */
+export function dataDirectory(given: string | undefined, cwd: string, root: string): string {
   if (given === undefined) return join(root, '.hotrod');
   if (given === '') throw wrong('--data-dir needs a directory');
   return given.startsWith('~/') ? join(homedir(), given.slice(2)) : resolve(cwd, given);

@@ -12,6 +12,12 @@ export interface Rollout {
   released(): Released;
   /** @throws {Refusal} where a service does not become ready; all run then what they ran before. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
+  /**
+   * Replaces a service by the same service, started anew from the checkout: what changed there since runs then.
+   *
+   * @throws {Refusal} when it does not become ready, and runs on as before; when it runs a release, not the checkout.
+   */
+  restart(name: string): Promise<void>;
 }
 
 /**
@@ -95,12 +101,28 @@ export function createRollout(options: {
     return { before, after: released() };
   }
 
+  async function restart(name: string): Promise<void> {
+    const release = running.get(name);
+    if (!release)
+      throw new Refusal(`There is no service "${name}" to restart; there are ${[...running.keys()].join(', ')}.`);
+    if (release.root !== checkout.root)
+      throw new Refusal(
+        `The ${name} service runs the release ${release.version}, not this checkout: "npm start -- --working-copy" runs the checkout.`,
+      );
+    await put(name, release);
+    report(name, 'runs what the checkout holds now');
+  }
+
+  /** One after the other: a release and a restart do not meet. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = turn.then(work);
+    turn = done.catch(() => {});
+    return done;
+  }
+
   return {
     released,
-    release(request) {
-      const rolled = turn.then(() => roll(request));
-      turn = rolled.catch(() => {});
-      return rolled;
-    },
+    release: (request) => inTurn(() => roll(request)),
+    restart: (name) => inTurn(() => restart(name)),
   };
 }

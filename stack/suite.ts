@@ -272,6 +272,7 @@ export function createSuite(
         if (request.mark !== null) void mark({ type: 'deploy', message: request.mark });
         return outcome;
       },
+      restart: rolling.restart,
       async push(push, tell) {
         if (!queue) throw new Refusal('This HotROD takes no push.');
         await queue.push(push, tell);

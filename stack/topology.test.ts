@@ -67,9 +67,11 @@ describe('the processes', () => {
       DRIVER_URL: 'http://127.0.0.1:8082',
       ROUTE_URL: 'http://127.0.0.1:8083',
       TRACE_URL: 'http://127.0.0.1:8088/trace/{traceId}',
+      OBSERVATORY_URL: 'http://127.0.0.1:8088',
       OTEL_SERVICE_NAME: 'frontend',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
     });
+    expect(suite().get('observatory')?.env['OBSERVATORY_RIDES_URL']).toBe('http://127.0.0.1:8080');
   });
   it('are given a database as nobody but themselves', () => {
     const specs = suite();
@@ -110,6 +112,7 @@ describe('the processes', () => {
       OTEL_EXPORTER_OTLP_HEADERS: 'key=1',
     });
     expect(specs.get('frontend')?.env).not.toHaveProperty('TRACE_URL');
+    expect(specs.get('frontend')?.env).not.toHaveProperty('OBSERVATORY_URL');
   });
   it('find no more connections than Postgres has', () => {
     expect(maxDatabaseConnections).toBeGreaterThanOrEqual(2 * 20 + 10);

@@ -168,6 +168,7 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
       OBSERVATORY_OTLP_PORT: String(options.otlpPort),
       OBSERVATORY_OTLP_GRPC_PORT: String(options.otlpGrpcPort),
       OBSERVATORY_DATA_DIR: join(options.dataDir, 'observatory'),
+      OBSERVATORY_RIDES_URL: surroundings.env['OBSERVATORY_RIDES_URL'] ?? at(ports.frontend),
     }),
   };
 
@@ -184,6 +185,8 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
         TRACE_URL:
           surroundings.env['TRACE_URL'] ??
           (options.observatory ? `${at(ports.observatory ?? 0)}/trace/{traceId}` : undefined),
+        OBSERVATORY_URL:
+          surroundings.env['OBSERVATORY_URL'] ?? (options.observatory ? at(ports.observatory ?? 0) : undefined),
       },
       { startAfter: [], stopBefore: ['customer', 'driver', 'route', ...observed] },
     ),

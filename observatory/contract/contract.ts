@@ -367,6 +367,8 @@ export const statusSchema = z.object({
   otlpPort: z.int(),
   /** The same of OTLP over gRPC. */
   otlpGrpcPort: z.int(),
+  /** Where the rides page is; null where nobody has said so. */
+  ridesUrl: z.nullable(z.string()),
 });
 export type Status = z.infer<typeof statusSchema>;
 

@@ -3,7 +3,7 @@ import { Explore } from './explore/explore.tsx';
 import { lazy } from './shell/lazy.tsx';
 import { MenuHost } from './shell/menu.tsx';
 import { Notice } from './shell/notice.tsx';
-import { ConnectionBanner, StatusFooter } from './shell/status.tsx';
+import { ConnectionBanner, RidesLink, StatusFooter } from './shell/status.tsx';
 import { addressOf, follow, state } from './state/location.ts';
 import type { State } from './state/url-state.ts';
 
@@ -60,6 +60,7 @@ export function App() {
             Objectives
           </Link>
         </nav>
+        <RidesLink />
       </header>
       <ConnectionBanner />
       <div id="content" tabIndex={-1}>

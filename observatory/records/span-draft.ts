@@ -9,7 +9,7 @@ export const textCount = Object.keys(spanTexts).length;
 const hotKeys = Object.keys(promotedAttributes);
 /** The places for texts of a span: its own texts first, then hot attributes in the order of their columns. */
 export const placeCount = textCount + hotKeys.length;
-export const statementPlace = textCount + hotKeys.indexOf('db.query.text');
+const statementPlace = textCount + hotKeys.indexOf('db.query.text');
 export const separatorByte = usualSeparator.charCodeAt(0);
 const noBytes = Buffer.alloc(0);
 

@@ -52,7 +52,7 @@ export function createSpanPacker(): SpanPacker {
 
   /** With the usual separator; `needsOtherSeparator` is set when a text contains it. */
   function packUsual(packed: Growing, draft: SpanDraft, { kind, status }: SpanNumbers): void {
-    const { ids, values } = draft;
+    const { ids, starts, values } = draft;
     if (originNeedsOtherSeparator) draft.needsOtherSeparator = true;
     // Ids take 64 bytes, kind and status 20 at most; each place may have a separator and an escape more.
     reserve(packed, 128 + originBytes.length + draft.textBytes + 2 * placeCount + values.length);
@@ -78,7 +78,8 @@ export function createSpanPacker(): SpanPacker {
     packed.length += originBytes.length;
     for (let place = textCount; place < placeCount; place += 1) {
       appendByte(packed, separatorByte);
-      packPlace(packed, draft, place, false);
+      // Most places of most spans are empty: a call for each would be dear.
+      if ((starts[place] ?? -1) >= 0) packPlace(packed, draft, place, false);
     }
     if (draft.valueEnds.length > 0) {
       appendByte(packed, separatorByte);

@@ -1,7 +1,7 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import { z } from 'zod';
 
-import { currentDeadline, deadlineHeader } from './deadline.ts';
+import { deadlineHeader, limitCall, throwIfNobodyWaits } from './deadline.ts';
 import { fromProblem, ServiceError } from './errors.ts';
 import { acceptRelease, releaseHeader } from './release.ts';
 
@@ -59,17 +59,15 @@ export function createServiceClient(options: {
   });
 
   async function call<T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
-    const deadline = currentDeadline();
-    deadline?.signal.throwIfAborted();
-    const limitMs = Math.max(1, Math.ceil(Math.min(timeoutMs, deadline?.remainingMs() ?? Infinity)));
-    const late = AbortSignal.timeout(limitMs);
+    throwIfNobodyWaits();
+    const { limitMs, signal, end } = limitCall(timeoutMs);
     let status: number;
     let retryAfter: string | undefined;
     let parsed: unknown;
     try {
       const response = await request(method, {
         path: basePath + path,
-        signal: deadline ? AbortSignal.any([late, deadline.signal]) : late,
+        signal,
         headers: {
           [deadlineHeader]: String(limitMs),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -84,6 +82,8 @@ export function createServiceClient(options: {
       parsed = parseJson(await response.body.text());
     } catch (error) {
       throw unreachable(error, limitMs);
+    } finally {
+      end();
     }
     if (status >= 300) throw fromProblem(service, status, parsed, retryAfter);
     if (parsed === undefined)

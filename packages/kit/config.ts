@@ -119,6 +119,12 @@ export function url(
   return { env, schema, ...(value === undefined ? {} : { default: value }), meaning };
 }
 
+/** The URL of a web page that need not be set: null without. */
+export function optionalUrl(env: string, meaning: string): Setting<string | null> {
+  const { schema } = url(env, undefined, meaning);
+  return { env, schema: schema.nullable(), default: null, meaning };
+}
+
 /** Where a service listens, loopback unless told, how it begins and ends, and what telemetry tells of it. */
 export function listenSettings(port: number) {
   return {

@@ -61,6 +61,31 @@ export function withDeadline<T>(timeoutMs: number, work: () => T): T {
   return storage.run(createDeadline(timeoutMs).deadline, work);
 }
 
+/**
+ * The limit of one call among those that the current request makes: `timeoutMs` from now, or the request's own deadline
+ * where that is sooner. `AbortSignal.any` over `AbortSignal.timeout` says the same at three times the cost: the garbage
+ * collector has to finalize each of its signals.
+ *
+ * @returns how long the call has, in whole milliseconds, at least 1; a signal that aborts with a `TimeoutError`, or with
+ *   the reason of the request's deadline; and `end`, to be called when the call is over.
+ */
+export function limitCall(timeoutMs: number): { limitMs: number; signal: AbortSignal; end: () => void } {
+  const deadline = storage.getStore();
+  const limitMs = Math.max(1, Math.ceil(Math.min(timeoutMs, deadline?.remainingMs() ?? Infinity)));
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new DOMException('The time is up.', 'TimeoutError')), limitMs);
+  const onDeadline = () => controller.abort(deadline?.signal.reason);
+  deadline?.signal.addEventListener('abort', onDeadline, { once: true });
+  return {
+    limitMs,
+    signal: controller.signal,
+    end: () => {
+      clearTimeout(timer);
+      deadline?.signal.removeEventListener('abort', onDeadline);
+    },
+  };
+}
+
 function createDeadline(timeoutMs: number) {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal); // a ride asks for ten routes at once

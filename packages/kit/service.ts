@@ -22,6 +22,8 @@ export type ListenConfig = Pick<
  * the new one takes over; the idea is s6's notification-fd. LISTEN_FD lets both listen on one socket.
  *
  * @param ready,behind,pages,release see {@link createApp}.
+ * @param onClosing is called when the server begins to close: what would keep it open, such as a stream of events, ends by
+ *   itself then, at the latest when the signal aborts.
  * @param closables what to close after the server, in this order.
  * @throws the system's error where it cannot listen.
  */
@@ -33,15 +35,19 @@ export async function serve(options: {
   pages?: readonly string[];
   release?: string | null;
   routes: (app: Express) => void;
+  onClosing?: (hurry: AbortSignal) => void;
   closables: readonly Closable[];
 }): Promise<void> {
-  const { logger, listen: config, closables, ...app } = options;
+  const { logger, listen: config, onClosing, closables, ...app } = options;
   const { host, port, listenFd, readyFd, drainMs, requestTimeoutMs, allowedHosts } = config;
   let server: RunningServer | undefined;
   // Before it is ready, too, so that it does not leave connections to the database behind.
-  shutdownOnSignal(logger, [{ name: 'server', close: async (hurry) => server?.close({ hurry }) }, ...closables], {
-    drainMs,
-  });
+  async function closeServer(hurry: AbortSignal): Promise<void> {
+    const closed = server?.close({ hurry });
+    onClosing?.(hurry);
+    await closed;
+  }
+  shutdownOnSignal(logger, [{ name: 'server', close: closeServer }, ...closables], { drainMs });
   if (readyFd !== null) {
     await untilReady(app.ready, logger);
     notify(readyFd, 'prepared');

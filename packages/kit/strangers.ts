@@ -38,6 +38,15 @@ function isLinkFollowed(headers: Readonly<Record<string, string | string[] | und
 }
 
 /**
+ * Whether a browser says that a page of another origin causes a request: also one of another port of this machine, which
+ * is of the same site. What no page causes (an address that a person types, another program) is not of another origin.
+ */
+export function isFromOtherOrigin(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+  const site = headers['sec-fetch-site'];
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
+}
+
+/**
  * Whether a page of this very server sent a request: its origin is the host that the request is for. Behind a proxy that
  * ends TLS the scheme differs, so it is not looked at.
  */

@@ -13,13 +13,16 @@ const own = createRequire(import.meta.url);
 /** A program that says, as JSON, which packages were loaded through `require` and what of the environment it sees. */
 const program = `
   import { createRequire } from 'node:module';
-  import { metrics, trace } from ${JSON.stringify(pathToFileURL(own.resolve('@opentelemetry/api')).href)};
+  import { context, propagation, trace } from ${JSON.stringify(pathToFileURL(own.resolve('@opentelemetry/api')).href)};
   const loaded = Object.keys(createRequire(import.meta.url).cache)
     .flatMap((path) => /node_modules\\/((@[^/]+\\/)?[^/]+)/.exec(path)?.[1] ?? []);
   const span = trace.getTracer('t').startSpan('s');
   console.log(JSON.stringify({
     loaded: [...new Set(loaded)],
     recording: span.isRecording(),
+    resource: span.resource?.attributes,
+    fields: propagation.fields(),
+    keepsContext: context.with(trace.setSpan(context.active(), span), () => trace.getActiveSpan() === span),
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('OTEL_'))),
     shutdown: typeof globalThis[Symbol.for('hotrod.telemetry.shutdown')],
   }));
@@ -28,6 +31,9 @@ const program = `
 interface Seen {
   loaded: string[];
   recording: boolean;
+  resource?: Record<string, unknown>;
+  fields: string[];
+  keepsContext: boolean;
   env: Record<string, string>;
   shutdown: string;
 }
@@ -61,12 +67,40 @@ describe('the preload', () => {
 
   it('starts the SDK otherwise', () => {
     const { seen } = run({ OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' });
-    expect(sdkPackages(seen)).toContain('@opentelemetry/sdk-node');
+    expect(sdkPackages(seen)).toContain('@opentelemetry/sdk-trace');
     expect(seen).toMatchObject({ recording: true, shutdown: 'function' });
     expect(seen.env).toMatchObject({
       OTEL_SERVICE_NAME: directory.split('/').at(-1),
       OTEL_RESOURCE_ATTRIBUTES: 'service.namespace=hotrod,deployment.environment.name=local',
     });
+  });
+
+  const heavy = ['@opentelemetry/sdk-node', '@opentelemetry/auto-instrumentations-node'];
+  const heavyOf = (seen: Seen) => seen.loaded.filter((name) => heavy.includes(name));
+  const quiet = { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' };
+
+  it.each([
+    { asked: {}, loaded: [] },
+    { asked: { OTEL_BSP_SCHEDULE_DELAY: '100', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }, loaded: [] },
+    { asked: { OTEL_TRACES_SAMPLER: 'parentbased_always_on' }, loaded: heavy.slice(0, 1) },
+    { asked: { OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'pino' }, loaded: heavy.slice(1) },
+  ])('loads $loaded of the large packages for $asked', ({ asked, loaded }) => {
+    expect(heavyOf(run({ ...quiet, ...asked }).seen)).toEqual(loaded);
+  });
+
+  it('starts with the same resource, propagation and context as NodeSDK', () => {
+    const { seen } = run(quiet);
+    const { seen: byNodeSdk } = run({ ...quiet, OTEL_TRACES_SAMPLER: 'parentbased_always_on' });
+    const comparable = ({ resource = {}, fields, keepsContext }: Seen) => {
+      const { 'service.instance.id': instance, 'process.pid': pid, ...others } = resource;
+      return { resource: { ...others, instance: typeof instance, pid: typeof pid }, fields, keepsContext };
+    };
+    expect(comparable(seen)).toEqual(comparable(byNodeSdk));
+    expect(seen).toMatchObject({ fields: ['traceparent', 'tracestate', 'baggage'], keepsContext: true });
+  });
+
+  it('leaves every trace out where OTEL_TRACES_SAMPLER is always_off', () => {
+    expect(run({ ...quiet, OTEL_TRACES_SAMPLER: 'always_off' }).seen.recording).toBe(false);
   });
 
   it('lets what is set hold', () => {

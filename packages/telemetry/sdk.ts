@@ -15,6 +15,7 @@ import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { createClockSkew } from './clock-skew.ts';
 import { createReachability, type Reachability, type Signal } from './reachability.ts';
 import { batchSettings, positiveSetting } from './batch-settings.ts';
+import { createInstrumentations, startSdk } from './sdk-parts.ts';
 import { createAttributesFromBaggage, createErrorType } from './span-processors.ts';
 import { withoutCredentials } from './shown-url.ts';
 import { traceparent } from './span.ts';
@@ -32,12 +33,8 @@ const flushDeadlineMs = 2_000;
  * @returns a function that sends what is queued and stops, within two seconds whatever the backend does.
  */
 export function startTelemetry(env: Environment): () => Promise<void> {
-  const { NodeSDK } = require('@opentelemetry/sdk-node') as typeof import('@opentelemetry/sdk-node');
-  const { getNodeAutoInstrumentations } =
-    require('@opentelemetry/auto-instrumentations-node') as typeof import('@opentelemetry/auto-instrumentations-node');
-
   const watch = createExporterWatch(env);
-  const sdk = new NodeSDK({
+  const sdk = startSdk(env, {
     spanProcessors: [
       createAttributesFromBaggage(),
       createErrorType(),
@@ -46,9 +43,8 @@ export function startTelemetry(env: Environment): () => Promise<void> {
     ],
     metricReaders: metricReaders(env, watch),
     logRecordProcessors: logRecordProcessors(env, watch),
-    instrumentations: getNodeAutoInstrumentations(instrumentations(env)),
+    instrumentations: createInstrumentations(env, instrumentationSettings()),
   });
-  sdk.start();
   return stopWithin(sdk);
 }
 
@@ -64,19 +60,18 @@ export function startTracingAlone(
   env: Environment,
   resource: { serviceName: string; resourceAttributes: string },
 ): () => Promise<void> {
-  const { NodeSDK } = require('@opentelemetry/sdk-node') as typeof import('@opentelemetry/sdk-node');
+  const { envDetector } = require('@opentelemetry/resources') as typeof import('@opentelemetry/resources');
   // The SDK reads the resource from the environment alone.
   process.env['OTEL_SERVICE_NAME'] = resource.serviceName;
   process.env['OTEL_RESOURCE_ATTRIBUTES'] = resource.resourceAttributes;
-  process.env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'env';
   const watch = createExporterWatch(env);
-  const sdk = new NodeSDK({
+  const sdk = startSdk(env, {
     spanProcessors: [createErrorType(), ...spanProcessors(env, watch)],
     metricReaders: [],
     logRecordProcessors: [],
     instrumentations: [],
+    detectors: [envDetector],
   });
-  sdk.start();
   return stopWithin(sdk);
 }
 
@@ -88,15 +83,13 @@ function stopWithin(sdk: { shutdown(): Promise<void> }): () => Promise<void> {
   };
 }
 
-/** The instrumentations that earn their place; every other one stays off unless `OTEL_NODE_ENABLED_INSTRUMENTATIONS` names it. */
-function instrumentations(env: Environment): InstrumentationConfigMap {
-  const quietPath = /^\/(healthz|readyz|v1\/traces|assets\/)/;
-  if (!env['OTEL_NODE_ENABLED_INSTRUMENTATIONS']) {
-    process.env['OTEL_NODE_ENABLED_INSTRUMENTATIONS'] = 'http,express,pg,undici,pino,runtime-node';
-  }
+/** What the instrumentations record, and what they leave out. */
+function instrumentationSettings(): InstrumentationConfigMap {
+  const quietPath = /^\/(healthz|readyz|v1\/traces|assets\/|events(\?|$))/;
   return {
     '@opentelemetry/instrumentation-http': {
-      // Health checks and the page's own telemetry would be most of the traces and say nothing.
+      // Health checks and the page's own telemetry would be most of the traces and say nothing; a stream of events would be
+      // a span of many minutes.
       ignoreIncomingRequestHook: (request) => quietPath.test(request.url ?? ''),
       // The OTLP exporters are the only users of node:http as clients.
       disableOutgoingRequestInstrumentation: true,

@@ -18,6 +18,14 @@ describe('settings', () => {
     expect(() => readConfig(settings, { ROUTE_WORKER_POOL_SIZE: '0' })).toThrow('ROUTE_WORKER_POOL_SIZE');
     expect(() => readConfig(settings, { ROUTE_TIMEOUT_MS: '0' })).toThrow('ROUTE_TIMEOUT_MS');
   });
+
+  it('link to web pages alone', () => {
+    expect(readConfig(settings, {}).observatoryUrl).toBeNull();
+    expect(readConfig(settings, { OBSERVATORY_URL: 'https://o11y.example' }).observatoryUrl).toBe(
+      'https://o11y.example',
+    );
+    expect(() => readConfig(settings, { OBSERVATORY_URL: 'javascript:alert(1)' })).toThrow('OBSERVATORY_URL');
+  });
 });
 
 describe('traceUrlTemplate', () => {

@@ -1,4 +1,4 @@
-import { type Config, integer, listenSettings, optionalText, url } from '@hotrod/kit/config';
+import { type Config, integer, listenSettings, optionalText, optionalUrl, url } from '@hotrod/kit/config';
 import { flagSettings } from '@hotrod/kit/flags';
 
 /** Ready links to a trace, by the name of the viewer; anything else in `TRACE_URL` is a template of its own. */
@@ -46,6 +46,7 @@ export const settings = {
     'TRACE_URL',
     `a link to a trace with {traceId} in it, or one of ${Object.keys(traceUrls).join(', ')}`,
   ),
+  observatoryUrl: optionalUrl('OBSERVATORY_URL', 'where the Observatory is, for a link to it on the page'),
   otlpEndpoint: url('OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:4318', 'where telemetry goes'),
   otlpTracesEndpoint: optionalText('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'where traces go, if not to the above'),
   otlpHeaders: optionalText('OTEL_EXPORTER_OTLP_HEADERS', 'headers of telemetry requests, key=value,…'),

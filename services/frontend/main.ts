@@ -20,7 +20,9 @@ import { createAdmission } from './admission.ts';
 import { type FrontendConfig, settings, traceUrlTemplate } from './config.ts';
 import { createDispatch } from './dispatch.ts';
 import { createContextlessRoutes, createImpatientDrivers, sizePool } from './faults.ts';
+import { eventRoutes } from './event-routes.ts';
 import { pageRoutes } from './page-routes.ts';
+import { createRideFeed } from './ride-feed.ts';
 import { frontendRoutes } from './routes.ts';
 import { spanRelay, type SpanSink } from './span-relay.ts';
 import { servedBy } from './telemetry.ts';
@@ -73,15 +75,21 @@ await runMain('frontend', async () => {
     log: (line) => logger.info(line),
   });
 
+  const feed = createRideFeed();
   await serve({
     logger,
     listen: config,
     pages: ['/'],
+    // A stream of events would be waited for as an answer is.
+    onClosing: feed.leave,
     ready: {},
     behind: { customer: customer.ready, driver: driver.ready, route: route.ready },
     release: releaseOf(config),
     routes: (express) => {
-      frontendRoutes({ dispatch, customers, release: pageRelease(config), logger, faults: flags.inForce })(express);
+      frontendRoutes({ dispatch, customers, release: pageRelease(config), logger, feed, faults: flags.inForce })(
+        express,
+      );
+      eventRoutes(feed)(express);
       pageRoutes({ directory: `${page}/dist`, logger })(express);
       spanRelay(spanSink(config))(express);
     },
@@ -100,6 +108,7 @@ function pageRelease(config: FrontendConfig) {
   const resource = parseKeyValueList(config.resourceAttributes);
   return {
     traceUrl: traceUrlTemplate(config.traceUrl),
+    observatoryUrl: config.observatoryUrl,
     release: releaseOf(config) ?? 'development',
     revision: resource['vcs.ref.head.revision'] ?? null,
     environment: resource['deployment.environment.name'] ?? 'local',

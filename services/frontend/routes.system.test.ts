@@ -6,10 +6,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { dispatchSchema, pageConfigSchema } from './contract.ts';
 import type { Order } from './order.ts';
+import { createRideFeed } from './ride-feed.ts';
 import { frontendRoutes } from './routes.ts';
 
 const customer: Customer = { id: 123, name: "Rachel's Floral Designs", location: { x: 115, y: 277 } };
-const release = { traceUrl: null, release: '1.2.3', revision: 'abc1234', environment: 'local' };
+const release = { traceUrl: null, observatoryUrl: null, release: '1.2.3', revision: 'abc1234', environment: 'local' };
 
 let orders: Order[];
 let lines: Record<string, unknown>[];
@@ -36,6 +37,7 @@ beforeAll(async () => {
     customers: { find: () => Promise.resolve(customer), list: () => Promise.resolve([customer]) },
     release,
     logger,
+    feed: createRideFeed(),
   });
   server = await listen(createApp({ logger, ready: {}, routes }), '127.0.0.1', 0);
 });

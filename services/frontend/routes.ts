@@ -7,9 +7,11 @@ import type { Express, Request } from 'express';
 import { z } from 'zod';
 
 import type { Dispatch, PageConfig } from './contract.ts';
-import type { Order } from './order.ts';
+import { foreignId, type Order } from './order.ts';
+import type { FollowedRide, RideFeed } from './ride-feed.ts';
 import {
   createDispatchTelemetry,
+  currentTraceId,
   dispatchEnded,
   type DispatchTelemetry,
   faultsInForce,
@@ -21,8 +23,6 @@ const customerId = z
   .string()
   .regex(/^\d{1,9}$/)
   .transform(Number);
-/** Ids that strangers choose end up in logs and traces: printable, and short. */
-const foreignId = z.string().regex(/^[\x21-\x7e]{1,64}$/);
 
 /** The city's size in its own units, of fifty metres each. */
 const city = { width: 1000, height: 1000 };
@@ -31,26 +31,33 @@ const city = { width: 1000, height: 1000 };
 export function frontendRoutes(options: {
   dispatch: (order: Order, telemetry: DispatchTelemetry) => Promise<Dispatch>;
   customers: Customers;
-  release: Pick<PageConfig, 'traceUrl' | 'release' | 'revision' | 'environment'>;
+  release: Omit<PageConfig, 'customers' | 'city'>;
   logger: Logger;
+  /** Is told of every ride. */
+  feed: RideFeed;
   /** Keys of the fault flags in force. */
   faults?: () => readonly string[];
 }): (app: Express) => void {
-  const { dispatch, customers, release, logger } = options;
+  const { dispatch, customers, release, logger, feed } = options;
   return (app) => {
     app.get('/dispatch', async (request, response) => {
+      let ride: FollowedRide | undefined;
       try {
         const order = parseOrder(request);
+        ride = feed.ordered(order);
         faultsInForce(options.faults?.() ?? []);
         const dispatched = await inSession(order, () => dispatch(order, createDispatchTelemetry()));
         dispatchEnded();
+        ride.dispatched(dispatched, currentTraceId());
         logger.info(
           { customer: dispatched.customer.name, driver: dispatched.driver.id, eta_seconds: dispatched.etaSeconds },
           'Ride dispatched',
         );
         response.json(dispatched);
       } catch (error) {
-        dispatchEnded(toServiceError(error));
+        const failure = toServiceError(error);
+        dispatchEnded(failure);
+        ride?.failed(failure, currentTraceId());
         throw error;
       }
     });

@@ -156,6 +156,11 @@ export const outsideOfTheTrace = withoutContext;
 /** The trace that the page joins; null where telemetry is off. */
 export const documentTraceparent = currentTraceparent;
 
+/** The trace of the request that is being answered, 32 hexadecimal digits; null where telemetry is off. */
+export function currentTraceId(): string | null {
+  return currentTraceparent()?.split('-')[1] ?? null;
+}
+
 /** Seconds, to the microsecond: the unit of durations in OpenTelemetry. */
 function seconds(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1_000_000;

@@ -134,6 +134,7 @@ describe.skipIf(!helm)('the rendered chart', () => {
       DRIVER_URL: 'http://hotrod-driver:9000',
       ROUTE_URL: 'http://hotrod-route:8083',
       TRACE_URL: 'http://localhost:8088/trace/{traceId}',
+      OBSERVATORY_URL: 'http://localhost:8088',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://hotrod-otel-collector:4318',
     });
     expect(environmentOf(pods['Deployment hotrod-driver'])['PORT']).toBe('9000');
@@ -515,6 +516,10 @@ describe.skipIf(!helm)('the rendered chart', () => {
       const pods = podsOf(objects);
       expect(environmentOf(pods['Deployment hotrod-frontend'])['TRACE_URL']).toBe(
         'https://o11y.example.com/trace/{traceId}',
+      );
+      expect(environmentOf(pods['Deployment hotrod-frontend'])['OBSERVATORY_URL']).toBe('https://o11y.example.com');
+      expect(environmentOf(pods['StatefulSet hotrod-observatory'])['OBSERVATORY_RIDES_URL']).toBe(
+        'https://rides.example.com',
       );
       expect(environmentOf(pods['StatefulSet hotrod-observatory'])['OBSERVATORY_HOSTS']?.split(',')).toEqual([
         'hotrod-observatory.rides',

@@ -29,6 +29,11 @@ async function openPage(options: BrowserContextOptions = wide, prepare?: (page: 
 }
 
 const customerButton = (page: Page, id: number) => page.locator(`button[data-customer="${id}"]`);
+/** Others' cars, each as the transform that it has now. */
+const traffic = (page: Page) =>
+  page.evaluate<string[]>(
+    `[...document.querySelectorAll('.traffic-car')].map((car) => getComputedStyle(car).transform)`,
+  );
 const rows = (page: Page, state: string) => page.locator(`tr[data-state="${state}"]`);
 /** Where the car on the map of the whole city is. */
 const carTransform = (page: Page) => page.locator('svg.map .car').getAttribute('transform');
@@ -55,7 +60,12 @@ describe.skipIf(!hasChromium)('the rides page', () => {
         OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.2.3,vcs.ref.head.revision=abc1234',
       },
       perService: {
-        frontend: { TRACE_URL: `${receiver.url}/trace/{traceId}`, CLIENT_CONNECTIONS: '4' },
+        frontend: {
+          TRACE_URL: `${receiver.url}/trace/{traceId}`,
+          OBSERVATORY_URL: receiver.url,
+          CLIENT_CONNECTIONS: '4',
+          PORT: String(await findFreePort()), // the same for the one that replaces it
+        },
         route: { PORT: String(await findFreePort()) }, // still free when another one takes its place
       },
     });
@@ -181,10 +191,10 @@ describe.skipIf(!hasChromium)('the rides page', () => {
     expect(await focus.textContent()).toBe('Amazing Coffee Roasters567');
     expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
     await page.keyboard.press('Space');
-    await expect.poll(() => page.locator('tbody tr').count()).toBe(2);
+    await expect.poll(() => page.locator('.own tbody tr').count()).toBe(2);
     await page.keyboard.press('End');
     expect(await focus.textContent()).toContain('Zeal Wheels');
-    await expect.poll(() => page.locator('tbody tr a').count()).toBe(2);
+    await expect.poll(() => page.locator('.own tbody tr a').count()).toBe(2);
     await page.keyboard.press('Tab');
     expect(await focus.getAttribute('aria-label')).toBe('Trace of the ride for Amazing Coffee Roasters, in a new tab');
   });
@@ -217,6 +227,8 @@ describe.skipIf(!hasChromium)('the rides page', () => {
       await failed.waitFor();
       expect(await failed.textContent()).toMatch(/A service behind this one cannot be reached.*route.*503/s);
       expect(await page.locator('.news').textContent()).toContain('No ride for Trom Chocolatier');
+      expect(await page.locator('.pulse.failed').textContent()).toBe('failed');
+      await page.locator('.all tr.failed', { hasText: 'Trom Chocolatier (yours)dependency_unavailable' }).waitFor();
       const spans = await receiver.trace(await traceIdOfFirstRow(page), (found) =>
         found.some(({ name }) => name === 'ride'),
       );
@@ -295,7 +307,101 @@ describe.skipIf(!hasChromium)('the rides page', () => {
       if ((await rows(page, 'driving').count()) > 0) places.add(place);
     }
     expect(places.size).toBe(1);
+    // Nor do the cars of others, and nothing pulses.
+    await suite.dispatch(392);
+    await expect.poll(async () => (await traffic(page)).length).toBe(1);
+    const [place] = await traffic(page);
+    while (((await traffic(page))[0] ?? place) === place && (await traffic(page)).length > 0);
+    expect(await traffic(page)).toEqual([]);
+    expect(await page.evaluate('document.getAnimations().length')).toBe(0);
     expect(await carTransform(page)).toMatch(/^translate\(115\.00 277\.00\)/);
+  });
+
+  it('shows the rides of others as cars on the streets, and in a list that leads to their traces', async () => {
+    const { page, complaints } = await openPage();
+    await page.locator('.live[data-state=live]').waitFor();
+    const others = await Promise.all([392, 731, 567].map((id) => suite.dispatch(id)));
+    await expect.poll(async () => (await traffic(page)).length).toBe(3);
+    const atFirst = await traffic(page);
+    await expect.poll(async () => (await traffic(page)).filter((place) => !atFirst.includes(place)).length).toBe(3);
+    const list = page.locator('.all tbody tr');
+    await list.filter({ hasText: 'Japanese Desserts' }).first().waitFor();
+    const links = await list.locator('a').evaluateAll((all) => all.map((link) => (link as never as URL).href));
+    for (const { traceId } of others) expect(links).toContain(`${receiver.url}/trace/${traceId}`);
+    expect(await page.locator('.live').textContent()).toMatch(/^\d+\.\d rides a second$/);
+    // They arrive, and the map is empty again; the list is not.
+    await expect.poll(() => traffic(page)).toEqual([]);
+    expect(await page.locator('svg.map .car').count()).toBe(0);
+
+    // One's own is one's own alone, also where the stream tells of it.
+    await customerButton(page, 123).click();
+    await list.filter({ hasText: "Rachel's Floral Designs (yours)" }).waitFor();
+    await rows(page, 'driving').waitFor();
+    expect(await traffic(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows at once what is under way to whoever comes later, each ride as far as it is', async () => {
+    await suite.dispatch(392);
+    const { page } = await openPage();
+    await expect.poll(async () => (await traffic(page)).length).toBe(1);
+    await page.locator('.all tbody tr').first().waitFor();
+  });
+
+  it('goes on with the frontend that takes the place of the one before', async () => {
+    const { page } = await openPage();
+    const live = page.locator('.live[data-state=live]');
+    await live.waitFor();
+    const { port } = new URL(suite.frontend);
+    const { frontend, customer, driver, route } = suite.services;
+    await frontend.stop();
+    await page.locator('.live[data-state=lost]', { hasText: 'No news of other rides' }).waitFor();
+    const next = await startService('frontend', {
+      ...noDelays,
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      CUSTOMER_URL: customer.url,
+      DRIVER_URL: driver.url,
+      ROUTE_URL: route.url,
+      TRACE_URL: `${receiver.url}/trace/{traceId}`,
+      OBSERVATORY_URL: receiver.url,
+      OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.2.3,vcs.ref.head.revision=abc1234',
+      PORT: port,
+    });
+    suite.services.frontend = next;
+    replacements.push(next);
+    await live.waitFor();
+    await suite.dispatch(392);
+    await expect.poll(async () => (await traffic(page)).length).toBeGreaterThan(0);
+  });
+
+  it('fills a wide window and a projector with customers, city and rides, and a phone with the city first', async () => {
+    for (const [width, height] of [
+      [1440, 860],
+      [960, 540],
+      [390, 844],
+    ] as const) {
+      const { page } = await openPage({ viewport: { width, height } });
+      await customerButton(page, 123).waitFor();
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      const boxOf = async (selector: string) => {
+        const box = await page.locator(selector).boundingBox();
+        if (box === null) throw new Error(`${selector} is not shown`);
+        return box;
+      };
+      const [city, lists] = [await boxOf('.stage'), await boxOf('.lists')];
+      expect(city.y + city.height).toBeLessThanOrEqual(height);
+      if (width === 390) continue;
+      expect(city.width).toBeGreaterThan(0.38 * width);
+      expect(lists.x).toBeGreaterThanOrEqual(city.x + city.width);
+      expect(lists.x + lists.width).toBe(width);
+      expect(lists.y + lists.height).toBeLessThanOrEqual(height);
+    }
+  });
+
+  it('links to the Observatory', async () => {
+    const { page } = await openPage();
+    const link = page.getByRole('link', { name: 'Observatory, in a new tab' });
+    expect(await link.getAttribute('href')).toBe(receiver.url);
   });
 
   it('follows the system into the dark', async () => {

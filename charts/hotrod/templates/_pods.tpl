@@ -129,6 +129,18 @@ http://localhost:8088
 {{- end -}}
 {{- end -}}
 
+{{/* Where people reach the rides page. */}}
+{{- define "hotrod.ridesUrl" -}}
+{{- $values := .Values -}}
+{{- if and $values.ingress.enabled $values.ingress.hosts.frontend -}}
+{{ ternary "https" "http" (not (empty $values.ingress.tls)) }}://{{ $values.ingress.hosts.frontend }}
+{{- else if and $values.gatewayApi.enabled $values.gatewayApi.hosts.frontend -}}
+https://{{ $values.gatewayApi.hosts.frontend }}
+{{- else -}}
+http://localhost:8080
+{{- end -}}
+{{- end -}}
+
 {{/* The Secret of the demo's Postgres. */}}
 {{- define "hotrod.postgresSecret" -}}
 {{ .Values.postgres.existingSecret | default (include "hotrod.componentName" (dict "root" . "component" "postgres")) }}

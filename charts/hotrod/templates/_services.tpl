@@ -31,6 +31,7 @@ dict root component service values version → the environment of a service as J
 {{- end -}}
 {{- if and (eq .component "frontend") $root.Values.observatory.enabled }}
 {{- $_ := set $env "TRACE_URL" (printf "%s/trace/{traceId}" (include "hotrod.observatoryUrl" $root)) }}
+{{- $_ := set $env "OBSERVATORY_URL" (include "hotrod.observatoryUrl" $root) }}
 {{- end -}}
 {{- /* Names that requests may come under; those with `.svc` and IP addresses are taken anyway. */ -}}
 {{- $hosts := list (printf "%s.%s" $fullname $root.Release.Namespace) -}}

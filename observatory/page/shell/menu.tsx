@@ -13,16 +13,20 @@ export interface MenuItem {
 }
 
 interface OpenMenu {
+  /** Counts openings: each has an element of its own, since the browser may have closed the last one. */
+  opening: number;
   title: string;
   items: MenuItem[];
   anchor: Element;
 }
 
 const open = signal<OpenMenu | null>(null);
+let openings = 0;
 
 /** @param title names the menu for screen readers and is its first line. */
 export function openMenu(anchor: Element, title: string, items: MenuItem[]): void {
-  open.value = { anchor, title, items };
+  openings += 1;
+  open.value = { opening: openings, anchor, title, items };
   holdHover(true);
 }
 
@@ -36,7 +40,7 @@ function close(focusBack: boolean): void {
 
 export function MenuHost() {
   const menu = open.value;
-  return menu === null ? null : <Menu key={menu.title} menu={menu} />;
+  return menu === null ? null : <Menu key={menu.opening} menu={menu} />;
 }
 
 function Menu({ menu }: { menu: OpenMenu }) {
@@ -44,6 +48,7 @@ function Menu({ menu }: { menu: OpenMenu }) {
   useLayoutEffect(() => {
     const element = list.current;
     if (element === null) return;
+    element.showPopover();
     const at = menu.anchor.getBoundingClientRect();
     const room = document.documentElement;
     const left = Math.max(8, Math.min(at.left, room.clientWidth - element.offsetWidth - 8));
@@ -55,15 +60,10 @@ function Menu({ menu }: { menu: OpenMenu }) {
     element.querySelector<HTMLElement>('[role=menuitem]')?.focus();
   }, [menu]);
   useEffect(() => {
-    const outside = (event: Event): void => {
-      if (list.current !== null && event.target instanceof Node && !list.current.contains(event.target)) close(false);
-    };
     const leave = (): void => close(false);
-    document.addEventListener('pointerdown', outside);
     window.addEventListener('resize', leave);
     window.addEventListener('popstate', leave);
     return () => {
-      document.removeEventListener('pointerdown', outside);
       window.removeEventListener('resize', leave);
       window.removeEventListener('popstate', leave);
     };
@@ -82,7 +82,16 @@ function Menu({ menu }: { menu: OpenMenu }) {
     event.stopPropagation();
   };
   return (
-    <div class="menu" role="menu" aria-label={menu.title} ref={list} onKeyDown={onKeyDown}>
+    <div
+      class="menu"
+      role="menu"
+      // A press outside closes it.
+      popover="auto"
+      aria-label={menu.title}
+      ref={list}
+      onKeyDown={onKeyDown}
+      onToggle={(event) => event.newState === 'closed' && open.peek() === menu && close(false)}
+    >
       <div class="menu-title" role="presentation">
         {menu.title}
       </div>

@@ -20,6 +20,8 @@ export const storeIsEmpty = computed(() => status.value !== null && status.value
 /** Where OTLP is received; the usual port until the status tells. */
 export const otlpPort = computed(() => status.value?.otlpPort ?? 4318);
 export const otlpGrpcPort = computed(() => status.value?.otlpGrpcPort ?? 4317);
+/** Where the rides page is; null where nobody has said so. */
+const ridesUrl = computed(() => webPage(status.value?.ridesUrl ?? null));
 
 async function look(): Promise<void> {
   if (document.visibilityState === 'hidden' || looking) return;
@@ -92,6 +94,21 @@ export function StatusFooter() {
       <span class="muted">Observatory {known.version}</span>
     </footer>
   );
+}
+
+/** The way to the rides page; nothing where that is not known. */
+export function RidesLink() {
+  if (ridesUrl.value === null) return null;
+  return (
+    <a class="rides-link" href={ridesUrl.value} target="_blank" rel="noopener" aria-label="Rides, in a new tab">
+      Rides <span aria-hidden="true">↗</span>
+    </a>
+  );
+}
+
+function webPage(address: string | null): string | null {
+  if (address === null || !URL.canParse(address)) return null;
+  return /^https?:$/.test(new URL(address).protocol) ? address : null;
 }
 
 function each(counts: Status['received']): string {

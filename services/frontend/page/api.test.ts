@@ -53,6 +53,7 @@ describe('parseConfig', () => {
   const config = {
     customers: [customer],
     traceUrl: 'http://127.0.0.1:8088/trace/{traceId}',
+    observatoryUrl: 'http://127.0.0.1:8088',
     release: '0.1.0',
     revision: 'abc123',
     environment: 'development',
@@ -67,6 +68,7 @@ describe('parseConfig', () => {
     expect(parseConfig({ customers: [customer] })).toEqual({
       customers: [customer],
       traceUrl: null,
+      observatoryUrl: null,
       release: 'unknown',
       revision: null,
       environment: 'unknown',

@@ -1,8 +1,8 @@
-import type { Dispatch, PageConfig } from '../contract.ts';
+import type { Dispatch, PageConfig, RideEvent } from '../contract.ts';
 import { answerFailure, badAnswerFailure, failureOf } from './failure.ts';
 import type { Failure } from './failure.ts';
 
-export type { PageConfig };
+export type { PageConfig, RideEvent };
 export type Customer = PageConfig['customers'][number];
 /** A place in the city, both axes from 0 to 1000. */
 export type Point = Customer['location'];
@@ -20,6 +20,13 @@ const rideTimeoutMs = 15_000;
 /** Asks the server for the customers, the city and the release. Never throws. */
 export function fetchConfig(): Promise<Outcome<PageConfig>> {
   return request(new URL('config', document.baseURI), {}, configTimeoutMs, parseConfig);
+}
+
+/** Opens the stream of all rides; those of this session carry the ids of their orders. */
+export function openEvents(sessionId: string): EventSource {
+  const url = new URL('events', document.baseURI);
+  url.searchParams.set('client', sessionId);
+  return new EventSource(url);
 }
 
 /**
@@ -67,6 +74,7 @@ export function parseConfig(body: unknown): PageConfig | undefined {
   return {
     customers: body.customers,
     traceUrl: typeof body.traceUrl === 'string' && body.traceUrl !== '' ? body.traceUrl : null,
+    observatoryUrl: typeof body.observatoryUrl === 'string' ? body.observatoryUrl : null,
     release: typeof body.release === 'string' ? body.release : 'unknown',
     revision: typeof body.revision === 'string' ? body.revision : null,
     environment: typeof body.environment === 'string' ? body.environment : 'unknown',
@@ -85,6 +93,28 @@ export function parseRide(body: unknown): Ride | undefined {
   const given = Array.isArray(body.route) && body.route.every(isPoint) ? body.route : [];
   const route = given.length >= 2 ? given : [driver.location, customer.location];
   return { customer, driver: { id: driver.id, location: driver.location }, etaSeconds, route };
+}
+
+/** The events in a message of the stream (GET /events); those that this page does not know are left out. */
+export function parseEvents(text: string): RideEvent[] {
+  const events = parseJson(text);
+  return Array.isArray(events) ? events.filter(isRideEvent) : [];
+}
+
+function isRideEvent(value: unknown): value is RideEvent {
+  if (!isRecord(value) || typeof value.id !== 'string' || !isFiniteNumber(value.customerId)) return false;
+  if (value.ageMs !== undefined && !isFiniteNumber(value.ageMs)) return false;
+  if (value.kind === 'ordered') return true;
+  if (!isFiniteNumber(value.latencyMs) || (value.traceId !== null && typeof value.traceId !== 'string')) return false;
+  if (value.kind === 'failed') return typeof value.code === 'string';
+  return (
+    value.kind === 'dispatched' &&
+    typeof value.driverId === 'string' &&
+    isFiniteNumber(value.etaSeconds) &&
+    Array.isArray(value.route) &&
+    value.route.length > 0 &&
+    value.route.every(isPoint)
+  );
 }
 
 function parseJson(text: string): unknown {

@@ -1,25 +1,33 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
+import { AllRides, LiveLine } from './all-rides.tsx';
 import type { Customer } from './api.ts';
 import { CityMap } from './city-map.tsx';
+import { planCity, wayScale } from './city-plan.ts';
 import { CloseUps } from './close-ups.tsx';
 import type { ConfigLoader } from './config-loader.ts';
 import { CustomerPicker } from './customer-picker.tsx';
+import type { EventStream } from './event-stream.ts';
 import { NoConfig } from './no-config.tsx';
 import { RideList } from './ride-list.tsx';
 import type { Rides } from './rides.ts';
 import type { Session } from './session.ts';
+import { webLink } from './trace-link.ts';
+import type { Traffic } from './traffic.ts';
 
 export interface AppProps {
   loader: ConfigLoader;
   rides: Rides;
+  traffic: Traffic;
+  stream: EventStream;
   session: Session;
   now: ReadonlySignal<number>;
   reducedMotion: ReadonlySignal<boolean>;
 }
 
 /** The whole page: whom to pick up, where the cars are, what became of every order. */
-export function App({ loader, rides, session, now, reducedMotion }: AppProps) {
+export function App({ loader, rides, traffic, stream, session, now, reducedMotion }: AppProps) {
   // The customer somebody points at, in whichever of the three panes.
   const pointedAt = useSignal<number | undefined>(undefined);
   const point = (customer: Customer | undefined): void => {
@@ -28,6 +36,10 @@ export function App({ loader, rides, session, now, reducedMotion }: AppProps) {
   const order = (customer: Customer): void => void rides.order(customer);
   const state = loader.state.value;
   const config = state.kind === 'ready' ? state.config : undefined;
+  const customers = config?.customers ?? none;
+  const traceUrl = config?.traceUrl ?? null;
+  const plan = useMemo(() => planCity(config?.city ?? { width: 1000, height: 1000 }), [config]);
+  const observatory = webLink(config?.observatoryUrl ?? null, document.baseURI);
 
   return (
     <>
@@ -38,6 +50,11 @@ export function App({ loader, rides, session, now, reducedMotion }: AppProps) {
         <h1>HotROD</h1>
         <p>Rides on demand</p>
         <Tally rides={rides} />
+        {observatory !== undefined && (
+          <a href={observatory} target="_blank" rel="noopener" aria-label="Observatory, in a new tab">
+            Observatory
+          </a>
+        )}
       </header>
       <main>
         <section class="customers" aria-labelledby="customers-title">
@@ -48,23 +65,43 @@ export function App({ loader, rides, session, now, reducedMotion }: AppProps) {
             <NoConfig state={state} retry={() => void loader.load()} />
           )}
         </section>
-        <section class="city" aria-label="Map of the city">
-          <CityMap
-            city={config?.city ?? { width: 1000, height: 1000 }}
-            customers={config?.customers ?? []}
-            orders={rides.orders}
-            order={order}
-            pointedAt={pointedAt}
-            point={point}
-            now={now}
-            reducedMotion={reducedMotion}
-          />
-          <CloseUps orders={rides.orders} now={now} reducedMotion={reducedMotion} />
+        <section class="city" aria-labelledby="city-title">
+          <div class="head">
+            <h2 id="city-title">The city</h2>
+            <LiveLine traffic={traffic} state={stream.state} />
+          </div>
+          <div class="ground">
+            <CityMap
+              plan={plan}
+              customers={customers}
+              orders={rides.orders}
+              traffic={traffic}
+              order={order}
+              pointedAt={pointedAt}
+              point={point}
+              now={now}
+              reducedMotion={reducedMotion}
+            />
+            <CloseUps orders={rides.orders} now={now} reducedMotion={reducedMotion} />
+          </div>
+          <p class="caption muted">The ways of the cars are drawn {wayScale} times as long as they are.</p>
         </section>
-        <section class="rides" id="rides" tabindex={-1} aria-labelledby="rides-title">
-          <h2 id="rides-title">Rides</h2>
-          <RideList orders={rides.orders} traceUrl={config?.traceUrl ?? null} order={order} point={point} now={now} />
-        </section>
+        <div class="lists">
+          <section class="rides" id="rides" tabindex={-1} aria-labelledby="rides-title">
+            <h2 id="rides-title">Your rides</h2>
+            <RideList orders={rides.orders} traceUrl={traceUrl} order={order} point={point} now={now} />
+          </section>
+          <section class="all-rides" aria-labelledby="all-rides-title">
+            <h2 id="all-rides-title">All rides</h2>
+            <AllRides
+              traffic={traffic}
+              customers={customers}
+              traceUrl={traceUrl}
+              point={point}
+              reducedMotion={reducedMotion}
+            />
+          </section>
+        </div>
       </main>
       <p class="news" role="status">
         {rides.news}
@@ -84,6 +121,8 @@ export function App({ loader, rides, session, now, reducedMotion }: AppProps) {
     </>
   );
 }
+
+const none: readonly Customer[] = [];
 
 /** How many orders are in which state. */
 function Tally({ rides }: { rides: Rides }) {

@@ -1,13 +1,20 @@
 import type { ReadonlySignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
-import type { Customer } from './api.ts';
-import { Car, gridPath, isOnMap, useUnit, Way } from './map-marks.tsx';
+import type { Customer, Point } from './api.ts';
+import { CityGround, viewOf } from './city-ground.tsx';
+import { wayOnStreets } from './city-plan.ts';
+import type { CityPlan } from './city-plan.ts';
+import { Car, isOnMap, useUnit, Way } from './map-marks.tsx';
+import type { OrderOnMap } from './map-marks.tsx';
 import type { Order } from './rides.ts';
+import { TrafficLayer } from './traffic-layer.tsx';
+import type { Traffic } from './traffic.ts';
 
 export interface CityMapProps {
-  city: { width: number; height: number };
+  plan: CityPlan;
   customers: readonly Customer[];
   orders: ReadonlySignal<readonly Order[]>;
+  traffic: Traffic;
   order: (customer: Customer) => void;
   pointedAt: ReadonlySignal<number | undefined>;
   point: (customer: Customer | undefined) => void;
@@ -15,44 +22,50 @@ export interface CityMapProps {
   reducedMotion: ReadonlySignal<boolean>;
 }
 
-/** Distance of the grid's lines. */
-const block = 100;
-/** Room around the city for marks that lie on its edge. */
-const margin = 16;
 /** With more cars than this under way, names would cover what they name. */
 const namedCars = 4;
 
 /**
  * The city with its customers, the cars and their ways. What can be done here can be done in the list of customers
- * too, so to the keyboard and to the ear the map is one picture.
+ * too, so to the keyboard and to the ear the map is one picture. Three layers: what moves in one makes the browser draw
+ * none of the others again.
  */
-export function CityMap({ city, customers, orders, order, pointedAt, point, now, reducedMotion }: CityMapProps) {
+export function CityMap(props: CityMapProps) {
+  const { plan, customers, traffic, reducedMotion } = props;
+  return (
+    <div class="stage" style={{ aspectRatio: `${plan.width} / ${plan.height}` }}>
+      <CityGround plan={plan} />
+      <TrafficLayer plan={plan} customers={customers} traffic={traffic} reducedMotion={reducedMotion} />
+      <Marks {...props} />
+    </div>
+  );
+}
+
+/** The customers, and the cars that this page has ordered. */
+function Marks({ plan, customers, orders, order, pointedAt, point, now, reducedMotion }: CityMapProps) {
   const svg = useRef<SVGSVGElement>(null);
-  const width = city.width + 2 * margin;
-  const height = city.height + 2 * margin;
-  const unit = useUnit(svg, Math.max(width, height));
+  const { viewBox, longerSide } = viewOf(plan);
+  const unit = useUnit(svg, longerSide);
   const shown = orders.value.filter(isOnMap);
   const awaited = new Set(orders.value.filter(isWaiting).map(idOf));
   const named = new Set(shown.length > namedCars ? [] : shown.map(idOf));
+  const ways = useWays(plan, shown);
   return (
     <svg
       ref={svg}
       class="map"
       style={{ '--unit': unit.value }}
-      viewBox={`${-margin} ${-margin} ${width} ${height}`}
-      preserveAspectRatio="xMidYMin meet"
+      viewBox={viewBox}
       role="img"
       aria-label={`Map of the city: ${customers.length} customers, ${shown.length} cars`}
     >
-      <rect class="ground" width={city.width} height={city.height} />
-      <path class="grid" d={gridPath(0, 0, city.width, city.height, block)} />
       {shown.map((one) => (
-        <Way key={one.requestId} state={one.state} now={now} reducedMotion={reducedMotion} />
+        <Way key={one.requestId} state={one.state} way={ways(one)} now={now} reducedMotion={reducedMotion} />
       ))}
       {customers
         .filter(({ id }) => named.has(id) || pointedAt.value === id)
         .map((customer) => (
-          <Name key={customer.id} customer={customer} city={city} />
+          <Name key={customer.id} customer={customer} city={plan} />
         ))}
       {customers.map((customer) => (
         <CustomerPoint
@@ -64,10 +77,22 @@ export function CityMap({ city, customers, orders, order, pointedAt, point, now,
         />
       ))}
       {shown.map((one) => (
-        <Car key={one.requestId} state={one.state} now={now} reducedMotion={reducedMotion} />
+        <Car key={one.requestId} state={one.state} way={ways(one)} now={now} reducedMotion={reducedMotion} />
       ))}
     </svg>
   );
+}
+
+/** The way of each order's car on the streets, found once. */
+function useWays(plan: CityPlan, shown: readonly OrderOnMap[]): (order: OrderOnMap) => readonly Point[] {
+  const known = useRef(new Map<string, readonly Point[]>());
+  known.current = new Map(
+    shown.map(({ requestId, state }) => [
+      requestId,
+      known.current.get(requestId) ?? wayOnStreets(plan, state.ride.route),
+    ]),
+  );
+  return ({ requestId }) => known.current.get(requestId) ?? [];
 }
 
 function isWaiting({ state }: Order): boolean {

@@ -27,7 +27,6 @@ export function CloseUps({ orders, now, reducedMotion }: CloseUpsProps) {
   const shown = orders.value.filter(isOnMap).slice(0, mostShown);
   return (
     <div class="close-ups" aria-hidden="true">
-      {shown.length === 0 && <p class="muted">Rides under way are shown here from near.</p>}
       {shown.map((one) => (
         <CloseUp key={one.requestId} order={one} now={now} reducedMotion={reducedMotion} />
       ))}
@@ -35,7 +34,7 @@ export function CloseUps({ orders, now, reducedMotion }: CloseUpsProps) {
   );
 }
 
-function CloseUp({ order, now, reducedMotion }: Omit<MovingProps, 'state'> & { order: OrderOnMap }) {
+function CloseUp({ order, now, reducedMotion }: Omit<MovingProps, 'state' | 'way'> & { order: OrderOnMap }) {
   const { customer, state } = order;
   const svg = useRef<SVGSVGElement>(null);
   const { left, top, side } = squareAround(state.ride.route, smallestView);
@@ -52,12 +51,12 @@ function CloseUp({ order, now, reducedMotion }: Omit<MovingProps, 'state'> & { o
       <svg ref={svg} style={{ '--unit': unit.value }} viewBox={`${left} ${top} ${side} ${side}`}>
         <rect class="ground" x={left} y={top} width={side} height={side} />
         <path class="grid" d={gridPath(left, top, side, side, gridStep(side))} />
-        <Way state={state} now={now} reducedMotion={reducedMotion} />
+        <Way state={state} way={state.ride.route} now={now} reducedMotion={reducedMotion} />
         <g class="customer-point awaited" transform={`translate(${customer.location.x} ${customer.location.y})`}>
           <circle class="ring" />
           <circle class="dot" />
         </g>
-        <Car state={state} now={now} reducedMotion={reducedMotion} />
+        <Car state={state} way={state.ride.route} now={now} reducedMotion={reducedMotion} />
       </svg>
       <figcaption>
         <span>{customer.name}</span>

@@ -5,6 +5,7 @@ import { createConfigLoader } from './config-loader.ts';
 const config: PageConfig = {
   customers: [],
   traceUrl: null,
+  observatoryUrl: null,
   release: '0.1.0',
   revision: null,
   environment: 'test',

@@ -2,6 +2,7 @@ import { computed, signal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useLayoutEffect, useMemo } from 'preact/hooks';
+import type { Point } from './api.ts';
 import { progressOn, svgPoints } from './polyline.ts';
 import { shareDriven } from './rides.ts';
 import type { Order, OrderState } from './rides.ts';
@@ -11,6 +12,8 @@ export type OrderOnMap = Order & { state: Extract<OrderState, { ride: unknown }>
 
 export interface MovingProps {
   state: OrderOnMap['state'];
+  /** Where the car drives: its route, or what stands for that on the map. The same array for as long as it is the same. */
+  way: readonly Point[];
   now: ReadonlySignal<number>;
   reducedMotion: ReadonlySignal<boolean>;
 }
@@ -22,12 +25,12 @@ export function isOnMap(order: Order): order is OrderOnMap {
 
 /** The way of a car: all of it faintly, what lies ahead in full. */
 export function Way(props: MovingProps) {
-  const { route } = props.state.ride;
+  const { way } = props;
   const share = useShare(props);
-  const ahead = useMemo(() => computed(() => svgPoints(progressOn(route, share.value).ahead)), [route, share]);
+  const ahead = useMemo(() => computed(() => svgPoints(progressOn(way, share.value).ahead)), [way, share]);
   return (
     <>
-      <polyline class="way" points={svgPoints(route)} />
+      <polyline class="way" points={svgPoints(way)} />
       <polyline class="way ahead" points={ahead} />
     </>
   );
@@ -35,18 +38,18 @@ export function Way(props: MovingProps) {
 
 /** A car where it is now, looking where it goes. */
 export function Car(props: MovingProps) {
-  const { route, driver } = props.state.ride;
+  const { way, state } = props;
   const share = useShare(props);
   const place = useMemo(
     () =>
       computed(() => {
-        const { at, heading } = progressOn(route, share.value);
+        const { at, heading } = progressOn(way, share.value);
         return `translate(${at.x.toFixed(2)} ${at.y.toFixed(2)}) rotate(${heading.toFixed(0)})`;
       }),
-    [route, share],
+    [way, share],
   );
   return (
-    <g class="car" data-driver={driver.id} transform={place}>
+    <g class="car" data-driver={state.ride.driver.id} transform={place}>
       <g class="body">
         <rect x={-11} y={-6} width={22} height={12} rx={4} />
         <path d="M3 -4 L6 -3 V3 L3 4 Z" />
@@ -86,7 +89,7 @@ export function useUnit(svg: RefObject<SVGSVGElement | null>, units: number): Re
 }
 
 /** How far the car is: where motion is unwelcome it stands at the start until it has arrived. */
-function useShare({ state, now, reducedMotion }: MovingProps): ReadonlySignal<number> {
+function useShare({ state, now, reducedMotion }: Omit<MovingProps, 'way'>): ReadonlySignal<number> {
   return useMemo(
     () =>
       computed(() => {

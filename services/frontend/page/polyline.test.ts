@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lengthOf, progressOn, squareAround, svgPoints } from './polyline.ts';
+import { framesOf, lengthOf, progressOn, squareAround, svgPoints } from './polyline.ts';
 
 const corner = [
   { x: 0, y: 0 },
@@ -61,4 +61,16 @@ test('a square holds the whole way in its middle, and is never too small', () =>
 
 test('points are written to a tenth', () => {
   expect(svgPoints([{ x: 1.26, y: 2 }])).toBe('1.3,2');
+});
+
+test('a drive turns at its corners, and has no step of no length', () => {
+  const [start, bend, end] = corner;
+  const points = [start, bend, bend, end].filter((point) => point !== undefined);
+  expect(framesOf(points)).toEqual([
+    { at: start, heading: 0, offset: 0 },
+    { at: bend, heading: 0, offset: 0.75 },
+    { at: bend, heading: 90, offset: 0.75 },
+    { at: end, heading: 90, offset: 1 },
+  ]);
+  expect(framesOf([{ x: 5, y: 5 }])).toEqual([{ at: { x: 5, y: 5 }, heading: 0, offset: 0 }]);
 });

@@ -45,6 +45,30 @@ export function progressOn(points: readonly Point[], share: number): Progress {
   return { at: from, heading, ahead: [from] };
 }
 
+/**
+ * A drive along a polyline as frames of an animation: two at each corner, so that the car turns there and nowhere else.
+ *
+ * @returns for each frame the place, the way it looks (as {@link Progress}), and the share of the drive that is behind it.
+ */
+export function framesOf(points: readonly Point[]): { at: Point; heading: number; offset: number }[] {
+  const total = lengthOf(points);
+  let driven = 0;
+  const frames = points.slice(1).flatMap((to, index) => {
+    const from = points[index] ?? to;
+    const length = Math.hypot(to.x - from.x, to.y - from.y);
+    if (length === 0) return [];
+    const heading = (Math.atan2(to.y - from.y, to.x - from.x) * 180) / Math.PI;
+    const before = driven;
+    driven += length;
+    return [
+      { at: from, heading, offset: before / total },
+      { at: to, heading, offset: Math.min(1, driven / total) },
+    ];
+  });
+  const [only] = points;
+  return frames.length === 0 && only ? [{ at: only, heading: 0, offset: 0 }] : frames;
+}
+
 /** The square with the points in its middle and a third of room around them. @param smallest its least side */
 export function squareAround(points: readonly Point[], smallest: number): { left: number; top: number; side: number } {
   const xs = points.map(({ x }) => x);

@@ -29,7 +29,7 @@ export function RideList({ orders, traceUrl, order, point, now }: RideListProps)
   return (
     <div class="scroll">
       {/* The roles are spelled out because the phone's layout takes the table's away. */}
-      <table role="table" aria-labelledby="rides-title">
+      <table class="own" role="table" aria-labelledby="rides-title">
         <thead role="rowgroup">
           <tr role="row">
             <th role="columnheader">Customer</th>

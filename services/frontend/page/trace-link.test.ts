@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { traceLink } from './trace-link.ts';
+import { traceLink, webLink } from './trace-link.ts';
 
 const id = '4bf92f3577b34da6a3ce929d0e0e4736';
 const base = 'http://127.0.0.1:8080/';
@@ -30,4 +30,17 @@ describe('traceLink', () => {
   ])('is no link with %s', (_what, template, traceId) => {
     expect(traceLink(template, traceId, base)).toBeUndefined();
   });
+});
+
+describe('webLink', () => {
+  test.each(['http://127.0.0.1:8088', 'https://observatory.example/', '/observatory'])('leads to %s', (address) => {
+    expect(webLink(address, base)).toBe(address);
+  });
+
+  test.each([null, '', 'javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'http://['])(
+    'leads nowhere with %j',
+    (address) => {
+      expect(webLink(address, base)).toBeUndefined();
+    },
+  );
 });

@@ -6,8 +6,12 @@
  */
 export function traceLink(template: string | null, traceId: string | undefined, base: string): string | undefined {
   if (template === null || traceId === undefined || !template.includes('{traceId}')) return undefined;
-  const address = template.replaceAll('{traceId}', traceId);
-  if (!URL.canParse(address, base)) return undefined;
+  return webLink(template.replaceAll('{traceId}', traceId), base);
+}
+
+/** An address as it is, if it leads to a web page; else undefined, so that no link is shown. */
+export function webLink(address: string | null, base: string): string | undefined {
+  if (address === null || address === '' || !URL.canParse(address, base)) return undefined;
   const { protocol } = new URL(address, base);
   return protocol === 'http:' || protocol === 'https:' ? address : undefined;
 }

@@ -54,17 +54,22 @@ export function outages(): void {
     await whole.getByRole('heading', { name: 'The Observatory does not answer' }).waitFor();
   });
 
-  it('tells a store without spans how to get some', async () => {
-    const fresh = await startObservatory();
+  it('tells a store without spans how to get some, and leads to the rides page where it knows that', async () => {
+    const fresh = await startObservatory({ OBSERVATORY_RIDES_URL: 'https://rides.example/' });
     try {
       const context = await browser.newContext();
       const page = await context.newPage();
       await page.goto(fresh.url);
       await page.getByRole('heading', { name: 'No spans yet' }).waitFor();
       expect(await page.locator('.empty').textContent()).toContain('OTEL_EXPORTER_OTLP_ENDPOINT');
+      const rides = page.getByRole('link', { name: 'Rides, in a new tab' });
+      expect(await rides.getAttribute('href')).toBe('https://rides.example/');
       await sendDispatches(fresh.otlpUrl, { count: 20, untilMs: Date.now(), spreadMs: minute });
       await plot(page).waitFor();
       await context.close();
+      const { page: other } = await openPage();
+      await other.getByText('Stored').waitFor();
+      expect(await other.getByRole('link', { name: 'Rides, in a new tab' }).count()).toBe(0);
     } finally {
       await fresh.stop();
     }

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createEventStream, type Source } from './event-stream.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A stream, and the sources that it has opened, to be spoken for. */
+function create() {
+  const sources: { say(type: string, data?: string): void; closed: boolean }[] = [];
+  const told: string[] = [];
+  const stream = createEventStream({
+    open(): Source {
+      const listeners = new Map<string, (event: { data?: unknown }) => void>();
+      const source = {
+        closed: false,
+        say: (type: string, data?: string) => {
+          if (!source.closed) listeners.get(type)?.({ data });
+        },
+      };
+      sources.push(source);
+      return {
+        addEventListener: (type, listener) => void listeners.set(type, listener),
+        close: () => (source.closed = true),
+      };
+    },
+    onRides: (data) => told.push(data),
+    later(ms, callback) {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    },
+  });
+  return { stream, sources, told };
+}
+
+describe('an event stream', () => {
+  it('hands on what is told of rides, and is live from then on', () => {
+    const { stream, sources, told } = create();
+    stream.open();
+    stream.open();
+    expect([sources.length, stream.state.value]).toEqual([1, 'connecting']);
+    sources[0]?.say('rides', '[1]');
+    expect([told, stream.state.value]).toEqual([['[1]'], 'live']);
+  });
+
+  it('is opened again when it ends, ever more patiently, and says so when that does not help', () => {
+    const { stream, sources } = create();
+    stream.open();
+    sources[0]?.say('rides', '[]');
+    sources[0]?.say('error');
+    expect([sources[0]?.closed, stream.state.value]).toEqual([true, 'connecting']);
+    vi.advanceTimersByTime(500);
+    sources[1]?.say('error');
+    expect([sources.length, stream.state.value]).toEqual([2, 'lost']);
+    vi.advanceTimersByTime(999);
+    expect(sources).toHaveLength(2);
+    vi.advanceTimersByTime(1);
+    sources[2]?.say('beat');
+    expect(stream.state.value).toBe('live');
+    sources[2]?.say('error');
+    vi.advanceTimersByTime(500);
+    expect(sources).toHaveLength(4);
+  });
+
+  it('reads on what a frontend that leaves still has to tell, beside its successor', () => {
+    const { stream, sources, told } = create();
+    stream.open();
+    sources[0]?.say('rides', '[1]');
+    sources[0]?.say('leaving', '{}');
+    expect([sources.length, sources[0]?.closed, stream.state.value]).toEqual([2, false, 'live']);
+    sources[1]?.say('rides', '[2]');
+    sources[0]?.say('rides', '[3]');
+    expect(told).toEqual(['[1]', '[2]', '[3]']);
+    sources[0]?.say('error');
+    expect([sources[0]?.closed, sources.length, stream.state.value]).toEqual([true, 2, 'live']);
+    vi.advanceTimersByTime(20_000);
+    expect(sources).toHaveLength(2);
+  });
+
+  it('takes a long silence for a loss', () => {
+    const { stream, sources } = create();
+    stream.open();
+    sources[0]?.say('rides', '[]');
+    vi.advanceTimersByTime(29_000);
+    sources[0]?.say('beat');
+    vi.advanceTimersByTime(29_000);
+    expect([sources.length, sources[0]?.closed]).toEqual([1, false]);
+    vi.advanceTimersByTime(1_500);
+    expect([sources.length, sources[0]?.closed]).toEqual([2, true]);
+  });
+
+  it('asks nobody while it is closed', () => {
+    const { stream, sources } = create();
+    stream.open();
+    sources[0]?.say('leaving', '{}');
+    sources[1]?.say('error');
+    stream.close();
+    expect(sources.every(({ closed }) => closed)).toBe(true);
+    vi.advanceTimersByTime(100_000);
+    expect([sources.length, vi.getTimerCount()]).toEqual([2, 0]);
+    stream.open();
+    expect(sources).toHaveLength(3);
+  });
+});
