@@ -58,36 +58,27 @@ export function readOrder(text: string): Order {
   if (!environment || !/^[a-z0-9-]{1,63}$/.test(environment)) {
     throw new OrderError(`${known} needs the name of an environment.\n${orderHelp}`);
   }
-  switch (known) {
-    case 'status':
-      if (rest.length > 0) throw new OrderError('status takes an environment and nothing else.');
-      return { name: known, environment };
-    case 'deploy': {
-      const [revision, ...more] = rest;
-      if (!revision || more.length > 0) throw new OrderError('deploy takes an environment and a revision.');
-      if (!revisionPattern.test(revision)) throw new OrderError('That is no commit, branch or tag.');
-      return { name: known, environment, revision };
-    }
-    case 'rollback': {
-      const unknown = rest.find((each) => !releasableServices.some((service) => service === each));
-      if (unknown !== undefined) {
-        throw new OrderError(`There is no service "${unknown.slice(0, 40)}"; known: ${releasableServices.join(', ')}.`);
-      }
-      return { name: known, environment, services: releasableServices.filter((service) => rest.includes(service)) };
-    }
+  if (known === 'status') {
+    if (rest.length > 0) throw new OrderError('status takes an environment and nothing else.');
+    return { name: known, environment };
   }
+  if (known === 'deploy') {
+    const [revision, ...more] = rest;
+    if (!revision || more.length > 0) throw new OrderError('deploy takes an environment and a revision.');
+    if (!revisionPattern.test(revision)) throw new OrderError('That is no commit, branch or tag.');
+    return { name: known, environment, revision };
+  }
+  const unknown = rest.find((each) => !releasableServices.some((service) => service === each));
+  if (unknown !== undefined) {
+    throw new OrderError(`There is no service "${unknown.slice(0, 40)}"; known: ${releasableServices.join(', ')}.`);
+  }
+  return { name: known, environment, services: releasableServices.filter((service) => rest.includes(service)) };
 }
 
 /** An order in words, for messages: `deploy of 1a2b3c4 to production`. */
 export function describeOrder(order: Order): string {
-  switch (order.name) {
-    case 'status':
-      return `status of ${order.environment}`;
-    case 'deploy':
-      return `deploy of ${order.revision} to ${order.environment}`;
-    case 'rollback': {
-      const what = order.services.length > 0 ? order.services.join(', ') : 'all services';
-      return `rollback of ${what} in ${order.environment}`;
-    }
-  }
+  if (order.name === 'status') return `status of ${order.environment}`;
+  if (order.name === 'deploy') return `deploy of ${order.revision} to ${order.environment}`;
+  const what = order.services.length > 0 ? order.services.join(', ') : 'all services';
+  return `rollback of ${what} in ${order.environment}`;
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 import type { Environment } from './config.ts';
 import type { Order } from './order.ts';
@@ -27,23 +28,20 @@ const graceMs = 60_000;
 
 /** The arguments of Node for an order. No shell reads them, and what a person wrote is never an option. */
 export function programOf(order: Order, { target, repository, branch }: Environment): string[] {
-  switch (order.name) {
-    case 'status':
-      return [release, 'status', `--target=${target}`];
-    case 'rollback':
-      return [release, 'rollback', `--target=${target}`, ...order.services.map((service) => `--service=${service}`)];
-    case 'deploy':
-      return [
-        pipeline,
-        'run',
-        `--target=${target}`,
-        `--repo=${repository}`,
-        `--revision=${order.revision}`,
-        `--branch=${branch}`,
-        // Who may deploy has been asked: that is the approval.
-        '--approval=auto',
-      ];
+  if (order.name === 'status') return [release, 'status', `--target=${target}`];
+  if (order.name === 'rollback') {
+    return [release, 'rollback', `--target=${target}`, ...order.services.map((service) => `--service=${service}`)];
   }
+  return [
+    pipeline,
+    'run',
+    `--target=${target}`,
+    `--repo=${repository}`,
+    `--revision=${order.revision}`,
+    `--branch=${branch}`,
+    // Who may deploy has been asked: that is the approval.
+    '--approval=auto',
+  ];
 }
 
 /** @param env of this program, without its own secrets. */
@@ -77,8 +75,7 @@ export function createProgramRunner(env: Readonly<Record<string, string | undefi
 }
 
 function lastLines(output: string): string {
-  const lines = output
-    .replaceAll(/\u001B\[[0-9;]*[A-Za-z]/g, '')
+  const lines = stripVTControlCharacters(output)
     .split(/[\r\n]+/)
     .filter((line) => line.trim() !== '');
   return lines.slice(-toldLines).join('\n').slice(-toldCharacters);

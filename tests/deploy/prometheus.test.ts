@@ -70,7 +70,7 @@ describe.skipIf(Object.values(tools).includes(null))('services → Collector →
 
   /** Starts both with the configurations of docker compose; only addresses are changed. */
   async function startPrometheus(webhookUrl: string): Promise<void> {
-    const [port, alertPort] = (await Promise.all([findFreePort(), findFreePort()])) as [number, number];
+    const [port, alertPort] = await Promise.all([findFreePort(), findFreePort()]);
     const alertConfig = parse(readFileSync(join(monitoring, 'alertmanager/alertmanager.yml'), 'utf8')) as {
       receivers: { webhook_configs: { url_file: string }[] }[];
     };
