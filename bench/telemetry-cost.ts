@@ -20,6 +20,7 @@ const exportEnv: Env = {
 
 const modes: readonly { name: string; preload: boolean; env: Env }[] = [
   { name: 'telemetry off', preload: false, env: {} },
+  { name: "OpenTelemetry's preload", preload: true, env: { TELEMETRY: 'stock' } },
   { name: 'traces', preload: true, env: { OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' } },
   { name: 'traces, metrics and logs', preload: true, env: {} },
 ];

@@ -15,6 +15,7 @@ describe('npm start without options', () => {
     expect(start([])).toEqual({
       dataDir: '/checkout/.hotrod',
       portBase: 8080,
+      telemetry: { all: 'full', services: {} },
       workingCopy: false,
       otlpPort: 4318,
       otlpGrpcPort: 4317,
@@ -28,7 +29,10 @@ describe('npm start without options', () => {
 
 describe('options', () => {
   it('move every port, those of the receivers too, with --port-base', () => {
-    expect(start(['--port-base', '9000'])).toMatchObject({ portBase: 9000, otlpPort: 9009, otlpGrpcPort: 9007 });
+    const moved = { portBase: 9000, otlpPort: 9009, otlpGrpcPort: 9007 };
+    expect(start(['--port-base', '9000'])).toMatchObject(moved);
+    expect(start([], { HOTROD_PORT_BASE: '9000' })).toMatchObject(moved);
+    expect(start(['--port-base', '9000'], { HOTROD_PORT_BASE: '7000' })).toMatchObject(moved);
   });
   it('take a data directory relative to the current directory', () => {
     expect(start(['--data-dir', 'mine']).dataDir).toBe('/somewhere/mine');
@@ -56,6 +60,24 @@ describe('options', () => {
     expect(start(['--no-load']).load).toBeNull();
     expect(start(['--rate', '0.5']).load).toMatchObject({ ratePerSecond: 0.5 });
     expect(start(['--profile', 'webinar', '--load', 'k6']).load).toMatchObject({ engine: 'k6', profile: 'webinar' });
+  });
+});
+
+describe('telemetry', () => {
+  const telemetryOf = (args: string[], env: Record<string, string> = {}) => {
+    const command = read(args, env);
+    return command.name === 'start' ? command.options.telemetry : null;
+  };
+  it('is off, stock or full, for all or for single services', () => {
+    expect(telemetryOf(['--telemetry', 'off'])).toEqual({ all: 'off', services: {} });
+    expect(telemetryOf(['--telemetry', 'stock, customer=full,route=off'])).toEqual({
+      all: 'stock',
+      services: { customer: 'full', route: 'off' },
+    });
+  });
+  it('is taken from the environment where there is no option', () => {
+    expect(telemetryOf([], { TELEMETRY: 'stock' })).toEqual({ all: 'stock', services: {} });
+    expect(telemetryOf(['--telemetry', 'off'], { TELEMETRY: 'stock' })).toEqual({ all: 'off', services: {} });
   });
 });
 
@@ -87,6 +109,7 @@ describe('commands', () => {
       '--load',
       '--otlp-endpoint',
       '--otlp-headers',
+      '--telemetry',
       '--no-observatory',
       '--port-base',
       '--data-dir',
@@ -108,6 +131,9 @@ it.each([
   [['--port-base', '8080.5'], '8080.5'],
   [['--otlp-endpoint', 'localhost:4318'], 'not "localhost:4318"'],
   [['--otlp-headers', 'secret'], 'name=value'],
+  [['--telemetry', 'some'], 'not "some"'],
+  [['--telemetry', 'off,customer'], 'not "customer"'],
+  [['--telemetry', 'toString=off'], 'not "toString"'],
   [['--load', 'gatling'], 'gatling'],
   [['--profile', 'constructor'], 'webinar, steady, spike, soak, demo'],
   [['--profile', 'demo', '--rate', '5'], 'exclude'],

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { defaultRate, isProfileName, type ProfileName, profiles } from '@hotrod/loadgen/profiles';
+import { isTelemetryMode, type TelemetryMode, telemetryModes } from '@hotrod/telemetry/mode';
 import { withoutCredentials } from '@hotrod/telemetry/shown-url';
 
 import { Refusal } from './refusal.ts';
@@ -23,6 +24,8 @@ export interface StartOptions {
   /** As in OTEL_EXPORTER_OTLP_HEADERS. */
   otlpHeaders: string | null;
   observatory: boolean;
+  /** How much telemetry the services make, and which of them make another amount than the rest. */
+  telemetry: { all: TelemetryMode; services: Readonly<Record<string, TelemetryMode>> };
   /** Whether to run the services from this checkout although releases were pushed, which are forgotten. */
   workingCopy: boolean;
   /** Null: no load until a rate is set. */
@@ -68,6 +71,9 @@ Telemetry
                               or set OTEL_EXPORTER_OTLP_ENDPOINT
   --otlp-headers K=V,…        headers for that endpoint; or set OTEL_EXPORTER_OTLP_HEADERS, which keeps a key
                               out of the list of processes
+  --telemetry MODE            how much the services tell: "off", "stock" (OpenTelemetry's own preload, nothing by
+                              hand) or "full" (default); for single services too: "off,customer=full";
+                              or set TELEMETRY
   --no-observatory            no viewer; telemetry goes to the OpenTelemetry default, http://localhost:${defaultOtlpPort}
 
 Releases
@@ -76,8 +82,9 @@ Releases
 
 Place
   --port-base N               the frontend's port (default ${defaultPortBase}); the others follow: customer +1, driver +2,
-                              route +3, Postgres +4, pages of pipeline runs +5, Observatory +8, its OTLP over
-                              gRPC +${otlpGrpcOffset} and over HTTP +${portSpan} (${defaultOtlpGrpcPort} and ${defaultOtlpPort} without this option)
+                              route +3, Postgres +4, pages of pipeline runs and faults +5, Observatory +8, its OTLP
+                              over gRPC +${otlpGrpcOffset} and over HTTP +${portSpan} (${defaultOtlpGrpcPort} and ${defaultOtlpPort} without this option);
+                              or set HOTROD_PORT_BASE
   --data-dir DIR              database, traces and logs (default .hotrod); with --port-base two suites run
                               side by side; "rate", "status" and "stop" are for the suite that runs from there
   --help                      this text`;
@@ -86,7 +93,7 @@ Place
  * Reads the command line.
  *
  * @param args without the program and its file.
- * @param env OTEL_EXPORTER_OTLP_ENDPOINT and …_HEADERS stand in for their options.
+ * @param env OTEL_EXPORTER_OTLP_ENDPOINT and …_HEADERS, TELEMETRY and HOTROD_PORT_BASE stand in for their options.
  * @param cwd what a relative --data-dir is relative to.
  * @param root the checkout.
  * @throws {Refusal} with exit code 2.
@@ -114,17 +121,19 @@ export function readCommand(
   if (command !== 'start') throw wrong(`"${command}" is no command`);
 
   const otlpEndpoint = endpoint(values['otlp-endpoint'] ?? (env['OTEL_EXPORTER_OTLP_ENDPOINT'] || undefined));
-  const portBase = port(values['port-base']);
+  const givenPortBase = values['port-base'] ?? (env['HOTROD_PORT_BASE'] || undefined);
+  const portBase = port(givenPortBase);
   return {
     name: 'start',
     options: {
       dataDir,
       portBase,
-      otlpPort: values['port-base'] === undefined ? defaultOtlpPort : portBase + portSpan,
-      otlpGrpcPort: values['port-base'] === undefined ? defaultOtlpGrpcPort : portBase + otlpGrpcOffset,
+      otlpPort: givenPortBase === undefined ? defaultOtlpPort : portBase + portSpan,
+      otlpGrpcPort: givenPortBase === undefined ? defaultOtlpGrpcPort : portBase + otlpGrpcOffset,
       otlpEndpoint,
       otlpHeaders: headers(values['otlp-headers']) ?? (env['OTEL_EXPORTER_OTLP_HEADERS'] || null),
       observatory: otlpEndpoint === null && !values['no-observatory'],
+      telemetry: telemetry(values.telemetry ?? (env['TELEMETRY'] || 'full')),
       workingCopy: values['working-copy'] ?? false,
       load: load(values),
     },
@@ -138,6 +147,7 @@ const optionTypes = {
   load: { type: 'string' },
   'otlp-endpoint': { type: 'string' },
   'otlp-headers': { type: 'string' },
+  telemetry: { type: 'string' },
   'no-observatory': { type: 'boolean' },
   'port-base': { type: 'string' },
   'data-dir': { type: 'string' },
@@ -195,6 +205,24 @@ function headers(text: string | undefined): string | null {
   if (!text.split(',').every((pair) => /^\s*[^=\s]+\s*=/.test(pair)))
     throw wrong('--otlp-headers takes name=value, several separated by commas');
   return text;
+}
+
+/** Of the services alone: Postgres tells nothing, and the Observatory is told. */
+const observedServices = ['frontend', 'customer', 'driver', 'route'];
+
+function telemetry(text: string): StartOptions['telemetry'] {
+  const services: Record<string, TelemetryMode> = {};
+  let all: TelemetryMode = 'full';
+  for (const part of text.split(',').map((word) => word.trim())) {
+    const [name, mode] = part.includes('=') ? part.split('=', 2) : [null, part];
+    if (mode === undefined || !isTelemetryMode(mode)) {
+      throw wrong(`--telemetry takes ${telemetryModes.join(', ')}, or SERVICE=MODE, not "${part}"`);
+    }
+    if (name === null || name === undefined) all = mode;
+    else if (observedServices.includes(name)) services[name] = mode;
+    else throw wrong(`--telemetry knows ${observedServices.join(', ')}, not "${name}"`);
+  }
+  return { all, services };
 }
 
 function load(values: { rate?: string; 'no-load'?: boolean; profile?: string; load?: string }): StartOptions['load'] {

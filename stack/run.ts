@@ -109,6 +109,7 @@ function overview(
     renderTable(suiteRows(status, telemetryTo), paint),
     '',
     ...pushing(suite, options, paint),
+    `Faults to switch on and find: ${paint('cyan', `http://127.0.0.1:${portsOf(options)['run pages']}/faults`)}`,
     paint('gray', `Ctrl-C stops everything. Load: npm start -- rate N. Logs: ${options.dataDir}/logs`),
     '',
   ].join('\n');

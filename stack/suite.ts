@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { prepareFlagFile } from '@hotrod/faults/flag-file';
+import { createFaultPageHandler, isFaultPage } from '@hotrod/faults/page/handler';
 import { createRunPageHandler } from '@hotrod/pipeline/runner/page/handler';
 
 import { type Controlled, type ControlServer, startControl, type SuiteStatus } from './control.ts';
@@ -115,6 +116,8 @@ export function createSuite(
       report('stack', `stopped what an earlier start had left: ${dataDirectory.leftovers.join(', ')}`);
     prepareFlagFile(flagFile(options.dataDir));
     goOn();
+    // Before it is read: the repository takes longer to be opened than all else does.
+    if (options.workingCopy) forgetProduction(options.dataDir);
     const keepingCheckout = keepCheckout();
     const ports = portsOf(options);
     await ensureFree(
@@ -158,7 +161,15 @@ export function createSuite(
       if (socket) sockets.push(socket);
       return superviseProcess({ spec, logs, guard: watching, socket, report: tellOf, onPid: recordChildren });
     });
-    runPages = await startRunPages(createRunPageHandler(join(options.dataDir, 'runs')), ports['run pages']);
+    const runsHandler = createRunPageHandler(join(options.dataDir, 'runs'));
+    const faultsHandler = createFaultPageHandler({
+      flagFile: surroundings.env['FLAGS_FILE'] ?? flagFile(options.dataDir),
+      observatory: observatoryUrl,
+    });
+    runPages = await startRunPages(
+      (request, response) => (isFaultPage(request.url) ? faultsHandler : runsHandler)(request, response),
+      ports['run pages'],
+    );
     const waiting = setInterval(() => sayWaiting(logs), sayWaitingEveryMs);
     try {
       await startInOrder(processes);
@@ -197,10 +208,7 @@ export function createSuite(
     const { root, node, env } = surroundings;
     try {
       const opened = await openRepository({ dataDir: options.dataDir, root, node, env });
-      if (options.workingCopy) {
-        forgetProduction(options.dataDir);
-        await resetBranch(options.dataDir, env);
-      }
+      if (options.workingCopy) await resetBranch(options.dataDir, env);
       return opened;
     } catch (error) {
       report('stack', `takes no push: ${messageOf(error)}`);

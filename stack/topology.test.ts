@@ -59,6 +59,17 @@ describe('ports', () => {
 });
 
 describe('the processes', () => {
+  it('tell as much of themselves as is asked of each', () => {
+    const specs = suite(options('--telemetry', 'off,customer=stock'));
+    expect([...specs].map(([name, { env }]) => [name, env['TELEMETRY']])).toEqual([
+      ['observatory', undefined],
+      ['frontend', 'off'],
+      ['customer', 'stock'],
+      ['driver', 'off'],
+      ['route', 'off'],
+      ['postgres', undefined],
+    ]);
+  });
   it('know each other', () => {
     expect(suite().get('frontend')?.env).toMatchObject({
       HOST: '127.0.0.1',

@@ -122,6 +122,7 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
         HOST: '127.0.0.1',
         PORT: String(port),
         FLAGS_FILE: surroundings.env['FLAGS_FILE'] ?? flagFile(options.dataDir),
+        TELEMETRY: options.telemetry.services[name] ?? options.telemetry.all,
         OTEL_SERVICE_NAME: name,
         OTEL_RESOURCE_ATTRIBUTES: resourceAttributes(surroundings),
         OTEL_EXPORTER_OTLP_ENDPOINT: exportTo,

@@ -1,5 +1,7 @@
 import { logs, SeverityNumber } from '@opentelemetry/api';
 
+import { isAutomaticAlone } from './mode.ts';
+
 const logger = logs.getLogger('@hotrod/telemetry/flags');
 
 /**
@@ -13,6 +15,7 @@ export function flagEvaluated(evaluation: {
   reason: string;
   provider: string;
 }): void {
+  if (isAutomaticAlone()) return;
   logger.emit({
     eventName: 'feature_flag.evaluation',
     severityNumber: SeverityNumber.INFO,

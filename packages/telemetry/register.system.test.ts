@@ -75,6 +75,30 @@ describe('the preload', () => {
     });
   });
 
+  it('loads no SDK with TELEMETRY=off', () => {
+    const { seen } = run({ TELEMETRY: 'off' });
+    expect(sdkPackages(seen)).toEqual([]);
+    expect(seen).toMatchObject({ recording: false, shutdown: 'undefined' });
+  });
+
+  it("takes OpenTelemetry's own preload with TELEMETRY=stock, and nothing of ours", () => {
+    const { seen, stderr } = run({
+      TELEMETRY: 'stock',
+      OTEL_TRACES_EXPORTER: 'console',
+      OTEL_METRICS_EXPORTER: 'none',
+      OTEL_LOGS_EXPORTER: 'none',
+    });
+    expect(seen).toMatchObject({ recording: true, shutdown: 'undefined' });
+    expect(seen.env).not.toHaveProperty('OTEL_NODE_ENABLED_INSTRUMENTATIONS');
+    expect(stderr).toBe('');
+  });
+
+  it('says which modes there are where TELEMETRY is none of them', () => {
+    const { code, stderr } = run({ TELEMETRY: 'some' });
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('TELEMETRY is "some"; it is one of off, stock, full.');
+  });
+
   const heavy = ['@opentelemetry/sdk-node', '@opentelemetry/auto-instrumentations-node'];
   const heavyOf = (seen: Seen) => seen.loaded.filter((name) => heavy.includes(name));
   const quiet = { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' };

@@ -1,12 +1,14 @@
 /**
  * The preload: `node --import ./packages/telemetry/register.ts main.ts` and the process is instrumented. Settings are
- * the standard `OTEL_*` variables (defaults: sdk.ts); `OTEL_SDK_DISABLED=true` switches all of it off.
+ * the standard `OTEL_*` variables (defaults: sdk.ts); `OTEL_SDK_DISABLED=true` switches all of it off. `TELEMETRY` says
+ * how much there is of it (mode.ts).
  */
 import { basename, dirname } from 'node:path';
 
 import { register } from 'import-in-the-middle/register-hooks.mjs';
 
-import { startTelemetry } from './sdk.ts';
+import { readTelemetryMode } from './mode.ts';
+import { startStockTelemetry, startTelemetry } from './sdk.ts';
 import { shutdownKey } from './shutdown.ts';
 
 // services/customer/main.ts is "customer" where nobody says otherwise.
@@ -17,7 +19,10 @@ const ownResource = 'service.namespace=hotrod,deployment.environment.name=local'
 const given = process.env['OTEL_RESOURCE_ATTRIBUTES'];
 process.env['OTEL_RESOURCE_ATTRIBUTES'] = given ? `${ownResource},${given}` : ownResource;
 
-if (process.env['OTEL_SDK_DISABLED']?.toLowerCase() !== 'true') {
+const mode =
+  process.env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' ? 'off' : readTelemetryMode(process.env['TELEMETRY']);
+if (mode === 'stock') startStockTelemetry();
+if (mode === 'full') {
   // Synchronous hooks, and only for the packages that are patched by loading: the rest of the imports stays untouched.
   register({ include: ['express', 'pg', 'pino'] });
   Object.assign(globalThis, { [shutdownKey]: startTelemetry(process.env) });

@@ -4,7 +4,7 @@
  * The OpenTelemetry packages are required as CommonJS: with import-in-the-middle's synchronous hooks this starts in a
  * third of the time of the asynchronous loader hook, and instruments ES modules all the same.
  */
-import { createRequire } from 'node:module';
+import { createRequire, register } from 'node:module';
 
 import type { Attributes } from '@opentelemetry/api';
 import type { InstrumentationConfigMap } from '@opentelemetry/auto-instrumentations-node';
@@ -15,6 +15,7 @@ import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { createClockSkew } from './clock-skew.ts';
 import { createReachability, type Reachability, type Signal } from './reachability.ts';
 import { batchSettings, positiveSetting } from './batch-settings.ts';
+import { automaticAloneKey } from './mode.ts';
 import { createInstrumentations, startSdk } from './sdk-parts.ts';
 import { createAttributesFromBaggage, createErrorType } from './span-processors.ts';
 import { withoutCredentials } from './shown-url.ts';
@@ -73,6 +74,19 @@ export function startTracingAlone(
     detectors: [envDetector],
   });
   return stopWithin(sdk);
+}
+
+/**
+ * Starts OpenTelemetry's own preload as its README says to use it, for comparison: every instrumentation of
+ * `@opentelemetry/auto-instrumentations-node` with its defaults, and the hook by which it sees ES modules. Nothing of
+ * ours is added, and what the services tell by hand is left out. It ends by itself, at SIGTERM alone.
+ */
+export function startStockTelemetry(): void {
+  // By default it asks the metadata servers of five clouds where it runs, which a laptop without network waits for.
+  process.env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'env,host,os,process';
+  Object.assign(globalThis, { [automaticAloneKey]: true });
+  register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
+  void require('@opentelemetry/auto-instrumentations-node/register');
 }
 
 function stopWithin(sdk: { shutdown(): Promise<void> }): () => Promise<void> {

@@ -1,6 +1,15 @@
-import { context, propagation, ROOT_CONTEXT, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  context,
+  INVALID_SPAN_CONTEXT,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 
 import type { baggageKeys, HotrodAttribute } from './attributes.ts';
+import { isAutomaticAlone } from './mode.ts';
 
 /** Attributes of ours with the stable names of the semantic conventions beside them. */
 export type SpanAttributes = Partial<
@@ -17,7 +26,7 @@ export function activeSpan(): Span | undefined {
 
 /** Adds attributes to a span; nothing happens without one. */
 export function enrich(span: Span | undefined, attributes: SpanAttributes): void {
-  span?.setAttributes(attributes);
+  if (!isAutomaticAlone()) span?.setAttributes(attributes);
 }
 
 /**
@@ -27,6 +36,7 @@ export function enrich(span: Span | undefined, attributes: SpanAttributes): void
  * @param name one of few: ids are attributes.
  */
 export async function withSpan<T>(scope: string, name: string, work: (span: Span) => Promise<T>): Promise<T> {
+  if (isAutomaticAlone()) return work(trace.wrapSpanContext(INVALID_SPAN_CONTEXT));
   return trace.getTracer(scope).startActiveSpan(name, async (span) => {
     try {
       return await work(span);
@@ -41,7 +51,7 @@ export async function withSpan<T>(scope: string, name: string, work: (span: Span
 
 /** Marks a span failed, with `error.type`: the error's code where it has one, else its name. */
 export function markFailed(span: Span | undefined, error: unknown): void {
-  if (!span) return;
+  if (!span || isAutomaticAlone()) return;
   const type =
     error instanceof Error
       ? 'code' in error && typeof error.code === 'string'

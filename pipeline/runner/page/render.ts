@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
+import { html, raw } from '@hotrod/kit/html';
+
 import type { RunRecord, StepRecord, StepState, Verdict } from '../record.ts';
 import { duration } from '../reporter.ts';
 
@@ -174,7 +176,10 @@ export function renderRunList(runs: readonly RunRecord[]): string {
   });
   return page(
     'Pipeline runs',
-    html`<header><h1>Pipeline runs</h1></header>
+    html`<header>
+        <p class="path"><a href="/faults">Faults</a></p>
+        <h1>Pipeline runs</h1>
+      </header>
       <main id="run" data-verdict="list">
         ${
           runs.length === 0
@@ -229,28 +234,6 @@ function page(title: string, body: string): string {
         ${raw(body)}
       </body>
     </html>`;
-}
-
-/** Marks what is HTML already. */
-class Raw {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-function raw(text: string): Raw {
-  return new Raw(text);
-}
-
-/** A template in which every value is escaped, but for those that are marked by {@link raw}. */
-function html(strings: TemplateStringsArray, ...values: (string | number | Raw | readonly Raw[])[]): string {
-  return strings.reduce((text, part, index) => text + escaped(values[index - 1] ?? '') + part);
-}
-
-function escaped(value: string | number | Raw | readonly Raw[]): string {
-  if (value instanceof Raw) return value.text;
-  if (typeof value === 'object') return value.map(escaped).join('');
-  return String(value).replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
 }
 
 function safeUrl(url: string): string {

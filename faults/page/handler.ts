@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fileURLToPath } from 'node:url';
+
+import { createHostCheck } from '@hotrod/kit/host-names';
+import { isFromOwnPage } from '@hotrod/kit/strangers';
+
+import { prepareFlagFile, readFlagFile, writeFlagFile } from '../flag-file.ts';
+import { drawMystery, type FlagSet, NoSuchFlagError, switchOff, switchOn, switchToDefault } from '../flag-set.ts';
+import { readManifests } from '../manifest.ts';
+import { renderFaults, renderProblem } from './render.ts';
+
+const read = (path: string) => readFileSync(fileURLToPath(new URL(path, import.meta.url)));
+const assets = {
+  '/faults/assets/page.css': {
+    type: 'text/css; charset=utf-8',
+    content: Buffer.concat([read('../../packages/kit/tokens.css'), read('page.css')]),
+  },
+  '/faults/assets/page.js': { type: 'text/javascript; charset=utf-8', content: read('page.js') },
+} as const;
+
+/** What a form of the page sends is shorter. */
+const maxFormBytes = 4 * 1024;
+
+const headers = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  // With "no-referrer" a browser would not tell whose form it sends: its Origin is "null" then.
+  'referrer-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
+/** Whether a request is one for the page of faults, on a server that has other pages, too. */
+export function isFaultPage(url: string | undefined): boolean {
+  return /^\/faults(?![\w-])/.test(url ?? '');
+}
+
+/**
+ * Serves the page on which faults are switched:
+ *
+ * - `GET /faults`: what there is, and how it stands; `?reveal` tells which one was drawn as a mystery
+ * - `POST /faults`: a form with `do`: `set` a `flag` to a `variant` (of its own, `off`, or `default`: as configured), all
+ *   `off`, all `default`, `mystery`, `restore` the file. Answered with the way back to the page. Only the page itself may send it: a browser says whose form it is.
+ *
+ * The file is read when it is asked for, so the page shows what the command line and an editor have done, too.
+ *
+ * @param options.flagFile the file of flags that the services watch.
+ * @param options.observatory where a signature can be looked at; null without an Observatory.
+ * @param options.random from 0 to below 1, for the mystery.
+ */
+export function createFaultPageHandler(options: {
+  flagFile: string;
+  observatory: string | null;
+  random?: () => number;
+}): (request: IncomingMessage, response: ServerResponse) => void {
+  const { flagFile, observatory, random = Math.random } = options;
+  const manifests = readManifests();
+  const isOurs = createHostCheck([]);
+  const switches: Readonly<Record<string, (set: FlagSet, form: URLSearchParams) => FlagSet>> = {
+    set(set, form) {
+      const flag = form.get('flag') ?? '';
+      const variant = form.get('variant') ?? '';
+      if (variant === 'default') return switchToDefault(set, flag);
+      return variant === 'off' ? switchOff(set, flag) : switchOn(set, flag, { variant });
+    },
+    off: (set) => switchOff(set),
+    default: (set) => switchToDefault(set),
+    mystery: (set) => drawMystery(set, [...manifests.keys()], random()),
+  };
+
+  return (request, response) => {
+    const send = (status: number, type: string, body: string | Buffer, more: Record<string, string> = {}) => {
+      const content = Buffer.from(body);
+      response.writeHead(status, { ...headers, ...more, 'content-type': type, 'content-length': content.length });
+      response.end(request.method === 'HEAD' ? undefined : content);
+    };
+    const html = (status: number, body: string) => send(status, 'text/html; charset=utf-8', body);
+    const plain = (status: number, body: string, more: Record<string, string> = {}) =>
+      send(status, 'text/plain; charset=utf-8', `${body}\n`, more);
+    /** Whatever is wrong with the file is said on the page, with a way out. */
+    const orProblem = (work: () => void) => {
+      try {
+        work();
+      } catch (error) {
+        const isWrongCall = error instanceof NoSuchFlagError;
+        const said = error instanceof Error ? error.message : String(error);
+        html(isWrongCall ? 400 : 500, renderProblem(said, { canRestore: !isWrongCall }));
+      }
+    };
+
+    if (!isOurs(request.headers.host)) return plain(421, 'This name is not one of this server.');
+    const url = URL.parse(request.url ?? '/', 'http://localhost');
+    const asset = Object.hasOwn(assets, url?.pathname ?? '') ? assets[url?.pathname as keyof typeof assets] : undefined;
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      if (asset) return send(200, asset.type, asset.content);
+      if (url?.pathname !== '/faults') return plain(404, 'There is nothing here. The faults are at /faults.');
+      return orProblem(() =>
+        html(
+          200,
+          renderFaults(readFlagFile(flagFile), manifests, { observatory, isRevealed: url.searchParams.has('reveal') }),
+        ),
+      );
+    }
+    if (request.method !== 'POST' || url?.pathname !== '/faults') {
+      return plain(405, 'The page can be read, and its own form sent.', { allow: 'GET, HEAD' });
+    }
+    if (!isFromOwnPage(request.headers)) {
+      return plain(403, 'Faults are switched by the page itself, or by "npm run faults". No other page may send this.');
+    }
+    readForm(request, (form) => {
+      if (form === null) return plain(413, 'This is longer than any form of the page.');
+      orProblem(() => {
+        const what = form.get('do') ?? '';
+        if (what === 'restore') prepareFlagFile(flagFile);
+        else if (Object.hasOwn(switches, what) && switches[what])
+          writeFlagFile(flagFile, switches[what](readFlagFile(flagFile), form));
+        else throw new NoSuchFlagError(`"${what}" is nothing that the page can do.`);
+        const flag = form.get('flag');
+        response.writeHead(303, { ...headers, location: flag === null ? '/faults' : `/faults#${flag}` }).end();
+      });
+    });
+  };
+}
+
+/** @param done gets null where the form is too long. */
+function readForm(request: IncomingMessage, done: (form: URLSearchParams | null) => void): void {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let isTooLong = false;
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    isTooLong ||= size > maxFormBytes;
+    if (!isTooLong) chunks.push(chunk);
+  });
+  request.on('end', () => done(isTooLong ? null : new URLSearchParams(Buffer.concat(chunks).toString())));
+  request.on('error', () => {}); // whoever sent it has gone
+}

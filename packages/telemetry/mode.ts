@@ -1,0 +1,29 @@
+/**
+ * How much telemetry a process makes, by the variable `TELEMETRY`:
+ *
+ * - `off`: none; no SDK is loaded
+ * - `stock`: what OpenTelemetry's own preload gives without a line of ours: `@opentelemetry/auto-instrumentations-node`
+ * - `full`: our preload, and all that the services tell of themselves by hand
+ */
+export const telemetryModes = ['off', 'stock', 'full'] as const;
+export type TelemetryMode = (typeof telemetryModes)[number];
+
+/** Whether a word is a mode. */
+export function isTelemetryMode(word: string): word is TelemetryMode {
+  return (telemetryModes as readonly string[]).includes(word);
+}
+
+/** Reads `TELEMETRY`; `full` where it is not set. @throws naming the modes that there are. */
+export function readTelemetryMode(value: string | undefined): TelemetryMode {
+  if (value === undefined || value === '') return 'full';
+  if (isTelemetryMode(value)) return value;
+  throw new Error(`TELEMETRY is "${value}"; it is one of ${telemetryModes.join(', ')}.`);
+}
+
+/** Where the preload leaves word that nothing is told by hand. */
+export const automaticAloneKey = Symbol.for('hotrod.telemetry.automatic-alone');
+
+/** Whether what a service tells of itself by hand is left out: with `TELEMETRY=stock`. */
+export function isAutomaticAlone(): boolean {
+  return (globalThis as { [automaticAloneKey]?: true })[automaticAloneKey] === true;
+}
