@@ -87,7 +87,7 @@ describe('a trace', () => {
     expect(build(span('a', null, 0, 10), span('a', null, 0, 10)).nodes).toHaveLength(1);
   });
 
-  test('opens a ring of parents where it begins, and a span that is its own parent', () => {
+  test('breaks a loop of parents at its first span, also for a span that is its own parent', () => {
     const model = build(span('b', 'a', 2, 9), span('a', 'b', 1, 10), span('self', 'self', 3, 4));
     expect(model.nodes.map((node) => node.span.spanId)).toEqual(['a', 'b', 'self']);
     expect(model.roots.every((node) => node.orphan)).toBe(true);
@@ -220,7 +220,7 @@ describe('the critical path', () => {
     expect(heaviest(criticalPath(root(build(...spans))))?.span.spanId).toBe('sql');
   });
 
-  test('is nobody’s own time while something went on beside', () => {
+  test("skips a span's own time while a child runs beside it", () => {
     const beside = [span('root', null, 0, 12), span('a', 'root', 1, 10), span('b', 'root', 5, 12)];
     const then = [
       ['a', 1, 5],
