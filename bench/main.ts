@@ -2,7 +2,7 @@
  * `npm run bench [-- SECTION…]`: what telemetry costs, what the suite bears, what it needs. Prints tables; asserts
  * nothing, because machines differ. Linux, for it reads CPU and memory from /proc.
  *
- * Sections: cost, saturation, memory, start, growth; go (needs HOTROD_GO, the binary of the original in Go).
+ * Sections: cost, saturation, events, memory, start, growth; go (needs HOTROD_GO, the binary of the original in Go).
  * Environment: BENCH_SECONDS (default 30) for each measurement.
  */
 import { cpus } from 'node:os';
@@ -10,6 +10,7 @@ import { cpus } from 'node:os';
 import { readCommandLine } from '../packages/kit/command-line.ts';
 import { benchGoHotrod } from './go-hotrod.ts';
 import { benchGrowth } from './growth.ts';
+import { benchRideEvents } from './ride-events.ts';
 import { benchMemory, benchStart } from './stack-needs.ts';
 import { benchSaturation, benchTelemetryCost } from './telemetry-cost.ts';
 
@@ -19,6 +20,7 @@ const goProgram = process.env['HOTROD_GO'];
 const sections: Record<string, () => Promise<void>> = {
   cost: () => benchTelemetryCost(seconds),
   saturation: () => benchSaturation(seconds),
+  events: () => benchRideEvents(seconds),
   memory: () => benchMemory(seconds),
   start: () => benchStart(),
   growth: () => benchGrowth(goProgram, [5, 20, 40, 80, 120], seconds),

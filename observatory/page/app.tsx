@@ -4,6 +4,7 @@ import { lazy } from './shell/lazy.tsx';
 import { MenuHost } from './shell/menu.tsx';
 import { Notice } from './shell/notice.tsx';
 import { ConnectionBanner, RidesLink, StatusFooter } from './shell/status.tsx';
+import { underBase } from './state/base-path.ts';
 import { addressOf, follow, state } from './state/location.ts';
 import type { State } from './state/url-state.ts';
 
@@ -23,27 +24,38 @@ const titles: Record<State['view'], string> = {
 /** Views with a page of their own; the others are the explorer's. */
 const apart: readonly State['view'][] = ['map', 'releases', 'slo'];
 
+/** @param place a view, or the id of a trace. */
+function isExplorers(place: string): boolean {
+  return place in titles && !apart.some((view) => view === place);
+}
+
 export function App() {
   const { traceId, view, by } = state.value;
   useEffect(() => {
     // A trace writes its own, once it knows its name.
     if (traceId === null) document.title = `${titleOf(view, by)} · Observatory`;
   }, [traceId, view, by]);
-  const shown = useRef(traceId);
+  const place = traceId ?? view;
+  const shown = useRef(place);
   useEffect(() => {
-    // Whoever read the other page reads on at the beginning of this one: what had the focus is gone with that.
-    if (shown.current === traceId) return;
-    shown.current = traceId;
+    if (shown.current === place) return;
+    const onlyResults = isExplorers(shown.current) && isExplorers(place);
+    shown.current = place;
+    // What had the focus is gone: whoever read there reads on at the beginning of what has taken its place.
     const lost = document.activeElement === null || document.activeElement === document.body;
-    if (lost) document.getElementById('content')?.focus({ preventScroll: true });
-  }, [traceId]);
+    if (lost) document.getElementById(onlyResults ? 'results' : 'content')?.focus({ preventScroll: true });
+  }, [place]);
   return (
     <>
       <a class="skip" href="#content">
         Skip to the content
       </a>
       <header class="top">
-        <a class="brand" href="/" onClick={(event) => follow(event, { traceId: null, spanId: null, view: 'compare' })}>
+        <a
+          class="brand"
+          href={underBase('/')}
+          onClick={(event) => follow(event, { traceId: null, spanId: null, view: 'compare' })}
+        >
           Observatory
         </a>
         <nav aria-label="Pages">

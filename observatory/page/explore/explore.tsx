@@ -53,7 +53,7 @@ export function Explore() {
       </form>
       <Chart groups={groups} />
       {!storeIsEmpty.value && !nothingMatches.value && (
-        <section class="results panel" aria-label="Results">
+        <section class="results panel" id="results" tabIndex={-1} aria-label="Results">
           <nav class="tabs" aria-label="Results">
             {views.map(([view, name]) => (
               <a

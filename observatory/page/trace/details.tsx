@@ -127,14 +127,14 @@ function Sql({ span, model }: { span: SpanDetail; model: TraceModel }) {
       <h3>SQL statement</h3>
       <pre>{formatSql(text)}</pre>
       <p class="row">
-        <a class="button" href={addressOf(all)} onClick={(event) => follow(event, all)}>
-          Median duration by SQL statement
-        </a>
         {who !== null && (
           <a class="button" href={addressOf(who)} onClick={(event) => follow(event, who)}>
             Who gets this statement
           </a>
         )}
+        <a class="button" href={addressOf(all)} onClick={(event) => follow(event, all)}>
+          Median duration by SQL statement
+        </a>
         <CopyButton text={text} />
       </p>
     </section>
