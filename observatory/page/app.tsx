@@ -4,6 +4,7 @@ import { lazy } from './shell/lazy.tsx';
 import { MenuHost } from './shell/menu.tsx';
 import { Notice } from './shell/notice.tsx';
 import { ConnectionBanner, RidesLink, StatusFooter } from './shell/status.tsx';
+import { underBase } from './state/base-path.ts';
 import { addressOf, follow, state } from './state/location.ts';
 import type { State } from './state/url-state.ts';
 
@@ -50,7 +51,11 @@ export function App() {
         Skip to the content
       </a>
       <header class="top">
-        <a class="brand" href="/" onClick={(event) => follow(event, { traceId: null, spanId: null, view: 'compare' })}>
+        <a
+          class="brand"
+          href={underBase('/')}
+          onClick={(event) => follow(event, { traceId: null, spanId: null, view: 'compare' })}
+        >
           Observatory
         </a>
         <nav aria-label="Pages">

@@ -8,6 +8,7 @@ function map(names: string[], calls: [from: string, to: string, calls?: number][
     edges: calls.map(([from, to, count = 1]) => ({
       from,
       to,
+      kind: 'call',
       calls: count,
       ratePerSecond: 1,
       errorRate: 0,
@@ -89,6 +90,21 @@ test('hides no service or label by a label, and runs no line under one, when all
       expect(under).toEqual([]);
     }
   }
+});
+
+test('draws two lines between the same services beside each other', () => {
+  const { edges } = layoutMap(
+    map(
+      ['a', 'b'],
+      [
+        ['a', 'b', 3],
+        ['a', 'b', 2],
+        ['b', 'a', 1],
+      ],
+    ),
+  );
+  const starts = edges.map(({ path, back }) => (back ? /[\d.]+ [\d.]+$/ : /^M[\d.]+ [\d.]+/).exec(path)?.[0]);
+  expect(new Set(starts.map((at) => at?.replace('M', ''))).size).toBe(3);
 });
 
 test('spreads the lines of one service along its side', () => {
