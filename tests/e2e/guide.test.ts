@@ -57,6 +57,7 @@ describe.skipIf(!hasChromium)('the guide', () => {
       await page.goto(urlOf(name));
       const guide = page.getByRole('complementary', { name: 'Guide' });
       await guide.waitFor();
+      expect(await guide.locator('p').isVisible()).toBe(true);
       expect(await page.evaluate(lookBelow)).toEqual({ covered: [], overflow: 0 });
       await guide.getByRole('button', { name: 'Put away' }).press('Enter');
       await guide.waitFor({ state: 'detached' });

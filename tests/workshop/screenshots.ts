@@ -38,6 +38,7 @@ try {
   await stack.printed(/HotROD runs/);
   await sleep(loadForMs);
   const page = await browser.newPage({ viewport, colorScheme: 'light' });
+  await page.addInitScript(`localStorage.setItem('hotrod.guide', 'away')`);
   const take = async (name: string, path: string, ready: string) => {
     await page.goto(path);
     await page.locator(`${ready} >> visible=true`).first().waitFor();
@@ -63,7 +64,7 @@ try {
   } finally {
     clone.remove();
   }
-  await take('after-the-fix', `${observatory}/?last=5m`, 'canvas');
+  await take('after-the-fix', `${observatory}/?last=5m&filter=${encodeURIComponent('service = "frontend"')}`, 'canvas');
   await take('releases', `${observatory}/?view=releases`, 'text=better');
 } finally {
   await browser.close();
