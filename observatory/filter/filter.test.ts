@@ -140,7 +140,7 @@ describe('the filter language', () => {
     );
   });
 
-  it('takes both spellings of the negative operators, and words in upper case', () => {
+  it('accepts both spellings of the negative operators, and words in upper case', () => {
     const pairs = [
       ['a not exists', 'a !exists'],
       ['a NOT IN (1, 2)', 'a !in (1,2)'],

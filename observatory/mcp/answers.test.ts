@@ -82,7 +82,7 @@ describe('a comparison', () => {
     excluded: [],
   };
 
-  test('tells the values that differ with both shares, and leaves out what chance explains', () => {
+  test('lists the values that differ with both shares, and leaves out what chance explains', () => {
     expect(tellCompare(compare).split('\n').slice(1)).toEqual([
       'hotrod.customer.name (score 0.90; the same split: hotrod.customer.id)',
       '  Value Walking: 52 % (31) against 6 % (30)',
@@ -140,7 +140,7 @@ describe('a trace', () => {
   });
 });
 
-test('names a group without the attribute "(missing)" and counts the groups that are left out', () => {
+test('calls the group of spans without the attribute "(missing)" and counts the groups that are left out', () => {
   const group = { filter: '', errors: 0, errorRate: 0, p50Ms: 800, p95Ms: 2_400, p99Ms: 3_000, maxMs: 3_100 };
   expect(
     tellBreakdown({
@@ -159,7 +159,7 @@ test('names a group without the attribute "(missing)" and counts the groups that
   ]);
 });
 
-test('tells an objective without data from one that is kept', () => {
+test('distinguishes an objective without data from one that is met', () => {
   const objective = {
     name: 'latency',
     description: '',

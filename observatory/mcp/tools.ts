@@ -198,8 +198,8 @@ export function createTools(ask: Ask, version: string): McpServer {
     return (
       edges
         .map(
-          ({ from, to, ratePerSecond, errorRate, p95Ms }) =>
-            `${from} → ${to}: ${ratePerSecond.toFixed(1)}/s, ${(100 * errorRate).toFixed(1)} % failed, p95 ${duration(p95Ms)}`,
+          ({ from, to, kind, ratePerSecond, errorRate, p95Ms }) =>
+            `${from} ${kind === 'link' ? '⇢ (messages, by span links)' : '→'} ${to}: ${ratePerSecond.toFixed(1)}/s, ${(100 * errorRate).toFixed(1)} % failed, p95 ${duration(p95Ms)}`,
         )
         .join('\n') || 'There were no calls in this time.'
     );

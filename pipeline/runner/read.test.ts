@@ -289,7 +289,7 @@ describe('warns about', () => {
   });
 });
 
-test('tells all that is wrong at once, in the order of the file', () => {
+test('reports all errors at once, in the order of the file', () => {
   const text = 'version: "1.0"\nenv: {}\nsteps:\n  one: {comands: []}\n  two: {type: deploy}\n';
   expect(problemsOf(text).map((problem) => problem.split(':')[0])).toEqual([
     'env 2',

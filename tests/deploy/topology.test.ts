@@ -220,7 +220,7 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
   });
 });
 
-test('no image is built where a test fails', () => {
+test('builds no image when a test fails', () => {
   const text = readFileSync(join(root, 'Dockerfile'), 'utf8');
   const stages = new Map<string, string>();
   for (const part of text.split(/^(?=FROM )/m).slice(1)) stages.set(/ AS (\S+)/.exec(part)?.[1] ?? '', part);

@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 
 import { problemSchema } from '../../contract/contract.ts';
+import { underBase } from '../state/base-path.ts';
 
 // The page's policy forbids making code from text, and zod would try.
 z.config({ jitless: true });
@@ -93,5 +94,5 @@ export function apiPath(path: string, query: Record<string, string | number | st
     for (const each of Array.isArray(value) ? value : [value]) parameters.append(name, String(each));
   }
   const text = parameters.toString();
-  return text === '' ? `/api/${path}` : `/api/${path}?${text}`;
+  return underBase(text === '' ? `/api/${path}` : `/api/${path}?${text}`);
 }

@@ -12,7 +12,7 @@ test('statements that begin alike show where they part, in whole words', () => {
   expect(short.get('SELECT id FROM driver.drivers WHERE id = $1')).toBe('SELECT id FROM driver.drivers WHERE id = $1');
 });
 
-test('a text that is alone of its kind, or short, stays whole', () => {
+test('keeps a text whole that is short or unlike all others', () => {
   expect(tellApart([slow, 'UPDATE driver.drivers SET ride = $2']).get(slow)).toBe(slow);
   expect(tellApart(['Value Walking', 'Value Driving']).get('Value Walking')).toBe('Value Walking');
 });
