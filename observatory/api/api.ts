@@ -3,7 +3,7 @@ import { ServiceError, toServiceError } from '@hotrod/kit/errors';
 import { sendProblem } from '@hotrod/kit/server';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { createHostCheck } from '@hotrod/kit/host-names';
-import { YieldError } from '../store/database.ts';
+import { YieldError } from '../store/questions-connection.ts';
 import { failureKind, failureSentence } from '../store/failures.ts';
 import { defaultObjectives } from '../store/questions/default-objectives.ts';
 import type { Objective } from '../store/questions/objective.ts';

@@ -1,4 +1,4 @@
-import type { Session } from '../database.ts';
+import type { Session } from '../session.ts';
 import { type Sql, sql } from '../sql.ts';
 import type { Load } from './staging-area.ts';
 import type { Evaluation } from './traces.ts';

@@ -1,6 +1,7 @@
 import { copyType, type ValueType } from '../../records/attribute-shapes.ts';
 import { promotedAttributes } from '../../records/hot-attributes.ts';
-import type { Database, Row } from '../database.ts';
+import type { Database } from '../database.ts';
+import type { Row } from '../session.ts';
 import { pause } from '../../async/pause.ts';
 import type { SpanKind, SpanStatus } from '../../records/records.ts';
 import type { Resource } from '../../records/resource.ts';
