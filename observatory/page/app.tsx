@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { Explore } from './explore/explore.tsx';
+import { Guide } from './guide/guide.tsx';
 import { lazy } from './shell/lazy.tsx';
 import { MenuHost } from './shell/menu.tsx';
 import { Notice } from './shell/notice.tsx';
@@ -74,6 +75,7 @@ export function App() {
         </nav>
         <RidesLink />
       </header>
+      <Guide />
       <ConnectionBanner />
       <div id="content" tabIndex={-1}>
         {traceId !== null ? (

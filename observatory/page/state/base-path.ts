@@ -1,6 +1,5 @@
 // Pure parts of the page run without a document, too: in tests, and in the tools for agents.
-const meta =
-  typeof document === 'undefined' ? null : document.querySelector<HTMLMetaElement>('meta[name="base-path"]');
+const meta = typeof document === 'undefined' ? null : document.querySelector<HTMLMetaElement>('meta[name="base-path"]');
 
 /**
  * The path under which a reverse proxy serves the Observatory, for example `/observatory`; '' at the root. The server writes it
