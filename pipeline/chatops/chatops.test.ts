@@ -167,7 +167,7 @@ describe('who may do what', () => {
 
   test.each([
     ['{', /not JSON/],
-    [JSON.stringify({ ...file, people: { U01: { prod: ['status'] } } }), /"prod", which is no environment/],
+    [JSON.stringify({ ...file, people: { U01: { prod: ['status'] } } }), /"prod", which is not an environment/],
     [JSON.stringify({ ...file, people: { U01: { staging: ['destroy'] } } }), /people\.U01\.staging\.0/],
     [JSON.stringify({ ...file, people: { '@ada': { staging: ['status'] } } }), /people/],
     [JSON.stringify({ ...file, poeple: {} }), /poeple/],

@@ -82,7 +82,7 @@ async function loadServer() {
   }
 }
 
-/** @throws {UsageError} for what is no origin. */
+/** @throws {UsageError} for anything but an origin. */
 function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.href !== `${url.origin}/`) {
