@@ -37,7 +37,7 @@ export interface ObservatoryOptions {
   runbooks?: string;
   /** Whether a database that is damaged is kept beside the file, and an empty one begun. */
   startAnew?: boolean;
-  /** Is told once, with a sentence, where only a new process can store what comes in. */
+  /** Is called once, with a sentence, when only a new process can store what comes in. */
   onFatal?: (reason: string) => void;
 }
 

@@ -139,7 +139,7 @@ it.each([
   [['--profile', 'demo', '--rate', '5'], 'exclude'],
   [['--no-load', '--rate', '5'], 'exclude'],
   [['--data-dir', ''], 'needs a directory'],
-  [['restart'], '"restart" is no command'],
+  [['restart'], '"restart" is not a command'],
   [['rate', '1', '2'], '"2" is too much'],
   [['status', 'x'], '"x" is too much'],
   [['status', '--rate', '5'], '"status" takes no --rate'],

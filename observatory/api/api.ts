@@ -165,10 +165,10 @@ function failureHandler(onFailure: (error: unknown) => void): ErrorRequestHandle
   };
 }
 
-/** How long whoever asked waits before asking again, seconds. */
+/** How long a client waits before it asks again, seconds. */
 const retryAfterSeconds = 3;
 
-/** What the store says of itself, for whoever asked; undefined where it is a fault to look into. */
+/** What the store says of itself, for the client; undefined when it is a fault to look into. */
 function storeRefusal(error: unknown): ServiceError | undefined {
   if (error instanceof ServiceError) return undefined; // which may quote anything
   if (error instanceof YieldError) return new ServiceError('unavailable', error.message, { retryAfterSeconds });

@@ -189,7 +189,7 @@ describe('the filter language', () => {
       ['a in ()', 6, /Expected a value/],
       ['a in 3', 5, /Expected "\("/],
       ['duration > 2', 11, /needs a unit/],
-      ['duration contains "2"', 18, /no text/],
+      ['duration contains "2"', 18, /not a text/],
       ['hotrod.x > 2s', 11, /Only "duration"/],
       ['kind = "sever"', 7, /"server"/],
       ['status = "bad"', 9, /"unset", "ok", "error"/],

@@ -23,7 +23,7 @@ export interface DatabaseOptions {
   /** What DuckDB may hold in memory, MiB; beyond it, it spills to a directory beside the file. */
   memoryLimitMb: number;
   threads: number;
-  /** Is told how long each statement of the reader and aside took, however it ended, waiting included, in seconds. */
+  /** Is called with the duration of each statement of the reader and aside took, however it ended, waiting included, in seconds. */
   onQuery?: (name: string, seconds: number) => void;
 }
 

@@ -13,7 +13,7 @@ export class YieldError extends Error {
   }
 }
 
-/** The connection of questions of a kind, which wait for one another, and for whoever holds them off. */
+/** The connection of questions of a kind, which wait for one another, and while they are held off. */
 export function createQuestionsConnection(
   connection: DuckDBConnection,
   gate: Gate,

@@ -118,6 +118,10 @@ describe('an order', () => {
       '--branch=main',
       '--approval=auto',
     ]);
+    const running = '1a2b3c4'.repeat(6).slice(0, 40);
+    expect(programOf(readOrder('deploy production v1.2'), environment, running).at(-1)).toBe(
+      `--var=PRODUCTION_REVISION=${running}`,
+    );
     expect(programOf(readOrder('rollback production route'), environment).slice(1)).toEqual([
       'rollback',
       '--target=stack',
@@ -163,7 +167,7 @@ describe('who may do what', () => {
 
   test.each([
     ['{', /not JSON/],
-    [JSON.stringify({ ...file, people: { U01: { prod: ['status'] } } }), /"prod", which is no environment/],
+    [JSON.stringify({ ...file, people: { U01: { prod: ['status'] } } }), /"prod", which is not an environment/],
     [JSON.stringify({ ...file, people: { U01: { staging: ['destroy'] } } }), /people\.U01\.staging\.0/],
     [JSON.stringify({ ...file, people: { '@ada': { staging: ['status'] } } }), /people/],
     [JSON.stringify({ ...file, poeple: {} }), /poeple/],

@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { type Command, exitCodes, parseWhole, UsageError } from '../release/command.ts';
-import { readChatopsConfig } from './config.ts';
 import { orderHelp } from './order.ts';
 import { createProgramRunner } from './program.ts';
-import { startChatops } from './server.ts';
 
 const usage = `Takes release commands from Slack, or a chat program that signs as Slack does, until it is ended.
 
@@ -50,6 +48,7 @@ export const chatopsCommand: Command = {
     const port = parseWhole('--port', values.port, 0, 65_535);
     const mostOrders = parseWhole('--most-orders', values['most-orders'], 1, 20);
     const responseOrigins = values['response-origin'].map(originOf);
+    const { readChatopsConfig, startChatops } = await loadServer();
     const chatops = await startChatops({
       host: values.host,
       port,
@@ -69,7 +68,21 @@ export const chatopsCommand: Command = {
   },
 };
 
-/** @throws {UsageError} for what is no origin. */
+/** Loaded only where it is needed: the image of the release tools holds no libraries, and `release --help` asks for all commands. */
+async function loadServer() {
+  try {
+    const { readChatopsConfig } = await import('./config.ts');
+    const { startChatops } = await import('./server.ts');
+    return { readChatopsConfig, startChatops };
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    throw new Error('release chatops needs a checkout with its libraries (npm ci); this image has none', {
+      cause: error,
+    });
+  }
+}
+
+/** @throws {UsageError} for anything but an origin. */
 function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.href !== `${url.origin}/`) {

@@ -47,7 +47,8 @@ export function readChatopsConfig(text: string): ChatopsConfig {
   }
   for (const [person, environments] of Object.entries(parsed.data.people)) {
     const unknown = Object.keys(environments).find((name) => !Object.hasOwn(parsed.data.environments, name));
-    if (unknown !== undefined) throw new Error(`${person} may do something in "${unknown}", which is no environment`);
+    if (unknown !== undefined)
+      throw new Error(`${person} may do something in "${unknown}", which is not an environment`);
   }
   return parsed.data;
 }

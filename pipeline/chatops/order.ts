@@ -54,7 +54,7 @@ export function readOrder(text: string): Order {
   const [name, environment, ...rest] = text.trim().split(/\s+/).slice(0, 12);
   if (!name || name === 'help') throw new OrderError(orderHelp);
   const known = orderNames.find((each) => each === name);
-  if (!known) throw new OrderError(`There is no command "${name.slice(0, 40)}".\n${orderHelp}`);
+  if (!known) throw new OrderError(`There is not a command "${name.slice(0, 40)}".\n${orderHelp}`);
   if (!environment || !/^[a-z0-9-]{1,63}$/.test(environment)) {
     throw new OrderError(`${known} needs the name of an environment.\n${orderHelp}`);
   }
@@ -65,7 +65,7 @@ export function readOrder(text: string): Order {
   if (known === 'deploy') {
     const [revision, ...more] = rest;
     if (!revision || more.length > 0) throw new OrderError('deploy takes an environment and a revision.');
-    if (!revisionPattern.test(revision)) throw new OrderError('That is no commit, branch or tag.');
+    if (!revisionPattern.test(revision)) throw new OrderError('That is not a commit, branch or tag.');
     return { name: known, environment, revision };
   }
   const unknown = rest.find((each) => !releasableServices.some((service) => service === each));

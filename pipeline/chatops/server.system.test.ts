@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -344,6 +345,31 @@ test('the program takes an order from the environment and the files that people 
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
   expect(output).not.toContain(secret);
+});
+
+test('the list of commands needs no library, as in the image of the release tools', async () => {
+  // Outside of the checkout, where no node_modules is found.
+  const directory = mkdtempSync(join(tmpdir(), 'release-tools-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  cpSync(join(import.meta.dirname, '..'), join(directory, 'pipeline'), {
+    recursive: true,
+    filter: (path) => !path.includes('node_modules'),
+  });
+  const run = async (...args: string[]) => {
+    const child = spawn(process.execPath, [join(directory, 'pipeline/release/main.ts'), ...args], {
+      env: { PATH: process.env['PATH'], CHATOPS_SIGNING_SECRET: secret },
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    return { code, output };
+  };
+  expect(await run('--help')).toMatchObject({ code: 0, output: expect.stringContaining('chatops') as string });
+  expect(await run('chatops', '--config=x.json')).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('needs a checkout with its libraries') as string,
+  });
 });
 
 test.each([

@@ -77,7 +77,7 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
       return plain(response, ...refusals[fault]);
     }
     const command = readSlashCommand(body.toString('utf8'));
-    if (command === null) return plain(response, 400, 'The request is no slash command.');
+    if (command === null) return plain(response, 400, 'The request is not a slash command.');
     const address = responseAddress(command.responseUrl, options.responseOrigins);
     if (address === null) {
       log('refused a request: its response_url is of an origin that is not configured');

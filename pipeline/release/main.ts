@@ -37,7 +37,7 @@ async function run([name, ...args]: string[], signal: AbortSignal): Promise<numb
   if (!load) {
     const known = Object.keys(commands).join(', ');
     throw new UsageError(
-      `${name === undefined ? 'a command is missing' : `there is no command "${name}"`}; known: ${known}`,
+      `${name === undefined ? 'a command is missing' : `there is not a command "${name}"`}; known: ${known}`,
     );
   }
   const command = await load();

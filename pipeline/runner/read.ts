@@ -104,7 +104,7 @@ function createReader(text: string, file: string) {
         path: '',
         line: Math.max(1, line),
         column: Math.max(1, col),
-        message: `is no valid YAML: ${error.message}`,
+        message: `is not valid YAML: ${error.message}`,
       });
     }
     if (problems.length > 0) return null;
@@ -138,7 +138,7 @@ function createReader(text: string, file: string) {
     try {
       return document.toJS({ maxAliasCount: 1_000 }) as unknown;
     } catch (error) {
-      complain([], `is no valid YAML: ${error instanceof Error ? error.message : String(error)}`);
+      complain([], `is not valid YAML: ${error instanceof Error ? error.message : String(error)}`);
       return null;
     }
   }
@@ -240,7 +240,7 @@ function createReader(text: string, file: string) {
           parseExpression(source);
         } catch (error) {
           if (!(error instanceof ExpressionError)) throw error;
-          complain([...path, 'when', 'condition', mode, name], `is no expression: ${error.message}`);
+          complain([...path, 'when', 'condition', mode, name], `is not an expression: ${error.message}`);
         }
       }
     }

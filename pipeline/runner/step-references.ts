@@ -22,7 +22,7 @@ export function flatten(steps: readonly ReadStep[]): ReadStep[] {
   return steps.flatMap((step) => [step, ...flatten(step.children)]);
 }
 
-/** The names of steps that wait, by way of others, for themselves. */
+/** The names of steps that wait, through others, for themselves. */
 export function inCircle(steps: readonly ReadStep[]): string[] {
   const needs = new Map(steps.map((step) => [step.name, neededSteps(step)]));
   const reaches = (from: string, target: string, seen = new Set<string>()): boolean =>

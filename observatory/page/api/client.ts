@@ -19,7 +19,7 @@ export interface Failure {
 
 export type Outcome<T> = { data: T; failure: null } | { data: null; failure: Failure };
 
-/** Longer than the Observatory gives itself for a question: whoever says nothing by then hangs. */
+/** Longer than the Observatory gives itself for a question: an Observatory that says nothing by then hangs. */
 const questionDeadlineMs = 40_000;
 
 /**

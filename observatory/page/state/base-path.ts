@@ -1,8 +1,11 @@
+// Pure parts of the page run without a document, too: in tests, and in the tools for agents.
+const meta = typeof document === 'undefined' ? null : document.querySelector<HTMLMetaElement>('meta[name="base-path"]');
+
 /**
  * The path under which a reverse proxy serves the Observatory, for example `/observatory`; '' at the root. The server writes it
  * into the document (page-files.ts).
  */
-export const basePath: string = document.querySelector<HTMLMetaElement>('meta[name="base-path"]')?.content ?? '';
+const basePath: string = meta?.content ?? '';
 
 /** An address of the page or the API, as the browser must know it. */
 export function underBase(address: string): string {

@@ -55,7 +55,7 @@ function NoId({ text }: { text: string }) {
   const traces = { ...afresh(), view: 'traces' as const };
   return (
     <div class="state failed" role="alert">
-      <h2>This is no trace id</h2>
+      <h2>This is not a trace id</h2>
       <p>
         <code>{text}</code>
       </p>
