@@ -49,7 +49,11 @@ try {
   const nowMs = Date.now();
   const range = `from=${nowMs - loadForMs}&to=${nowMs}`;
   await take('heatmap', `${observatory}/?${range}`, 'canvas');
-  await take('compare', `${observatory}/?${range}&box=${nowMs - loadForMs},${nowMs},1500,`, 'text=hotrod.customer.name');
+  await take(
+    'compare',
+    `${observatory}/?${range}&box=${nowMs - loadForMs},${nowMs},1500,`,
+    'text=hotrod.customer.name',
+  );
   const answer = await fetch(`${observatory}/api/traces?sort=slowest&limit=1`);
   const [slowest] = (await answer.json()) as { traceId: string }[];
   await take('trace', `${observatory}/trace/${slowest?.traceId ?? ''}`, 'text=GET /customer');
