@@ -139,6 +139,10 @@ const places: { files: string[]; refuses: Restriction[] }[] = [
     refuses: [...observatory, noFolders('otlp|page', 'otlp → records ← store ← api, never back.')],
   },
   {
+    files: ['observatory/alerting/**'],
+    refuses: [...observatory, noFolders('otlp|api|page', 'Alerting asks the store, as the API does.')],
+  },
+  {
     files: ['observatory/mcp/**'],
     refuses: [
       ...observatory,
@@ -165,6 +169,7 @@ const places: { files: string[]; refuses: Restriction[] }[] = [
       'pipeline/targets/**',
       'pipeline/runner/executors/**',
       'pipeline/preview/programs.ts',
+      'pipeline/chatops/program.ts',
       'pipeline/**/main.ts',
     ],
     refuses: everywhere,

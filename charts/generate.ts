@@ -15,6 +15,7 @@ const chart = join(root, 'charts/hotrod');
 /** What the chart carries: a folder of it, the folder that its files are the files of, and which. */
 const copies = [
   { to: 'otel-collector', from: 'otel-collector', files: /^(agent|config|sampling-all|sampling-tail)\.yaml$/ },
+  { to: 'faults', from: 'faults', files: /^flags\.json$/ },
   { to: 'loadgen', from: 'loadgen', files: /^(k6|profiles|weights)\.ts$/ },
   { to: 'monitoring/rules', from: 'monitoring/prometheus/rules', files: /\.yml$/ },
   { to: 'monitoring/dashboards', from: 'monitoring/grafana/dashboards', files: /\.json$/ },

@@ -8,7 +8,7 @@ import { readManifests } from './manifest.ts';
 const flags = readFlagFile(new URL('./flags.json', import.meta.url)).flags;
 const manifests = readManifests();
 
-test('every flag has a manifest, every manifest a flag, and the services know them all', () => {
+test('has a manifest for every flag, a flag for every manifest, and services that know them all', () => {
   expect(new Set(manifests.keys())).toEqual(new Set(Object.keys(flags)));
   expect(new Set<string>(faultFlags)).toEqual(new Set(Object.keys(flags)));
 });

@@ -27,7 +27,7 @@ export function readFlagFile(path: string | URL): FlagSet {
     throw new Error(`${String(path)} is not JSON.`, { cause: error });
   }
   const parsed = flagSetSchema.safeParse(value);
-  if (!parsed.success) throw new Error(`${String(path)} is no set of flags: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new Error(`${String(path)} is not a set of flags: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 

@@ -81,7 +81,7 @@ function run(): string {
       return key === null ? 'No fault was drawn.\n' : show(manifestOf(manifests, key));
     }
     default:
-      throw new UsageError(`there is no command "${command}"`);
+      throw new UsageError(`there is not a command "${command}"`);
   }
 }
 

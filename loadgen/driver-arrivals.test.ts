@@ -77,10 +77,10 @@ describe('a ramp', () => {
 
 describe('the end of a plan', () => {
   it('ends it', () => expect(due(createArrivals(steady(10, 1), 0, false), Infinity)).toHaveLength(10));
-  it('begins it anew where it repeats', () => {
+  it('begins it again when it repeats', () => {
     expect(due(createArrivals(steady(10, 1), 0, true), 60_000).length).toBe(600);
   });
-  it('is at once where it has no length, even if it repeats', () => {
+  it('comes at once when the plan has no length, even if it repeats', () => {
     expect(createArrivals([], 0, true).next()).toBe(Infinity);
     expect(createArrivals([{ target: 5, seconds: 0 }], 0, true).next()).toBe(Infinity);
   });

@@ -10,7 +10,7 @@ it.each([0.01, 0.5, 0.95, 0.99, 1])('is off by 1 %% at most at the share %d', (s
   expect(latencies.count).toBe(10_000);
 });
 
-it('is 0 where there is none, and bounded where one took for ever', () => {
+it('is 0 without latencies, and bounded when one took very long', () => {
   const latencies = createLatencies();
   expect(latencies.percentile(0.95)).toBe(0);
   latencies.add(Infinity);

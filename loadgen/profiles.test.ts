@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { dispatchesPerUserSecond, profiles, rateStages, userCount } from './profiles.ts';
 
-it('plays the webinar for 36 minutes and 0 seconds, as it was', () => {
+it('plays the recorded webinar for 36 minutes and 0 seconds', () => {
   const { stages } = profiles.webinar;
   expect(stages.reduce((sum, stage) => sum + stage.seconds, 0)).toBe(36 * 60);
   expect(stages.map((stage) => stage.target)).toEqual([3, 5, 9, 7, 5, 8, 7, 5, 3]);

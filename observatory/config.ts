@@ -13,6 +13,17 @@ function isFilter(given: string): boolean {
   }
 }
 
+/** Such as `/tools/observatory`; one at its end is taken off, and `/` alone is none. */
+const basePath = z
+  .string()
+  .transform((given) => given.replace(/\/+$/, ''))
+  .pipe(z.string().regex(/^(\/[\w.~-]+)*$/, 'not a path such as /observatory'))
+  .refine((given) => !given.split('/').some((part) => /^\.+$/.test(part)), {
+    message: 'not a path such as /observatory',
+  })
+  .refine((given) => !/^\/(api|1|assets|v1|metrics|healthz|readyz|runbooks|trace)(\/|$)/.test(given), {
+    message: 'begins like an address of its own',
+  });
 const filter = z.string().min(1).refine(isFilter, { message: 'not a filter' });
 const objectives = z.array(
   z.strictObject({
@@ -82,6 +93,13 @@ export const settings = {
     'OBSERVATORY_HOSTS',
     'names under which it is reached besides localhost, IP addresses and names without a dot, separated by commas; * for any',
   ),
+  basePath: {
+    env: 'OBSERVATORY_BASE_PATH',
+    schema: basePath,
+    default: '',
+    meaning:
+      'the path under which a reverse proxy serves it, for example /observatory; the proxy may keep it or strip it',
+  } as Setting<string>,
   ridesUrl: optionalUrl('OBSERVATORY_RIDES_URL', 'where the rides page is, for a link to it'),
   objectives: {
     env: 'OBSERVATORY_OBJECTIVES',

@@ -27,7 +27,7 @@ async function scrape(observatory: Observatory): Promise<Map<string, number>> {
 }
 
 describe('the Observatory', () => {
-  it('tells of itself what it received, stored and refused, its queue, and how long its work took', async () => {
+  it('publishes metrics of what it received, stored and refused, of its queue, and of how long its work took', async () => {
     const observatory = await startTestObservatory(await temporaryDirectory());
     const batch = spansRequest([
       { trace: 1, id: 1 },
@@ -58,7 +58,7 @@ describe('the Observatory', () => {
     expect(samples.get('observatory_resident_memory_bytes')).toBeGreaterThan(10e6);
   });
 
-  it('answers whether it lives and works, and stores nothing about itself', async () => {
+  it('answers the health checks, and stores no telemetry about itself', async () => {
     const observatory = await startTestObservatory(await temporaryDirectory());
     expect((await fetch(`${observatory.url}/healthz`)).status).toBe(200);
     expect((await fetch(`${observatory.url}/readyz`)).status).toBe(200);
@@ -78,7 +78,7 @@ describe('the Observatory', () => {
     });
   });
 
-  it('leaves nothing running where it cannot start', async () => {
+  it('leaves nothing running when it cannot start', async () => {
     const directory = await temporaryDirectory();
     const first = await startTestObservatory(directory);
     const port = Number(new URL(first.url).port);
@@ -90,7 +90,7 @@ describe('the Observatory', () => {
 });
 
 describe('closing', () => {
-  it('stores what was acknowledged, whoever is slow to send or to ask', async () => {
+  it('stores what was acknowledged, although some clients are slow', async () => {
     const directory = await temporaryDirectory();
     const observatory = await startTestObservatory(directory);
     await send(observatory, 'traces', spansRequest([{ trace: 1, id: 1 }]));
@@ -145,7 +145,7 @@ describe('the page', () => {
     },
   );
 
-  it('is only read, and not there before it is built', async () => {
+  it('takes only GET and HEAD, and is missing before it is built', async () => {
     const directory = await temporaryDirectory();
     const page = join(directory, 'dist');
     const observatory = await startWithPage(directory);
@@ -155,7 +155,7 @@ describe('the page', () => {
     expect((await fetch(observatory.url)).status).toBe(404);
   });
 
-  it('has assets that are kept for good, and no page in their place or in that of the API', async () => {
+  it('caches assets for good, and answers 404 instead of the page for a missing asset or API path', async () => {
     const observatory = await startWithPage();
     const asset = await fetch(`${observatory.url}/assets/main-abc123.js`);
     expect([asset.status, asset.headers.get('cache-control')]).toEqual([200, 'public, max-age=31536000, immutable']);

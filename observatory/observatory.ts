@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Setting } from '@hotrod/kit/config';
 import type { Logger } from '@hotrod/kit/logging';
 import { createApp, listen, type RunningServer, sendProblem } from '@hotrod/kit/server';
-import type { Express } from 'express';
+import express, { type Express } from 'express';
 
 import { createAlerting } from './alerting/alerting.ts';
 import { createWebhook } from './alerting/webhook.ts';
@@ -37,7 +37,7 @@ export interface ObservatoryOptions {
   runbooks?: string;
   /** Whether a database that is damaged is kept beside the file, and an empty one begun. */
   startAnew?: boolean;
-  /** Is told once, with a sentence, where only a new process can store what comes in. */
+  /** Is called once, with a sentence, when only a new process can store what comes in. */
   onFatal?: (reason: string) => void;
 }
 
@@ -148,12 +148,12 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
     const app = createApp({
       logger,
       ready: { store: () => storeWorks(ingest) },
-      routes: (express) => {
-        routes(express, parts, options);
-        if (options.runbooks !== undefined) runbookFiles(express, options.runbooks);
+      routes: (all) => {
+        routes(all, parts, options);
+        if (options.runbooks !== undefined) runbookFiles(all, options.runbooks);
         if (options.page === undefined) return;
-        pageFiles(express, options.page);
-        express.all('/', (request, response, next) => {
+        pageFiles(all, options.page, config.basePath);
+        all.all('/', (request, response, next) => {
           // What is read comes here where the page was not built.
           if (['GET', 'HEAD'].includes(request.method)) next();
           else sendProblem(response, wrongMethod(request.method, 'GET, HEAD'));
@@ -161,7 +161,7 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       },
     });
     const server = await onPort(settings.port, config.port, () =>
-      listen(app, config.host, config.port, { maxHeaderSize: 65_536 }),
+      listen(underPath(config.basePath, app), config.host, config.port, { maxHeaderSize: 65_536 }),
     );
     servers.push(server.close);
     closers.push(startAlerting(options, server.url, database, telemetry));
@@ -194,6 +194,19 @@ async function onPort<T>(setting: Setting, port: number, start: () => Promise<T>
   throw new Error(`port ${port} is taken by another program. Stop that program, or set ${setting.env} to a free port.`);
 }
 
+/**
+ * The application under a path of a reverse proxy, and at the root as well: some proxies strip the path, and those who are
+ * behind the proxy (probes, Prometheus, a pipeline) know none.
+ */
+function underPath(basePath: string, app: Express): Express {
+  if (basePath === '') return app;
+  const both = express();
+  both.disable('x-powered-by');
+  both.use(basePath, app);
+  both.use(app);
+  return both;
+}
+
 function portOf(url: string): number {
   return Number(new URL(url).port);
 }
@@ -209,6 +222,7 @@ function list(setting: string | null): string[] {
 function routes(app: Express, parts: ApiParts, { config, logger }: ObservatoryOptions): void {
   app.use(
     createApi(parts, {
+      basePath: config.basePath,
       hosts: list(config.hosts),
       ...(config.objectives === null ? {} : { objectives: config.objectives }),
       ...(config.markersKey === null ? {} : { markersKey: config.markersKey }),

@@ -18,8 +18,10 @@ const documentHeaders = {
 /**
  * Serves the built page: its assets, whose names carry a hash of their content, for good; and its document at every
  * address that is neither the API's nor a file's, because the page's own addresses are its state.
+ *
+ * @param basePath of a proxy before it, for example `/observatory`; '' without one.
  */
-export function pageFiles(app: Express, directory: string): void {
+export function pageFiles(app: Express, directory: string, basePath: string): void {
   const file = join(directory, 'index.html');
   app.use(
     '/assets',
@@ -32,8 +34,18 @@ export function pageFiles(app: Express, directory: string): void {
       next();
       return;
     }
-    response.set(documentHeaders).type('html').send(readFileSync(file, 'utf8'));
+    response
+      .set(documentHeaders)
+      .type('html')
+      .send(documentUnder(basePath, readFileSync(file, 'utf8')));
   });
+}
+
+/** The document with its own files and its path as a browser behind the proxy knows them. */
+function documentUnder(basePath: string, html: string): string {
+  return html
+    .replaceAll(/(?<= (?:src|href)=")\.\//g, `${basePath}/`)
+    .replace('<meta name="base-path" content=""', `<meta name="base-path" content="${basePath}"`);
 }
 
 function noSniff(response: Response): void {

@@ -9,7 +9,7 @@ interface Matcher {
   value: string;
 }
 
-/** A selector's metric and matchers. @throws for what is no plain selector. */
+/** A selector's metric and matchers. @throws for anything but a plain selector. */
 export function parseSelector(text: string): { metric: string; matchers: Matcher[] } {
   const match = /^([a-z_]+)\{(.*)\}$/.exec(text);
   const matchers = (match?.[2] ?? '').split(/,\s*/).map((part) => /^([a-z_]+)(=|!=)"([^"\\]*)"$/.exec(part));

@@ -8,11 +8,11 @@ it.each([
   [{ ROUTE_WORKER_POOL_SIZE: '12', ROUTE_CALCULATION_DELAY_MS: '100' }, 12],
   [{ ROUTE_CALCULATION_DELAY_MS: '0' }, Infinity],
   [{ ROUTE_WORKER_POOL_SIZE: 'many' }, 10], // the frontend will say what is wrong with it
-])('with %j the workers bear %d a second', (env, expected) => {
+])('calculates for %j that the workers serve %d rides a second', (env, expected) => {
   expect(dispatchCapacity(env)).toBe(expected);
 });
 
-it('tells who asks for more what would bear it, and what it tells is true', () => {
+it('suggests settings that serve a higher rate, and these do serve it', () => {
   expect(overCapacity(10, {})).toBeNull();
   const told = overCapacity(20, {});
   expect(told).toContain('about 10/s');

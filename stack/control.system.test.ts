@@ -84,7 +84,7 @@ describe('a command', () => {
     expect(await askReleased(path)).toEqual(released);
     expect(rates).toEqual([20]);
   });
-  it('is told why it is refused', async () => {
+  it('is refused with a reason', async () => {
     publish();
     await expect(setRate(path, 13)).rejects.toThrow('not that one');
     await expect(setRate(path, -1)).rejects.toThrow('not valid');
@@ -104,12 +104,12 @@ describe('a command', () => {
     await expect(restart(path, 'router')).rejects.toThrow('There is no service "router" to restart; there are route.');
     expect(restarted).toEqual(['route']);
   });
-  it('is told to wait while the suite starts, or that there is none', async () => {
+  it('is refused while the suite starts, and when there is none', async () => {
     await expect(askStatus(path)).rejects.toThrow('still starting');
     directory.release();
     await expect(askStatus(path)).rejects.toThrow('No HotROD runs from');
   });
-  it('is told what comes of a push, line by line', async () => {
+  it('reports a push line by line', async () => {
     publish();
     const lines: string[] = [];
     await sendPush(path, { revision: directories.revision, options: [] }, (line) => lines.push(line));
@@ -166,10 +166,7 @@ describe('a data directory', () => {
     publish();
     expect(statSync(join(path, 'stack.json')).mode & 0o777).toBe(0o600);
   });
-  it.each(['/dev/null/x', '/proc/hotrod'])(
-    'that cannot be made (%s) is refused with what to do',
-    async (impossible) => {
-      await expect(claimDataDirectory(impossible, '')).rejects.toThrow(/cannot be used .* --data-dir DIR/);
-    },
-  );
+  it('that cannot be made is refused with advice', async () => {
+    await expect(claimDataDirectory('/dev/null/x', '')).rejects.toThrow(/cannot be used .* --data-dir DIR/);
+  });
 });

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { z } from 'zod';
 
 import { readJsonFile } from './json-file.ts';
-import { makeDirectory } from './make-directory.ts';
 import { type ChildRecord, isSameProcess, stopLeftovers } from './process-group.ts';
 import { processIdentity } from './process-identity.ts';
 import { messageOf, Refusal, systemCode } from './refusal.ts';
@@ -58,7 +57,7 @@ export async function claimDataDirectory(path: string, url: string): Promise<Dat
   };
   let leftovers: string[] = [];
   try {
-    makeDirectory(path);
+    mkdirSync(path, { recursive: true, mode: 0o755 });
     while (!createWhole(file, current)) {
       const holder = readSuiteRecord(path);
       if (holder && runs(holder)) {

@@ -10,7 +10,7 @@ function start(env: Record<string, string>, ...args: string[]) {
 }
 
 describe('what is set in the shell that starts the suite', () => {
-  it('is not handed on where it is about another Postgres, and that is said', () => {
+  it('is not handed on when it names another Postgres, and a warning says so', () => {
     const { env, notes } = start({ PATH: '/bin', PGSSLMODE: 'require', PGOPTIONS: '-c a=b', PGHOST: 'db.example' });
     expect(env).toEqual({ PATH: '/bin' });
     expect(notes).toEqual(['Left out of the environment: PGSSLMODE, PGOPTIONS, PGHOST.']);
@@ -54,7 +54,7 @@ describe('what is set in the shell that starts the suite', () => {
     expect(notes.join()).not.toContain('secret');
   });
 
-  it('is named where libraries do their work otherwise because of it, and only then', () => {
+  it('is named in a warning when it changes what libraries do, and only then', () => {
     const given = { OTEL_TRACES_SAMPLER: 'always_off', NODE_OPTIONS: '--inspect', LANG: 'de', OTEL_PROPAGATORS: '' };
     const { env, notes } = start(given);
     expect(env).toEqual(given);
@@ -62,7 +62,7 @@ describe('what is set in the shell that starts the suite', () => {
     expect(start({ LANG: 'de' }).notes).toEqual([]);
   });
 
-  it('leads through no proxy to the other processes of the suite', () => {
+  it('lets no proxy come between the processes of the suite', () => {
     expect(start({ HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: 'intra' }).env).toMatchObject({
       no_proxy: 'intra,127.0.0.1,localhost',
       NO_PROXY: 'intra,127.0.0.1,localhost',

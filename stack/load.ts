@@ -30,7 +30,7 @@ export interface LoadContext {
   env: Readonly<Record<string, string | undefined>>;
   logs: LogFiles;
   guard: Guard;
-  /** Is told what a person wants to know of, as a clause to follow "load". */
+  /** Is called with what a person wants to know, as a clause to follow "load". */
   report: (news: string) => void;
 }
 

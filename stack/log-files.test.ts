@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 describe('files', () => {
-  it('begin anew with each start and keep the one before', () => {
+  it('begin again with each start and keep the one before', () => {
     const first = openLogFiles(directory, ['route']);
     appendFileSync(first.path('route'), 'one\n');
     openLogFiles(directory, ['route']);
@@ -67,7 +67,7 @@ describe('the last words', () => {
       '{"level":60,"err":{"message":"connect ECONNREFUSED"},"msg":"Uncaught error"}\n{"level":30,"msg":"Stopping"}\n';
     expect(lastWords(line)).toEqual({ text: 'Uncaught error: connect ECONNREFUSED', isError: true });
   });
-  it('are just the last line where nothing speaks of an error, and nothing where there is none', () => {
+  it('are the last line when no line names an error, and empty for an empty log', () => {
     expect(lastWords('a\nb\n')).toEqual({ text: 'b', isError: false });
     expect(lastWords('\n')).toBeNull();
   });

@@ -2,6 +2,7 @@ import {
   closeSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -11,8 +12,6 @@ import {
 import { join } from 'node:path';
 
 import { z } from 'zod';
-
-import { makeDirectory } from './make-directory.ts';
 
 /** The logs of all processes, a file each. */
 export interface LogFiles {
@@ -38,7 +37,7 @@ export interface LogFiles {
  * its writer has it open to append, and goes on from the start.
  */
 export function openLogFiles(directory: string, names: readonly string[], maxBytes = 10_000_000): LogFiles {
-  makeDirectory(directory, 0o700);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = (name: string) => join(directory, `${name}.log`);
   const previous = (name: string) => join(directory, `${name}.1.log`);
   for (const name of names) if (existsSync(path(name))) renameSync(path(name), previous(name));

@@ -8,7 +8,7 @@ const timeoutMs = 5_000;
  *
  * @param observatory its URL; null leaves no marker.
  * @param marker type: `start`, `restart` or `deploy`; url: where the marker leads to.
- * @param report is told where that failed: a chart without the marker is no reason for anything to stop.
+ * @param report is called when that fails: nothing stops because a chart lacks a marker.
  */
 export async function leaveMarker(
   observatory: string | null,

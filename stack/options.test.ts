@@ -11,7 +11,7 @@ function start(args: string[], env: Record<string, string> = {}) {
 }
 
 describe('npm start without options', () => {
-  it('observes itself and is under 5 dispatches per second', () => {
+  it('starts an Observatory and 5 dispatches per second', () => {
     expect(start([])).toEqual({
       dataDir: '/checkout/.hotrod',
       portBase: 8080,
@@ -34,7 +34,7 @@ describe('options', () => {
     expect(start([], { HOTROD_PORT_BASE: '9000' })).toMatchObject(moved);
     expect(start(['--port-base', '9000'], { HOTROD_PORT_BASE: '7000' })).toMatchObject(moved);
   });
-  it('take a data directory relative to where one stands', () => {
+  it('take a data directory relative to the current directory', () => {
     expect(start(['--data-dir', 'mine']).dataDir).toBe('/somewhere/mine');
     expect(start(['--data-dir', '/tmp/x']).dataDir).toBe('/tmp/x');
   });
@@ -46,7 +46,7 @@ describe('options', () => {
       observatory: false,
     });
   });
-  it('are stood in for by the standard variables, and win over them', () => {
+  it('are read from the standard variables, and win over them', () => {
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://from-env:4318', OTEL_EXPORTER_OTLP_HEADERS: 'a=b' };
     expect(start([], env)).toMatchObject({
       otlpEndpoint: 'http://from-env:4318',
@@ -139,7 +139,7 @@ it.each([
   [['--profile', 'demo', '--rate', '5'], 'exclude'],
   [['--no-load', '--rate', '5'], 'exclude'],
   [['--data-dir', ''], 'needs a directory'],
-  [['restart'], '"restart" is no command'],
+  [['restart'], '"restart" is not a command'],
   [['rate', '1', '2'], '"2" is too much'],
   [['status', 'x'], '"x" is too much'],
   [['status', '--rate', '5'], '"status" takes no --rate'],

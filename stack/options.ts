@@ -118,7 +118,7 @@ export function readCommand(
       ? { name: command, ...which, ratePerSecond: operand === undefined ? null : rate(operand, 'rate') }
       : { name: command, ...which };
   }
-  if (command !== 'start') throw wrong(`"${command}" is no command`);
+  if (command !== 'start') throw wrong(`"${command}" is not a command`);
 
   const otlpEndpoint = endpoint(values['otlp-endpoint'] ?? (env['OTEL_EXPORTER_OTLP_ENDPOINT'] || undefined));
   const givenPortBase = values['port-base'] ?? (env['HOTROD_PORT_BASE'] || undefined);

@@ -9,6 +9,6 @@ it('warns of ports that a connection may take by chance, and names a safer place
   expect(ephemeralWarning([32_767, 32_768], range)).toContain('32768 to 32768');
 });
 
-it('says nothing of other ports', () => {
+it('does not warn of other ports', () => {
   expect(ephemeralWarning([8_080, 8_089, 61_000], range)).toBeNull();
 });

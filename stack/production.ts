@@ -50,7 +50,7 @@ export interface Production {
 const fileName = 'production.json';
 
 /**
- * @param report is told of releases that are kept in the record and are gone from the disk.
+ * @param report is called for releases that are kept in the record and are gone from the disk.
  */
 export function openProduction(dataDir: string, report: (news: string) => void): Production {
   const file = join(dataDir, fileName);

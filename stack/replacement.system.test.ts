@@ -155,7 +155,7 @@ describe('a process that is replaced', () => {
     expect([isAlive(first), news, fake.state]).toEqual([false, [], 'ready']);
   });
 
-  it('stays where the new one ends before it is ready, and says why', async () => {
+  it('stays when the new one ends before it is ready, and says why', async () => {
     const fake = await start(service('good'));
     const { pid } = fake;
     const traffic = load(2);
@@ -186,7 +186,7 @@ describe('a process that is replaced', () => {
     expect(traffic.failures).toEqual([]);
   });
 
-  it('is started again as what it was replaced by', async () => {
+  it('is started again as its replacement', async () => {
     const fake = await start(service('r0'));
     await fake.replace(service('r1'));
     const pid = fake.pid ?? 0;
@@ -210,7 +210,7 @@ describe('a process that is replaced', () => {
     expect(await (await fetch(`http://127.0.0.1:${port}/release`)).json()).toMatchObject({ release: 'r1' });
   });
 
-  it('ends with those that still drain where all is stopped', async () => {
+  it('ends, with those that still drain, when all is stopped', async () => {
     const fake = await start(service('r0', '', 60_000));
     const open = fetch(`http://127.0.0.1:${port}/release`).catch(() => 'cut off');
     const old = fake.pid ?? 0;
@@ -222,7 +222,7 @@ describe('a process that is replaced', () => {
     await until(() => !isAlive(old) && fake.pids.length === 0);
   });
 
-  it('leaves the port to a new one that is ready, where no socket can be shared', async () => {
+  it('leaves the port to a new one that is ready, when no socket can be shared', async () => {
     const fake = await start(service('r0'), false);
     const old = fake.pid;
     await fake.replace(service('r1'));

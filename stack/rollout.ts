@@ -21,7 +21,7 @@ export interface Rollout {
 }
 
 /**
- * @param options.processes of the suite; those that are no services are left alone.
+ * @param options.processes of the suite; the others are left alone.
  * @param options.checkout what services run that no release was put into.
  * @param options.startRevision what production is at where nothing was released yet.
  * @param options.specOf how a service is started from a release directory.

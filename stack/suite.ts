@@ -74,7 +74,7 @@ const sayWaitingEveryMs = 5_000;
 const trimLogsEveryMs = 5_000;
 
 /**
- * @param report is told what a person wants to know of: who, and what happened.
+ * @param report is called with what a person wants to know: who, and what happened.
  * @param requestStop is called when another process has asked for the end.
  */
 export function createSuite(

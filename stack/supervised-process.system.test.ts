@@ -90,7 +90,7 @@ describe('a process whose port is taken', () => {
     expect(fake.restarts).toBe(5);
   });
 
-  it('is told with advice that works here', async () => {
+  it('is reported with advice that works here', async () => {
     const fake = supervise(`console.error(${JSON.stringify(takenOnce)}); process.exit(2)`);
     await expect(fake.start()).rejects.toThrow('Stop that program, or choose other ports with --port-base');
   });
@@ -107,7 +107,7 @@ describe('a process that lives', () => {
     expect([fake.state, isAlive(pid), news]).toEqual(['stopped', false, []]);
   });
 
-  it('is made to stop where it does not listen', async () => {
+  it('is killed when it does not stop', async () => {
     const fake = supervise(`process.on('SIGTERM', () => {}); ${stay} ready()`);
     await fake.start();
     const pid = fake.pid ?? 0;
@@ -115,7 +115,7 @@ describe('a process that lives', () => {
     await until(() => !isAlive(pid));
   });
 
-  it('takes those it has started with it', async () => {
+  it('ends together with its children', async () => {
     const fake = supervise(
       `const {spawn} = require('node:child_process');
        const child = spawn(process.execPath, ['-e', "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"], {stdio: 'ignore'});
@@ -128,7 +128,7 @@ describe('a process that lives', () => {
     await until(() => !isAlive(grandchild));
   });
 
-  it('is told apart when it runs and cannot work', async () => {
+  it('is reported when it runs and cannot work', async () => {
     const fake = supervise(`${polite} ${stay} ready(); writeFileSync('keep', ''); `, {
       ready: (pid) => contents(join(directory, 'ready')) === String(pid) && contents(join(directory, 'broken')) === '',
     });
@@ -174,18 +174,18 @@ describe('a process that ends', () => {
     expect(news).toHaveLength(2);
   });
 
-  it('is given up at once where it says that its settings are wrong', async () => {
+  it('is given up at once when its settings are wrong', async () => {
     const fake = supervise(`console.error('route: ROUTE_SPEED is not valid'); process.exit(2)`);
     await expect(fake.start()).rejects.toThrow('it ended with exit code 2: route: ROUTE_SPEED is not valid.');
     expect(news).toEqual([]);
   });
 
-  it('is refused at once where its file is missing', async () => {
+  it('is refused at once when its file is missing', async () => {
     const fake = supervise('', { entry: join(directory, 'services', 'main.ts') });
     await expect(fake.start()).rejects.toThrow(/main\.ts is missing: the checkout is not complete/);
   });
 
-  it('is given up where there is no such program', async () => {
+  it('is given up when there is no such program', async () => {
     const fake = supervise('', { command: join(directory, 'no-such-program') });
     await expect(fake.start()).rejects.toThrow(/fake does not start: it cannot be started: .*ENOENT/);
   });
@@ -202,7 +202,7 @@ describe('a process that ends', () => {
 });
 
 describe('identity', () => {
-  it('tells a process from a later one with its id', async () => {
+  it('distinguishes a process from a later one with the same id', async () => {
     const fake = supervise(`${polite} ${stay} ready()`);
     await fake.start();
     const pid = fake.pid ?? 0;

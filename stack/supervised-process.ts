@@ -100,8 +100,8 @@ interface Life {
 
 /**
  * @param socket that the process is to listen on; null where it binds its port itself.
- * @param report is told each change that a person wants to know of, as a clause to follow the process's name.
- * @param onPid is told that {@link SupervisedProcess.pids} has changed.
+ * @param report is called with each change that a person wants to know, as a clause to follow the process's name.
+ * @param onPid is called when {@link SupervisedProcess.pids} has changed.
  */
 export function superviseProcess(options: {
   spec: ProcessSpec;

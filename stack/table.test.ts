@@ -25,7 +25,7 @@ const status: SuiteStatus = {
   load,
 };
 
-it('is one tidy table, the Observatory first', () => {
+it('prints one table, the Observatory first', () => {
   expect(renderTable(suiteRows(status, null), plain).split('\n')).toEqual([
     '  observatory  http://127.0.0.1:8088  ready',
     '  route        http://127.0.0.1:8083  restarting, restarted 2 times',

@@ -125,18 +125,18 @@ describe('the processes', () => {
     expect(specs.get('frontend')?.env).not.toHaveProperty('TRACE_URL');
     expect(specs.get('frontend')?.env).not.toHaveProperty('OBSERVATORY_URL');
   });
-  it('find no more connections than Postgres has', () => {
+  it('share no more connections than Postgres has', () => {
     expect(maxDatabaseConnections).toBeGreaterThanOrEqual(2 * 20 + 10);
   });
 });
 
 describe('the order', () => {
-  it('starts who keeps data after Postgres', () => {
+  it('starts services that keep data after Postgres', () => {
     for (const spec of suite().values()) {
       expect(spec.startAfter).toEqual(['customer', 'driver'].includes(spec.name) ? ['postgres'] : []);
     }
   });
-  it('stops from the front to the back, so that nobody misses whom they need', () => {
+  it('stops from the front to the back, so that no service loses one that it needs', () => {
     const waves = stopWaves([...suite().values()].map((spec) => ({ spec })));
     expect(waves.map((wave) => wave.map(({ spec }) => spec.name).toSorted())).toEqual([
       ['frontend'],

@@ -79,7 +79,7 @@ it('opens a ticket while the bug burns the latency budget, and closes it within 
   expect(alerting.firing()).toBe(0);
 });
 
-it('changes nothing where the store cannot be asked', async () => {
+it('changes nothing when the store cannot be asked', async () => {
   const told: Notification[] = [];
   const alerting = createAlerting({
     objectives: defaultObjectives,

@@ -46,11 +46,11 @@ describe('nextState', () => {
     expect(nextState(firing, condition, false, 99_000)).toEqual(inactive);
   });
 
-  it('begins to wait anew after an interruption', () => {
+  it('waits for the whole time again after an interruption', () => {
     expect(nextState({ phase: 'pending', sinceMs: 0 }, condition, false, 59_000)).toEqual(inactive);
   });
 
-  it('fires at once where nothing is to be waited for', () => {
+  it('fires at once when there is no time to wait', () => {
     expect(nextState(inactive, { ...condition, afterMs: 0 }, true, 5)).toEqual({ phase: 'firing', startsMs: 5 });
   });
 });
@@ -85,7 +85,7 @@ describe('notification', () => {
     expect(notification('A', [other], 'http://o').status).toBe('resolved');
   });
 
-  it('knows an alert by its labels, in whatever order', () => {
+  it('identifies an alert by its labels, in any order', () => {
     const again = notifiedAlert({ severity: 'page', alertname: 'A' }, {}, 9, 10, '');
     expect(again.fingerprint).toBe(one.fingerprint);
     expect(one.fingerprint).toMatch(/^[0-9a-f]{16}$/);

@@ -53,7 +53,7 @@ test('delivers in order, with the credentials of the address as basic authentica
   expect(lines[0]).toContain(`127.0.0.1:${port}`);
 });
 
-test('tries again where the receiver is unwell, and not for ever', async () => {
+test('retries when the receiver fails, and not for ever', async () => {
   const { got, port } = await startReceiver(503, 429, 200);
   const { webhook } = startWebhook(`http://127.0.0.1:${port}/`);
   webhook.notify(about('A'));
@@ -70,7 +70,7 @@ test('tries again where the receiver is unwell, and not for ever', async () => {
   expect(lines.join('\n')).not.toContain('secret-path');
 });
 
-test.each([400, 302])('gives up at once where the answer is %s', async (status) => {
+test.each([400, 302])('gives up at once when the answer is %s', async (status) => {
   const { got, port } = await startReceiver(status);
   const { webhook } = startWebhook(`http://127.0.0.1:${port}/`);
   webhook.notify(about('A'));
@@ -78,7 +78,7 @@ test.each([400, 302])('gives up at once where the answer is %s', async (status) 
   expect(got.length).toBe(1);
 });
 
-test('holds no more than a hundred, and gives up the oldest', async () => {
+test('keeps at most a hundred, and drops the oldest', async () => {
   const { webhook } = startWebhook('http://127.0.0.1:1/', [60_000]);
   for (let number = 0; number < 150; number += 1) webhook.notify(about(`A${number}`));
   expect(webhook.lost()).toBe(49); // one is under way

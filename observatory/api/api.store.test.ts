@@ -72,7 +72,7 @@ describe('the door', () => {
     expect(problem).toMatchObject({ status: 400, parameter, detail: expect.stringMatching(detail) as unknown });
   });
 
-  it('tells where a filter goes wrong, and in which parameter', async () => {
+  it('says where a filter goes wrong, and in which parameter', async () => {
     const filter = encodeURIComponent('duration > 2s and name = ');
     expect(await refusal(`/api/traces?filter=${filter}`)).toMatchObject({
       status: 400,
@@ -86,7 +86,7 @@ describe('the door', () => {
     expect(await refusal(`/api/heatmap?highlight=${large}`)).toMatchObject({ status: 400, parameter: 'highlight' });
   });
 
-  it('says that there is nothing at other paths, and with other methods', async () => {
+  it('answers 404 for other paths, and 405 for other methods', async () => {
     expect(await refusal('/api/nothing')).toMatchObject({ status: 404 });
   });
 
@@ -113,7 +113,7 @@ describe('the door', () => {
     expect((await fetch(`${api.url}/api/heatmap`, { method: 'HEAD' })).status).toBe(200);
   });
 
-  it('lets no page of a stranger read it, whatever name that gives to this machine', async () => {
+  it('refuses pages of other origins, also by DNS rebinding', async () => {
     const status = (host: string, url = api.url, path = '/api/status'): Promise<number> =>
       new Promise((resolve, reject) => {
         const sent = request(`${url}${path}`, { headers: { host } }, (response) => {
@@ -135,7 +135,7 @@ describe('the door', () => {
     expect(await status('other.example.org', named.url)).toBe(421);
   });
 
-  it('sends headers that keep answers where they belong', async () => {
+  it('sends security headers with every answer', async () => {
     const { headers } = await fetch(`${api.url}/api/status`);
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('content-security-policy')).toContain("default-src 'none'");
@@ -146,7 +146,7 @@ describe('the door', () => {
 });
 
 describe('a question that takes too long', () => {
-  it('is stopped, told as such, and does not hold up the next', async () => {
+  it('is stopped, answered with 504, and does not hold up the next one', async () => {
     const hasty = await serveApi(store.database, { queryTimeoutMs: 1 });
     onTestFinished(hasty.close);
     const problem = await refusal(`/api/compare?${range}&scope=spans`, hasty.url);
@@ -154,7 +154,7 @@ describe('a question that takes too long', () => {
     expect(await api.get<Heatmap>(`/api/heatmap?${range}`)).toMatchObject({ total: 15 });
   });
 
-  it('ends with whoever asked it', async () => {
+  it('is stopped when its client disconnects', async () => {
     const abort = new AbortController();
     const asked = fetch(`${api.url}/api/compare?${range}&scope=spans`, { signal: abort.signal });
     abort.abort();
@@ -176,7 +176,7 @@ describe('a long question', () => {
     return { database: { ...store.database, reader }, release };
   }
 
-  it('keeps neither the status nor markers waiting', async () => {
+  it('does not delay the status or the markers', async () => {
     const { database, release } = held();
     const busy = await serveApi(database);
     onTestFinished(busy.close);
@@ -192,7 +192,7 @@ describe('a long question', () => {
     expect((await long).status).toBe(200);
   });
 
-  it('is answered whole before the next, which is told at once where its turn would come too late', async () => {
+  it('is answered before the next one, which is refused at once when its turn would come too late', async () => {
     const { database } = held();
     const busy = await serveApi(database, { queryTimeoutMs: 100 });
     onTestFinished(busy.close);
@@ -204,7 +204,7 @@ describe('a long question', () => {
     for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
   });
 
-  it('is no fault of its pattern', async () => {
+  it('does not blame the pattern of the filter', async () => {
     const { database } = held();
     const busy = await serveApi(database, { queryTimeoutMs: 50 });
     onTestFinished(busy.close);
@@ -214,7 +214,7 @@ describe('a long question', () => {
 });
 
 describe('hostile filters', () => {
-  it('change nothing in the store, and get an answer or a refusal', async () => {
+  it('change nothing in the store, and are answered or refused', async () => {
     const counts = (): Promise<unknown[]> =>
       Promise.all([
         api.get<Heatmap>(`/api/heatmap?${range}&scope=spans`),
@@ -260,7 +260,7 @@ describe('CSV', () => {
     return (await response.text()).split('\r\n');
   }
 
-  it('tells what the JSON tells', async () => {
+  it('holds the same values as the JSON', async () => {
     expect(await csv(`/api/breakdown?${range}&by=hotrod.customer.name&limit=1&format=csv`)).toEqual([
       'hotrod.customer.name,count,errors,error_rate,p50_ms,p95_ms,p99_ms,max_ms,filter',
       'Trom Chocolatier,5,0,0,850,896,899.2,900,"hotrod.customer.name = ""Trom Chocolatier"""',
@@ -273,7 +273,7 @@ describe('CSV', () => {
     );
   });
 
-  it('quotes what is awkward, and lets no spreadsheet run it', async () => {
+  it('quotes special characters, and lets no spreadsheet run a value', async () => {
     const lines = await csv(`/api/breakdown?${range}&by=emoji&filter=emoji%20exists&format=csv`);
     expect(lines.join('\r\n')).toContain('"👩‍🚒 ""quoted"" \\ \n",1,');
     const { toCsv } = await import('../contract/csv.ts');
@@ -370,7 +370,7 @@ describe('the OpenAPI document', () => {
   };
   const reads = Object.entries(document.paths).filter(([path, { get }]) => get && path !== '/api/openapi.yaml');
 
-  it('is made of the contract (else run node observatory/contract/openapi.ts)', () => {
+  it('is generated from the contract (else run node observatory/contract/openapi.ts)', () => {
     expect(readFileSync(new URL('../contract/openapi.yaml', import.meta.url), 'utf8')).toBe(openApiYaml());
   });
 
@@ -392,7 +392,7 @@ describe('the OpenAPI document', () => {
     expect(check.safeParse(wrong).success).toBe(false);
   });
 
-  it('tells problems', async () => {
+  it('describes problem documents', async () => {
     const check = checkOf(document.components.schemas['Problem']);
     for (const path of [
       '/api/heatmap?filter=a%20%3D',

@@ -3,7 +3,7 @@ import { ServiceError, toServiceError } from '@hotrod/kit/errors';
 import { sendProblem } from '@hotrod/kit/server';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { createHostCheck } from '@hotrod/kit/host-names';
-import { YieldError } from '../store/database.ts';
+import { YieldError } from '../store/questions-connection.ts';
 import { failureKind, failureSentence } from '../store/failures.ts';
 import { defaultObjectives } from '../store/questions/default-objectives.ts';
 import type { Objective } from '../store/questions/objective.ts';
@@ -25,6 +25,8 @@ export interface ApiOptions {
    * A page of a stranger cannot read the store by giving its own name the address of this machine.
    */
   hosts?: readonly string[];
+  /** The path of a reverse proxy before it, for the OpenAPI document; '' without one. */
+  basePath?: string;
   /** Told of failures that are the Observatory's own. */
   onFailure?: (error: unknown) => void;
   /** The clock, Unix milliseconds. */
@@ -48,7 +50,7 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   };
   const router = Router({ caseSensitive: true });
   const guards = [securityHeaders, hostGuard(options.hosts ?? [])];
-  const openApi = readFileSync(new URL('../contract/openapi.yaml', import.meta.url), 'utf8');
+  const openApi = openApiUnder(options.basePath ?? '');
   router.use(guardedPaths, ...guards);
   router.get('/metrics', (_request, response) => {
     response.type('text/plain; version=0.0.4; charset=utf-8').send(parts.metrics());
@@ -64,6 +66,13 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   });
   router.use(guardedPaths, failureHandler(options.onFailure ?? (() => undefined)));
   return router;
+}
+
+/** The OpenAPI document, whose paths are below `basePath`. */
+function openApiUnder(basePath: string): string {
+  const document = readFileSync(new URL('../contract/openapi.yaml', import.meta.url), 'utf8');
+  if (basePath === '') return document;
+  return document.replace(/^paths:$/m, `servers:\n  - url: ${basePath}\npaths:`);
 }
 
 /** Where to look: `npm start` keeps a log of each process, the Observatory alone writes to its terminal. */
@@ -156,10 +165,10 @@ function failureHandler(onFailure: (error: unknown) => void): ErrorRequestHandle
   };
 }
 
-/** How long whoever asked waits before asking again, seconds. */
+/** How long a client waits before it asks again, seconds. */
 const retryAfterSeconds = 3;
 
-/** What the store says of itself, for whoever asked; undefined where it is a fault to look into. */
+/** What the store says of itself, for the client; undefined when it is a fault to look into. */
 function storeRefusal(error: unknown): ServiceError | undefined {
   if (error instanceof ServiceError) return undefined; // which may quote anything
   if (error instanceof YieldError) return new ServiceError('unavailable', error.message, { retryAfterSeconds });

@@ -98,7 +98,7 @@ describe('the heatmap', () => {
     }
   });
 
-  it('finds the trace that stands for a box', async () => {
+  it('finds a typical trace of a box', async () => {
     // Of 2,300, 2,400 and 2,500 ms the median is ride 0.
     expect(await api.get<Exemplar>(path('exemplar', { ...rides, minMs: 2000 }))).toEqual({
       traceId: paddedTrace(rideTrace(0)),
@@ -156,7 +156,7 @@ describe('compare', () => {
 });
 
 describe('breakdown', () => {
-  it('tells count, errors and latency of each group, the missing one too', async () => {
+  it('counts spans, errors and latency of each group, also of spans without the attribute', async () => {
     const breakdown = await api.get<Breakdown>(
       path('breakdown', { ...rides, by: 'hotrod.customer.name', sort: 'p50' }),
     );
@@ -222,7 +222,7 @@ describe('breakdown', () => {
 });
 
 describe('percentiles', () => {
-  it('tells each step, and null where there was no span', async () => {
+  it('has a value for each step, and null for a step without spans', async () => {
     const percentiles = await api.get<Percentiles>(
       path('percentiles', { from: baseEpochMs, to: baseEpochMs + 30_000, points: 6 }),
     );
@@ -255,7 +255,7 @@ describe('traces', () => {
     expect(spans.every((row) => row.spans === 4)).toBe(true);
   });
 
-  it('tells a trace whole: late spans are in it, duplicates are not', async () => {
+  it('returns a whole trace, with late spans and without duplicates', async () => {
     const late = await api.get<Trace>(`/api/traces/${paddedTrace(rideTrace(3))}`);
     expect(late.spans.map(({ name }) => name)).toEqual(['GET /dispatch', 'GET', 'GET /customer', 'SELECT customers']);
     const twice = await api.get<Trace>(`/api/traces/${paddedTrace(rideTrace(2))}`);
@@ -263,7 +263,7 @@ describe('traces', () => {
     await golden('trace', late);
   });
 
-  it('gives back what is awkward exactly as it was sent', async () => {
+  it('returns special characters exactly as they were sent', async () => {
     const { spans } = await api.get<Trace>(`/api/traces/${paddedTrace('b1')}`);
     const [span] = spans;
     expect(span).toMatchObject({ name: 'everything "at once" 🚕', kind: 'consumer', durationNs: '0' });
@@ -293,7 +293,7 @@ describe('traces', () => {
     ]);
   });
 
-  it('tells a trace whose clocks disagree, and one whose parent never came', async () => {
+  it('returns a trace whose clocks disagree, and one whose parent is missing', async () => {
     const skewed = await api.get<Trace>(`/api/traces/${paddedTrace('b2')}`);
     expect(skewed.spans.map(({ name }) => name)).toEqual(['child', 'parent']);
     const orphan = await api.get<Trace>(`/api/traces/${paddedTrace('b3')}`);
@@ -302,7 +302,7 @@ describe('traces', () => {
     expect(missing.status).toBe(404);
   });
 
-  it('tells the logs of a trace in order, and no others', async () => {
+  it('returns the logs of a trace in order, and no others', async () => {
     const logs = await api.get<LogRecord[]>(`/api/traces/${paddedTrace('ab')}/logs`);
     expect(logs.map(({ body, severityNumber }) => [body, severityNumber])).toEqual([
       ['No such customer', 17],
@@ -314,7 +314,7 @@ describe('traces', () => {
 });
 
 describe('completion', () => {
-  it('knows the keys with their types, those that begin with the text first', async () => {
+  it('offers keys with their types, first those that begin with the text', async () => {
     const keys = await api.get<AttributeKey[]>(path('attributes', { prefix: 'hotrod.c' }));
     expect(keys).toEqual([
       { key: 'hotrod.customer.id', type: 'number', spans: 11 },
@@ -325,7 +325,7 @@ describe('completion', () => {
     expect(await api.get<AttributeKey[]>(path('attributes', { limit: 1000 }))).toHaveLength(1000);
   });
 
-  it('knows the values of a key by frequency, on children too', async () => {
+  it('offers the values of a key by frequency, also those of child spans', async () => {
     expect(await api.get<AttributeValueCount[]>(path('attributes/hotrod.customer.name/values', {}))).toEqual([
       { value: 'Trom Chocolatier', spans: 5 },
       { value: 'Value Walking', spans: 4 },

@@ -108,7 +108,7 @@ describe("Honeycomb's markers", () => {
     nowMs = testNowMs;
   });
 
-  it('begin now where nothing is said; 0 and "" are nothing', async () => {
+  it('begin now without a start; 0 and "" count as no start', async () => {
     for (const body of [
       {},
       { start_time: 0, end_time: 0, message: '', type: '', url: '' },
@@ -176,7 +176,7 @@ describe("Honeycomb's markers", () => {
     expect((await send('PUT', 'refused/nothing', {})).status).toBe(404);
   });
 
-  it('ask for the key where one is configured', async () => {
+  it('require the key when one is configured', async () => {
     const guarded = await serveApi(store.database, { markersKey: 'secret' });
     onTestFinished(guarded.close);
     for (const [key, status] of [

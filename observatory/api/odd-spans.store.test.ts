@@ -53,7 +53,7 @@ describe('spans with the same id and start', () => {
 });
 
 describe('a span as long as the receiver takes', () => {
-  it('has its place in every heatmap, and all of time in one step', async () => {
+  it('is shown in every heatmap, and fits into one step of time', async () => {
     const durationMs = 100 * 86_400_000;
     await store.storeTraces(
       traces([{ trace: 'c', id: 'c', service: 'long', name: 'long', kind: 'server', atMs: 0, durationMs }]),
@@ -107,7 +107,7 @@ describe('attributes with the names of fields', () => {
     expect(keys.map(({ key }) => key)).toEqual(expect.arrayContaining([name, `"${name}"`]));
   });
 
-  it('are another thing without', async () => {
+  it('mean the field without quotes', async () => {
     expect(await total('scope = "sketch@1"')).toBe(3);
     expect(await total('service.version = "1.0"')).toBe(3);
     // The span's own before its resource's.

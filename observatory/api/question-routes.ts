@@ -51,11 +51,11 @@ async function checkPatterns(asking: Asking, parameter: string, expression: Expr
 }
 
 function readTraceId(request: Request): string {
-  const given = String(request.params['traceId']).toLowerCase();
-  if (!/^[0-9a-f]{32}$/.test(given)) {
+  const id = String(request.params['traceId']).toLowerCase();
+  if (!/^[0-9a-f]{32}$/.test(id)) {
     throw invalid('A trace id has 32 digits of 0-9 and a-f.', 'traceId');
   }
-  return given;
+  return id;
 }
 
 function sendCsv(response: Response, name: string, csv: string): void {
@@ -71,10 +71,10 @@ export function questionRoutes(context: ApiContext): Router {
   const { asking, askingAside } = context;
 
   router.get('/heatmap', async (request, response) => {
-    const given = readParameters(heatmapParameters, request);
-    const about = readPopulation(given, context.now());
-    const highlight = readFilter('highlight', given.highlight);
-    const { columns, rows, scale } = given;
+    const query = readParameters(heatmapParameters, request);
+    const about = readPopulation(query, context.now());
+    const highlight = readFilter('highlight', query.highlight);
+    const { columns, rows, scale } = query;
     const answer = await asking(request, response, async (reader) => {
       await checkPatterns(reader, 'filter', about.filter);
       await checkPatterns(reader, 'highlight', highlight);
@@ -84,67 +84,67 @@ export function questionRoutes(context: ApiContext): Router {
   });
 
   router.get('/exemplar', async (request, response) => {
-    const given = readParameters(exemplarParameters, request);
-    const about = readPopulation(given, context.now());
+    const query = readParameters(exemplarParameters, request);
+    const about = readPopulation(query, context.now());
     const answer = await asking(request, response, async (reader) => {
       await checkPatterns(reader, 'filter', about.filter);
-      return askExemplar(reader, about, { minMs: given.minMs, maxMs: given.maxMs });
+      return askExemplar(reader, about, { minMs: query.minMs, maxMs: query.maxMs });
     });
     if (!answer) throw new ServiceError('not_found', 'There is no span in this box.');
     response.json(answer);
   });
 
   router.get('/compare', async (request, response) => {
-    const given = readParameters(compareParameters, request);
-    const about = readPopulation(given, context.now());
-    const box = { fromMs: given.boxFrom, toMs: given.boxTo, minMs: given.minMs, maxMs: given.maxMs };
+    const query = readParameters(compareParameters, request);
+    const about = readPopulation(query, context.now());
+    const box = { fromMs: query.boxFrom, toMs: query.boxTo, minMs: query.minMs, maxMs: query.maxMs };
     const answer = await asking(request, response, async (reader) => {
       await checkPatterns(reader, 'filter', about.filter);
-      return askCompare(reader, about, box, given.limit);
+      return askCompare(reader, about, box, query.limit);
     });
-    if (given.format === 'csv') sendCsv(response, 'compare', compareCsv(answer));
+    if (query.format === 'csv') sendCsv(response, 'compare', compareCsv(answer));
     else response.json(answer);
   });
 
   router.get('/breakdown', async (request, response) => {
-    const given = readParameters(breakdownParameters, request);
-    const about = readPopulation(given, context.now());
-    const [first, second] = given.by.map((key) => readField('by', key));
+    const query = readParameters(breakdownParameters, request);
+    const about = readPopulation(query, context.now());
+    const [first, second] = query.by.map((key) => readField('by', key));
     if (!first) throw invalid('"by": Expected one or two keys.', 'by');
     for (const field of [first, second]) {
       if (field?.type === 'field' && (field.name === 'duration' || field.name === 'start')) {
         throw invalid(`"${field.name}" has no groups; group by an attribute.`, 'by');
       }
     }
-    const { sort, limit, series, measure, points } = given;
+    const { sort, limit, series, measure, points } = query;
     const by = second === undefined ? ([first] as const) : ([first, second] as const);
     const answer = await asking(request, response, async (reader) => {
       await checkPatterns(reader, 'filter', about.filter);
       return askBreakdown(reader, { ...about, by, sort, limit, series, measure, points });
     });
-    if (given.format === 'csv') sendCsv(response, 'breakdown', breakdownCsv(answer));
+    if (query.format === 'csv') sendCsv(response, 'breakdown', breakdownCsv(answer));
     else response.json(answer);
   });
 
   router.get('/percentiles', async (request, response) => {
-    const given = readParameters(percentilesParameters, request);
-    const about = readPopulation(given, context.now());
+    const query = readParameters(percentilesParameters, request);
+    const about = readPopulation(query, context.now());
     const answer = await asking(request, response, async (reader) => {
       await checkPatterns(reader, 'filter', about.filter);
-      return askPercentiles(reader, about, given.points);
+      return askPercentiles(reader, about, query.points);
     });
-    if (given.format === 'csv') sendCsv(response, 'percentiles', percentilesCsv(answer));
+    if (query.format === 'csv') sendCsv(response, 'percentiles', percentilesCsv(answer));
     else response.json(answer);
   });
 
   router.get('/traces', async (request, response) => {
-    const given = readParameters(tracesParameters, request);
-    const about = readPopulation(given, context.now());
+    const query = readParameters(tracesParameters, request);
+    const about = readPopulation(query, context.now());
     const answer = await asking(request, response, async (reader) => {
       await checkPatterns(reader, 'filter', about.filter);
-      return askTraces(reader, about, given.sort, given.limit);
+      return askTraces(reader, about, query.sort, query.limit);
     });
-    if (given.format === 'csv') sendCsv(response, 'traces', tracesCsv(answer));
+    if (query.format === 'csv') sendCsv(response, 'traces', tracesCsv(answer));
     else response.json(answer);
   });
 
@@ -166,32 +166,32 @@ export function questionRoutes(context: ApiContext): Router {
   });
 
   router.get('/attributes', async (request, response) => {
-    const given = readParameters(attributeKeysParameters, request);
-    response.json(await asking(request, response, (reader) => askAttributeKeys(reader, given.prefix, given.limit)));
+    const query = readParameters(attributeKeysParameters, request);
+    response.json(await asking(request, response, (reader) => askAttributeKeys(reader, query.prefix, query.limit)));
   });
 
   router.get('/attributes/:key/values', async (request, response) => {
-    const given = readParameters(attributeValuesParameters, request);
+    const query = readParameters(attributeValuesParameters, request);
     const field = readField('key', request.params['key']);
     if (field.type === 'field' && (field.name === 'duration' || field.name === 'start')) {
       response.json([]);
       return;
     }
     // Without a range: everything that is stored. Without a scope: entry spans first, for they are asked of most.
-    const range = { ...given, from: given.from ?? 0, scope: given.scope ?? ('roots' as const) };
+    const range = { ...query, from: query.from ?? 0, scope: query.scope ?? ('roots' as const) };
     const about = readPopulation(range, context.now());
     const answer = await asking(request, response, async (reader) => {
       await checkPatterns(reader, 'filter', about.filter);
-      const values = await askAttributeValues(reader, about, field, given.prefix, given.limit);
-      if (values.length > 0 || given.scope !== undefined) return values;
-      return askAttributeValues(reader, { ...about, scope: 'spans' }, field, given.prefix, given.limit);
+      const values = await askAttributeValues(reader, about, field, query.prefix, query.limit);
+      if (values.length > 0 || query.scope !== undefined) return values;
+      return askAttributeValues(reader, { ...about, scope: 'spans' }, field, query.prefix, query.limit);
     });
     response.json(answer);
   });
 
   router.get('/service-map', async (request, response) => {
-    const given = readParameters(serviceMapParameters, request);
-    const about = readPopulation({ ...given, scope: 'spans' }, context.now());
+    const query = readParameters(serviceMapParameters, request);
+    const about = readPopulation({ ...query, scope: 'spans' }, context.now());
     const answer = await asking(request, response, async (reader) => {
       await checkPatterns(reader, 'filter', about.filter);
       return askServiceMap(reader, about);
@@ -200,15 +200,15 @@ export function questionRoutes(context: ApiContext): Router {
   });
 
   router.get('/markers', async (request, response) => {
-    const given = readParameters(markersParameters, request);
-    const { fromMs, toMs } = readPopulation({ ...given, filter: '', scope: 'roots' }, context.now());
+    const query = readParameters(markersParameters, request);
+    const { fromMs, toMs } = readPopulation({ ...query, filter: '', scope: 'roots' }, context.now());
     response.json(await askingAside(request, response, (reader) => listMarkers(reader, fromMs, toMs)));
   });
 
   router.get('/releases', async (request, response) => {
-    const given = readParameters(releasesParameters, request);
-    const to = given.to ?? context.now();
-    const range = { from: given.from ?? Math.max(0, to - releasesRangeMs), to, filter: '', scope: 'spans' as const };
+    const query = readParameters(releasesParameters, request);
+    const to = query.to ?? context.now();
+    const range = { from: query.from ?? Math.max(0, to - releasesRangeMs), to, filter: '', scope: 'spans' as const };
     const { fromMs, toMs } = readPopulation(range, context.now());
     response.json(await asking(request, response, (reader) => askReleases(reader, fromMs, toMs)));
   });

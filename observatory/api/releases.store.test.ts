@@ -60,7 +60,7 @@ afterAll(async () => {
 });
 
 describe('/api/releases', () => {
-  it('tells the releases of each service, the latest first, each beside the end of the one before', async () => {
+  it('lists the releases of each service, the latest first, each beside the end of the one before', async () => {
     const releases = await api.get<Release[]>('/api/releases');
     expect(releases.map(({ service, version }) => `${service} ${version}`)).toEqual([
       'customer 1.0.0+bbbbbbb',
@@ -83,7 +83,7 @@ describe('/api/releases', () => {
     expect(first).toMatchObject({ before: null, requests: 1_200 });
   });
 
-  it('tells what was said of a release last', async () => {
+  it('returns the last verdict on a release', async () => {
     await mark('worse: customer 1.0.0+bbbbbbb: p95 100 ms after 900 ms');
     await mark('better: customer 1.0.0+bbbbbbb: p95 100 ms after 900 ms', 'http://127.0.0.1:8088/?filter=x');
     await mark('better: everything is fine');
@@ -97,14 +97,14 @@ describe('/api/releases', () => {
     expect(first?.verdict).toBeNull();
   });
 
-  it('tells of a time range alone, and of nothing where nothing served', async () => {
+  it('is limited to a time range, and empty when nothing served in it', async () => {
     const range = `from=${nowMs - 41 * minute}&to=${nowMs - 30 * minute}`;
     const releases = await api.get<Release[]>(`/api/releases?${range}`);
     expect(releases.map(({ before }) => before)).toEqual([null, null]);
     expect(await api.get(`/api/releases?from=1000&to=2000`)).toEqual([]);
   });
 
-  it('refuses what it does not know', async () => {
+  it('refuses unknown parameters and an empty range', async () => {
     expect((await fetch(`${api.url}/api/releases?service=customer`)).status).toBe(400);
     expect((await fetch(`${api.url}/api/releases?from=2000&to=1000`)).status).toBe(400);
   });

@@ -67,14 +67,14 @@ describe('turns', () => {
     expect(answers).toEqual([200, 200, 200, ...Array.from({ length: 17 }, () => 503)]);
   });
 
-  it('come to quick questions although heavy ones were asked before', async () => {
+  it('are given to quick questions before heavy ones', async () => {
     const turns = createTurns(1_000);
     await settled(turns.take('heavy', here, () => after(900, 200)));
     const quick = Array.from({ length: 20 }, () => outcome(turns.take('quick', here, () => after(1, 200))));
     expect(new Set(await settled(Promise.all(quick)))).toEqual(new Set([200]));
   });
 
-  it('pass by those who have gone, and go on after a failure', async () => {
+  it('skip those who have gone, and go on after a failure', async () => {
     const turns = createTurns(1_000);
     const gone = new AbortController();
     const first = outcome(turns.take('a', here, () => after(20, null).then(() => Promise.reject(new Error('broken')))));

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { createGate } from './gate.ts';
 
-it('holds work off until the last who closed it opens it', async () => {
+it('holds work back until the last one who closed it opens it', async () => {
   const gate = createGate();
   await gate.opened();
   const first = gate.close();
@@ -21,7 +21,7 @@ it('holds work off until the last who closed it opens it', async () => {
   expect(passed).toBe(2);
 });
 
-it('lets whoever has gone go', async () => {
+it('stops waiting when its signal aborts', async () => {
   const gate = createGate();
   gate.close();
   const gone = new AbortController();

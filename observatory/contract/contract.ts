@@ -245,6 +245,8 @@ export const serviceMapSchema = z.object({
     z.object({
       from: z.string(),
       to: z.string(),
+      /** `link`: `to` takes messages of `from` (a span link from consumer to producer); figures are those of the taking. */
+      kind: z.enum(['call', 'link']),
       calls: count,
       ratePerSecond: z.number(),
       errorRate: ratio,

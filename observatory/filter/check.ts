@@ -68,7 +68,7 @@ export function checkLiteral(field: Field, operator: string, literal: Literal, p
 export function checkText(field: Field, operator: string, text: string, position: number): void {
   let fault: string | undefined;
   if (field.type === 'field' && ['duration', 'start', 'error'].includes(field.name)) {
-    fault = `"${field.name}" is no text; compare it with = and !=.`;
+    fault = `"${field.name}" is not a text; compare it with = and !=.`;
   } else if (operator.endsWith('matches') && text.length > filterLimits.pattern) {
     fault = `A pattern is at most ${filterLimits.pattern} characters long.`;
   } else if (operator === 'md5' && !/^[0-9a-f]{32}$/.test(text)) {

@@ -140,7 +140,7 @@ describe('the filter language', () => {
     );
   });
 
-  it('takes both spellings of the negative operators, and words in upper case', () => {
+  it('accepts both spellings of the negative operators, and words in upper case', () => {
     const pairs = [
       ['a not exists', 'a !exists'],
       ['a NOT IN (1, 2)', 'a !in (1,2)'],
@@ -189,7 +189,7 @@ describe('the filter language', () => {
       ['a in ()', 6, /Expected a value/],
       ['a in 3', 5, /Expected "\("/],
       ['duration > 2', 11, /needs a unit/],
-      ['duration contains "2"', 18, /no text/],
+      ['duration contains "2"', 18, /not a text/],
       ['hotrod.x > 2s', 11, /Only "duration"/],
       ['kind = "sever"', 7, /"server"/],
       ['status = "bad"', 9, /"unset", "ok", "error"/],

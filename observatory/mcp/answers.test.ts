@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Compare, Heatmap, SpanDetail } from '../contract/contract.ts';
-import { duration, tellBreakdown, tellCompare, tellHeatmap, tellLogs, tellObjectives, tellTrace } from './answers.ts';
+import {
+  duration,
+  describeBreakdown,
+  describeCompare,
+  describeHeatmap,
+  describeLogs,
+  describeObjectives,
+  describeTrace,
+} from './answers.ts';
 
 const heatmap: Heatmap = {
   from: Date.UTC(2026, 10, 29, 12),
@@ -46,7 +54,7 @@ test.each([
 
 describe('a heatmap', () => {
   test('lists the rows that hold spans and says where the slow band begins', () => {
-    expect(tellHeatmap(heatmap).split('\n')).toEqual([
+    expect(describeHeatmap(heatmap).split('\n')).toEqual([
       '560 spans, 2 with an error, from 2026-11-29T12:00:00Z to 2026-11-29T12:10:00Z.',
       '500 ms to 700 ms: 500, 2 with an error (12:00:00Z to 12:02:00Z)',
       '2.00 s to 3.00 s: 60 (12:01:00Z to 12:02:00Z)',
@@ -55,7 +63,7 @@ describe('a heatmap', () => {
   });
 
   test('says that nothing matches', () => {
-    expect(tellHeatmap({ ...heatmap, cells: [], total: 0, errors: 0 })).toMatch(/^No spans from .* match\.$/);
+    expect(describeHeatmap({ ...heatmap, cells: [], total: 0, errors: 0 })).toMatch(/^No spans from .* match\.$/);
   });
 });
 
@@ -82,15 +90,15 @@ describe('a comparison', () => {
     excluded: [],
   };
 
-  test('tells the values that differ with both shares, and leaves out what chance explains', () => {
-    expect(tellCompare(compare).split('\n').slice(1)).toEqual([
+  test('lists the values that differ with both shares, and leaves out what chance explains', () => {
+    expect(describeCompare(compare).split('\n').slice(1)).toEqual([
       'hotrod.customer.name (score 0.90; the same split: hotrod.customer.id)',
       '  Value Walking: 52 % (31) against 6 % (30)',
     ]);
   });
 
   test('says that nothing is selected', () => {
-    expect(tellCompare({ ...compare, selected: 0 })).toContain('Nothing is in the selection');
+    expect(describeCompare({ ...compare, selected: 0 })).toContain('Nothing is in the selection');
   });
 });
 
@@ -108,7 +116,7 @@ describe('a trace', () => {
   });
 
   test('names the longest part of the critical path with its statement on one line, cut', () => {
-    const text = tellTrace({ traceId: 't', spans: [root, sql] });
+    const text = describeTrace({ traceId: 't', spans: [root, sql] });
     const line = text.split('\n')[2] ?? '';
     expect(line).toMatch(/^ {2}1\.80 s in customer SELECT \[db\.query\.text=SELECT \* FROM ledger x+…\]$/);
     expect(line.length).toBeLessThan(480);
@@ -126,7 +134,7 @@ describe('a trace', () => {
         status: index === 3 ? 'error' : 'unset',
       }),
     );
-    const text = tellTrace({ traceId: 't', spans: [root, ...routes] });
+    const text = describeTrace({ traceId: 't', spans: [root, ...routes] });
     expect(text).toContain('  10 × route GET /route: +200 ms to +700 ms, longest 50 ms, 1 failed');
   });
 
@@ -134,16 +142,16 @@ describe('a trace', () => {
     const chain = Array.from({ length: 20_000 }, (_, index) =>
       span({ spanId: String(index), parentSpanId: index === 0 ? null : String(index - 1), name: `step ${index}` }),
     );
-    const text = tellTrace({ traceId: 't', spans: chain, omitted: 5 });
+    const text = describeTrace({ traceId: 't', spans: chain, omitted: 5 });
     expect(text.length).toBeLessThan(6_000);
     expect(text).toContain('… and 19945 more spans');
   });
 });
 
-test('names a group without the attribute "(missing)" and counts the groups that are left out', () => {
+test('calls the group of spans without the attribute "(missing)" and counts the groups that are left out', () => {
   const group = { filter: '', errors: 0, errorRate: 0, p50Ms: 800, p95Ms: 2_400, p99Ms: 3_000, maxMs: 3_100 };
   expect(
-    tellBreakdown({
+    describeBreakdown({
       by: ['hotrod.customer.name'],
       groups: [{ ...group, values: [null], count: 7 }],
       totalGroups: 32,
@@ -159,7 +167,7 @@ test('names a group without the attribute "(missing)" and counts the groups that
   ]);
 });
 
-test('tells an objective without data from one that is kept', () => {
+test('distinguishes an objective without data from one that is met', () => {
   const objective = {
     name: 'latency',
     description: '',
@@ -174,8 +182,8 @@ test('tells an objective without data from one that is kept', () => {
     burnRate5m: null,
     burnRate1h: null,
   };
-  expect(tellObjectives([objective])).toContain('latency: no data; budget left –');
-  expect(tellObjectives([{ ...objective, attained: 0.9, budgetLeft: -1, burnRate5m: 2 }])).toContain(
+  expect(describeObjectives([objective])).toContain('latency: no data; budget left –');
+  expect(describeObjectives([{ ...objective, attained: 0.9, budgetLeft: -1, burnRate5m: 2 }])).toContain(
     'latency: 90.00 % of 95.00 %; budget left -100 %; burn rate 2.0 (5 min)',
   );
 });
@@ -192,7 +200,7 @@ test('keeps to the number of log records that was asked for', () => {
     spanId: null,
     attributes: { 'exception.message': 'no route to host' },
   };
-  const lines = tellLogs([record, record, record], 2).split('\n');
+  const lines = describeLogs([record, record, record], 2).split('\n');
   expect(lines).toHaveLength(3);
   expect(lines[0]).toMatch(/ERROR customer: x+… \(no route to host\)$/);
   expect(lines[2]).toBe('… and 1 more records');

@@ -51,7 +51,7 @@ function cut(text: string, length = maxValueLength): string {
 }
 
 /** The distribution of durations, a line a row that holds something, and where a slow band begins. */
-export function tellHeatmap(heatmap: Heatmap): string {
+export function describeHeatmap(heatmap: Heatmap): string {
   if (heatmap.total === 0) return `No spans from ${instant(heatmap.from)} to ${instant(heatmap.to)} match.`;
   const rows = new Map<number, { count: number; errors: number; from: number; to: number }>();
   for (const [column, row, count, errors] of heatmap.cells) {
@@ -81,7 +81,7 @@ export function tellHeatmap(heatmap: Heatmap): string {
 }
 
 /** What is different about a selection, the attribute that explains most first. */
-export function tellCompare(compare: Compare): string {
+export function describeCompare(compare: Compare): string {
   if (compare.selected === 0) return 'Nothing is in the selection. Widen min_ms and max_ms, or the time.';
   if (compare.baseline === 0) return 'Everything is in the selection: nothing is left to compare with.';
   const telling = compare.attributes.filter((attribute) => attribute.significant);
@@ -111,7 +111,7 @@ function sides(value: CompareValue, compare: Compare): string {
 }
 
 /** Groups, a line each. */
-export function tellBreakdown(breakdown: Breakdown): string {
+export function describeBreakdown(breakdown: Breakdown): string {
   if (breakdown.groups.length === 0) return 'No spans match.';
   const more = breakdown.totalGroups - breakdown.groups.length;
   return [
@@ -125,7 +125,7 @@ export function tellBreakdown(breakdown: Breakdown): string {
 }
 
 /** Entry spans, a line each. */
-export function tellTraces(rows: readonly TraceRow[]): string {
+export function describeTraces(rows: readonly TraceRow[]): string {
   if (rows.length === 0) return 'No spans match.';
   return rows
     .map(({ traceId, service, name, startNs, durationMs, error, highlights }) => {
@@ -154,10 +154,10 @@ const toldAttributes = [
  * A trace: what its duration is made of first, since that is what one asks of a slow one, then its spans as a tree.
  * Siblings of one service and name fold into a line.
  */
-export function tellTrace(trace: Trace): string {
+export function describeTrace(trace: Trace): string {
   const model = buildTrace(trace);
   const lines: string[] = [];
-  const told = tellSpans(model.roots, lines);
+  const told = describeSpans(model.roots, lines);
   const left = model.nodes.length - told + (trace.omitted ?? 0);
   return [
     `Trace ${model.traceId}: ${model.nodes.length} spans, ${duration(model.durationNs / 1e6)}, began ${instant(Number(model.startNs / 1_000_000n))}, ${model.errors} failed.`,
@@ -181,7 +181,7 @@ function longestParts(roots: readonly Node[]): string[] {
 }
 
 /** Adds the lines of siblings and of what is below them, until there are enough. @returns how many spans it told. */
-function tellSpans(siblings: readonly Node[], lines: string[]): number {
+function describeSpans(siblings: readonly Node[], lines: string[]): number {
   let told = 0;
   const kinds = Map.groupBy(siblings, ({ span }) => JSON.stringify([span.service, span.name, span.kind]));
   for (const alike of kinds.values()) {
@@ -194,7 +194,7 @@ function tellSpans(siblings: readonly Node[], lines: string[]): number {
     for (const node of alike) {
       if (lines.length >= maxSpanLines) return told;
       lines.push(spanLine(node));
-      told += 1 + tellSpans(node.children, lines);
+      told += 1 + describeSpans(node.children, lines);
     }
   }
   return told;
@@ -233,7 +233,7 @@ function facts({ attributes }: SpanDetail): string {
 }
 
 /** Log records in order of time. @param limit how many at most. */
-export function tellLogs(records: readonly LogRecord[], limit: number): string {
+export function describeLogs(records: readonly LogRecord[], limit: number): string {
   if (records.length === 0) return 'The trace has no log records.';
   const more = records.length - limit;
   return [
@@ -248,7 +248,7 @@ export function tellLogs(records: readonly LogRecord[], limit: number): string {
 }
 
 /** Markers, a line each: when, what, and where it leads. */
-export function tellMarkers(markers: readonly Marker[]): string {
+export function describeMarkers(markers: readonly Marker[]): string {
   if (markers.length === 0) return 'There are no markers in this time.';
   return markers
     .map(({ startMs, endMs, type, message, url }) => {
@@ -259,7 +259,7 @@ export function tellMarkers(markers: readonly Marker[]): string {
 }
 
 /** Objectives, a line each: attained against wanted, and how fast the budget burns. */
-export function tellObjectives(objectives: readonly SloStatus[]): string {
+export function describeObjectives(objectives: readonly SloStatus[]): string {
   if (objectives.length === 0) return 'There are no objectives.';
   return objectives
     .map(({ name, objective, attained, budgetLeft, burnRate5m, burnRate1h, bad, total, filter, good }) => {

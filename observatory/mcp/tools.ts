@@ -19,14 +19,14 @@ import type {
 } from '../contract/contract.ts';
 import {
   duration,
-  tellBreakdown,
-  tellCompare,
-  tellHeatmap,
-  tellLogs,
-  tellMarkers,
-  tellObjectives,
-  tellTrace,
-  tellTraces,
+  describeBreakdown,
+  describeCompare,
+  describeHeatmap,
+  describeLogs,
+  describeMarkers,
+  describeObjectives,
+  describeTrace,
+  describeTraces,
 } from './answers.ts';
 
 const defaultMinutes = 10;
@@ -105,7 +105,7 @@ export function createTools(ask: Ask, version: string): McpServer {
   }
 
   tool('heatmap', 'How durations are distributed, and where a band of slow spans begins.', population, async (input) =>
-    tellHeatmap(await ask<Heatmap>('/api/heatmap', { ...about(input), columns: 12, rows: 20 })),
+    describeHeatmap(await ask<Heatmap>('/api/heatmap', { ...about(input), columns: 12, rows: 20 })),
   );
 
   tool(
@@ -113,7 +113,7 @@ export function createTools(ask: Ask, version: string): McpServer {
     'What is different about the spans in a range of durations, against all others of the same time and filter.',
     { ...population, ...durationBox },
     async (input) =>
-      tellCompare(
+      describeCompare(
         await ask<Compare>('/api/compare', { ...about(input), minMs: input.min_ms, maxMs: input.max_ms, limit: 40 }),
       ),
   );
@@ -132,7 +132,7 @@ export function createTools(ask: Ask, version: string): McpServer {
       limit: z.number().int().min(1).max(50).default(10),
     },
     async (input) =>
-      tellBreakdown(
+      describeBreakdown(
         await ask<Breakdown>('/api/breakdown', {
           ...about(input),
           by: input.by,
@@ -152,7 +152,7 @@ export function createTools(ask: Ask, version: string): McpServer {
     },
     async (input) => {
       const parameters = { ...about(input), sort: input.sort, limit: input.limit };
-      return tellTraces(await ask<TraceRow[]>('/api/traces', parameters));
+      return describeTraces(await ask<TraceRow[]>('/api/traces', parameters));
     },
   );
 
@@ -164,12 +164,12 @@ export function createTools(ask: Ask, version: string): McpServer {
       const id =
         input.trace_id ??
         (await ask<Exemplar>('/api/exemplar', { ...about(input), minMs: input.min_ms, maxMs: input.max_ms })).traceId;
-      return tellTrace(await ask<Trace>(`/api/traces/${id}`));
+      return describeTrace(await ask<Trace>(`/api/traces/${id}`));
     },
   );
 
   tool('logs', 'The log records of a trace, in order of time.', { trace_id: traceId }, async (input) =>
-    tellLogs(await ask<LogRecord[]>(`/api/traces/${input.trace_id}/logs`), maxLogs),
+    describeLogs(await ask<LogRecord[]>(`/api/traces/${input.trace_id}/logs`), maxLogs),
   );
 
   tool(
@@ -198,19 +198,19 @@ export function createTools(ask: Ask, version: string): McpServer {
     return (
       edges
         .map(
-          ({ from, to, ratePerSecond, errorRate, p95Ms }) =>
-            `${from} → ${to}: ${ratePerSecond.toFixed(1)}/s, ${(100 * errorRate).toFixed(1)} % failed, p95 ${duration(p95Ms)}`,
+          ({ from, to, kind, ratePerSecond, errorRate, p95Ms }) =>
+            `${from} ${kind === 'link' ? '⇢ (messages, by span links)' : '→'} ${to}: ${ratePerSecond.toFixed(1)}/s, ${(100 * errorRate).toFixed(1)} % failed, p95 ${duration(p95Ms)}`,
         )
         .join('\n') || 'There were no calls in this time.'
     );
   });
 
   tool('markers', 'Deploys and other events in a time range, with links.', timeRange, async (input) =>
-    tellMarkers(await ask<Marker[]>('/api/markers', range(input))),
+    describeMarkers(await ask<Marker[]>('/api/markers', range(input))),
   );
 
   tool('slo', 'Service level objectives: attained, budget left, burn rate.', {}, async () =>
-    tellObjectives(await ask<SloStatus[]>('/api/slo')),
+    describeObjectives(await ask<SloStatus[]>('/api/slo')),
   );
 
   return server;

@@ -44,7 +44,7 @@ export function createBudget(limit: number): Budget {
   return { used: 0, limit, reading: new Set() };
 }
 
-/** Where there is no room for more, whoever has been sending for longest gives up its own: a quick sender needs it shortly. */
+/** When there is no more room, the slowest sender loses its room: a quick one needs it for a short time only. */
 function makeRoom(budget: Budget, own: Reading, slowMs: number): void {
   for (const other of budget.reading) {
     if (budget.used <= budget.limit) return;
@@ -116,7 +116,7 @@ export async function readBody(
   return chunks.length === 1 && only ? only : Buffer.concat(chunks);
 }
 
-/** @param onWire is told of each piece of a compressed body: many of them may inflate to nothing yet. */
+/** @param onWire is called for each piece of a compressed body: many of them may inflate to nothing yet. */
 function inflated(
   request: IncomingMessage,
   encoding: string,

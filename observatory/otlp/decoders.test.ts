@@ -219,7 +219,7 @@ describe('spans', () => {
     }
   });
 
-  it('of absurd times are left out', async () => {
+  it('with impossible times are rejected', async () => {
     const start = 1_763_712_000_000_000_000n;
     const times: [bigint, bigint][] = [
       [0n, 2n ** 63n - 1n],
@@ -283,7 +283,7 @@ describe('spans', () => {
     ]);
   });
 
-  it('whose texts are no UTF-8 have U+FFFD in the places of what is none, and their neighbours are whole', async () => {
+  it('have U+FFFD in place of invalid UTF-8, and their neighbours stay whole', async () => {
     const sent = [
       { key: 'http.route', value: { stringValue: 'XY' } },
       { key: 'other', value: { stringValue: 'XYZ' } },
@@ -310,7 +310,7 @@ describe('spans', () => {
     ]);
   });
 
-  it('come out whole where they are many', async () => {
+  it('are all decoded when they are many', async () => {
     const request = {
       resourceSpans: [
         {
@@ -584,7 +584,7 @@ describe('bytes that are no request', () => {
     ],
   });
 
-  it('are refused or read, never anything else, whatever they are', async () => {
+  it('are refused or read, and never cause another error', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
         for (const decode of [protobuf.spans, protobuf.logs, protobuf.metrics, json.spans]) {
@@ -595,7 +595,7 @@ describe('bytes that are no request', () => {
     );
   });
 
-  it('are refused or read where one byte of a good request is another', async () => {
+  it('are refused or read when one byte of a valid request is changed', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(good.length - 1), fc.nat(255), async (position, byte) => {
         const bytes = Buffer.from(good);
@@ -612,7 +612,7 @@ describe('bytes that are no request', () => {
     }
   });
 
-  it('leave nothing behind that the next request would get', async () => {
+  it('leave nothing behind for the next request', async () => {
     await expect(protobuf.spans(good.subarray(0, good.length - 1))).rejects.toBeInstanceOf(MalformedError);
     const { items } = await protobuf.spans(
       encodeProtobuf('spans', {

@@ -37,6 +37,15 @@ async function store(...resourceSpans: Request[]): Promise<Observatory> {
   return observatory;
 }
 
+async function sendProtobuf(observatory: Observatory, request: Request): Promise<void> {
+  const answer = await fetch(`${observatory.otlpUrl}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-protobuf' },
+    body: new Uint8Array(encodeProtobuf('spans', request)),
+  });
+  expect(answer.status).toBe(200);
+}
+
 async function ask<T>(observatory: Observatory, path: string): Promise<T> {
   const range = `from=${Date.now() - 600_000}&to=${Date.now() + 60_000}`;
   const answer = await fetch(`${observatory.url}${path}${path.includes('?') ? '&' : '?'}${range}`);
@@ -58,6 +67,41 @@ describe('the service map', () => {
     );
     const { edges } = await ask<ServiceMap>(observatory, '/api/service-map');
     expect(edges).toMatchObject([{ from: 'accounts', to: 'mysql-accounts', calls: 1 }]);
+  });
+
+  describe.each(['json', 'protobuf'])('of messages whose receiver links to their sender (%s)', (encoding) => {
+    const linksTo = (...numbers: number[]): Request => ({
+      traceId: 'f1'.repeat(16),
+      links: numbers.map((number) => ({ traceId, spanId: spanId(number) })),
+    });
+    const edgesOf = async (...resourceSpans: Request[]) => {
+      const observatory = await startTestObservatory(await temporaryDirectory());
+      if (encoding === 'json') await send(observatory, 'traces', { resourceSpans });
+      else await sendProtobuf(observatory, { resourceSpans });
+      await observatory.flush();
+      return (await ask<ServiceMap>(observatory, '/api/service-map')).edges;
+    };
+    const sent = ofService('orders', [span(1, null, 4), span(2, null, 4)]);
+
+    it('has an edge of its own kind from sender to receiver', async () => {
+      const edges = await edgesOf(sent, ofService('billing', [span(3, null, 5, linksTo(1, 2))]));
+      expect(edges).toMatchObject([{ from: 'orders', to: 'billing', kind: 'link', calls: 2, errorRate: 0 }]);
+    });
+
+    it('has one of the batch that a client receives', async () => {
+      const edges = await edgesOf(sent, ofService('billing', [span(3, null, 3, linksTo(1))]));
+      expect(edges).toMatchObject([{ from: 'orders', to: 'billing', kind: 'link', calls: 1 }]);
+    });
+
+    it('has a call, and no second edge, where the receiver is a child of the sender, too', async () => {
+      const child = span(3, 1, 5, { links: [{ traceId, spanId: spanId(1) }] });
+      expect(await edgesOf(sent, ofService('billing', [child]))).toMatchObject([{ kind: 'call', calls: 1 }]);
+    });
+
+    it('has none of links that join no sender and receiver, and of those to nowhere', async () => {
+      const server = ofService('gateway', [span(1, null, 2)]);
+      expect(await edgesOf(server, ofService('billing', [span(3, null, 2, linksTo(1, 77))]))).toEqual([]);
+    });
   });
 
   it('has none from a server to the page that it served', async () => {
@@ -93,13 +137,7 @@ describe('older names of attributes', () => {
       };
       const observatory = await startTestObservatory(await temporaryDirectory());
       if (encoding === 'json') await send(observatory, 'traces', request);
-      else {
-        await fetch(`${observatory.otlpUrl}/v1/traces`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/x-protobuf' },
-          body: new Uint8Array(encodeProtobuf('spans', request)),
-        });
-      }
+      else await sendProtobuf(observatory, request);
       await observatory.flush();
       for (const filter of [
         'http.request.method = "GET"',
@@ -151,6 +189,11 @@ describe('spans that share an id', () => {
       'the server',
     ]);
     expect(observatory.telemetry.text()).toContain('observatory_duplicate_spans_total 4');
+  });
+
+  it('are one call on the service map: what the server does is its own', async () => {
+    const { edges } = await ask<ServiceMap>(await store(...ends()), '/api/service-map');
+    expect(edges).toMatchObject([{ from: 'web', to: 'pay', calls: 1 }]);
   });
 });
 

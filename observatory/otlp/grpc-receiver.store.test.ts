@@ -109,7 +109,7 @@ describe('an export call', () => {
     expect(alone.telemetry.text()).toContain('otlp_requests_total{protocol="grpc",signal="spans",status="OK"} 1');
   });
 
-  it('without anything in it is taken', async () => {
+  it('is accepted when it is empty', async () => {
     await using alone = await startAlone();
     expect((await call(clientOf(alone.receiver), Buffer.alloc(0))).code).toBe(status.OK);
   });

@@ -81,13 +81,13 @@ describe('an export request', () => {
     expect(alone.telemetry.counts().received).toEqual({ spans: 2, logs: 0, metrics: 0 });
   });
 
-  it('without anything in it is taken', async () => {
+  it('is accepted when it is empty', async () => {
     await using alone = await startAlone();
     expect((await post(alone.receiver, '')).status).toBe(200);
     expect((await post(alone.receiver, '{}', json, '/v1/metrics')).status).toBe(200);
   });
 
-  it('is taken where its encoding is empty, or its target a whole URL', async () => {
+  it('is accepted with an empty encoding, and with a whole URL as its target', async () => {
     await using alone = await startAlone();
     expect(await postAs(alone.receiver, { 'content-encoding': '' })).toEqual({ status: 200, body: '{}' });
     expect(await postAs(alone.receiver, {}, 'http://h:4318/v1/traces?a')).toEqual({ status: 200, body: '{}' });
@@ -141,7 +141,7 @@ describe('a request that cannot be taken', () => {
     expect((await post(alone.receiver, body)).status).toBe(200);
   });
 
-  it('is 405 by another method and 404 at another path', async () => {
+  it('is answered with 405 for another method, and with 404 at another path', async () => {
     await using alone = await startAlone();
     const wrongMethod = await fetch(`${alone.receiver.url}/v1/traces`);
     expect(wrongMethod.status).toBe(405);
@@ -150,7 +150,7 @@ describe('a request that cannot be taken', () => {
     expect((await fetch(alone.receiver.url)).status).toBe(404);
   });
 
-  it('is 429 with Retry-After where the queue is full, counted, and taken later', async () => {
+  it('is answered with 429 and Retry-After while the queue is full, counted, and accepted later', async () => {
     await using alone = await startAlone();
     alone.store.room = false;
     const answer = await post(alone.receiver, body);
@@ -170,14 +170,14 @@ describe('pages of other origins', () => {
       headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
     });
 
-  it('may not send where none is configured', async () => {
+  it('may not send when no origin is configured', async () => {
     await using alone = await startAlone();
     const answer = await preflight(alone.receiver, 'http://localhost:8080');
     expect(answer.status).toBe(405);
     expect(answer.headers.get('access-control-allow-origin')).toBe(null);
   });
 
-  it('may send where theirs is', async () => {
+  it('may send when their origin is configured', async () => {
     await using alone = await startAlone({ corsOrigins: ['http://localhost:8080'] });
     const answer = await preflight(alone.receiver, 'http://localhost:8080');
     expect(answer.status).toBe(204);
@@ -242,7 +242,7 @@ function startBody(receiver: Receiver, announced: number): { write(bytes: number
 describe('a sender that is slow', () => {
   const patience = { stallMs: 60_000, wholeMs: 60_000, slowMs: 60_000 };
 
-  it('is told so where its body stalls, and where it takes too long', async () => {
+  it('is answered with 408 when its body stalls, and when it takes too long', async () => {
     await using stalling = await startAlone({ patience: { ...patience, stallMs: 300 } });
     const stalled = startBody(stalling.receiver, 100_000);
     stalled.write(10_000);
@@ -254,7 +254,7 @@ describe('a sender that is slow', () => {
     clearInterval(drops);
   });
 
-  it('takes the room of nobody who is quick', async () => {
+  it('leaves room for quick senders', async () => {
     await using alone = await startAlone({ patience: { ...patience, slowMs: 0 } });
     // All the room there is, eight times the largest body, in bytes that have come.
     const slow = Array.from({ length: 8 }, () => startBody(alone.receiver, 200_000));
@@ -268,7 +268,7 @@ describe('a sender that is slow', () => {
     expect(await Promise.race(slow.map(({ answer }) => answer))).toContain('429');
   });
 
-  it('takes no room for what it only announces', async () => {
+  it('reserves no room for the length that it only announces', async () => {
     await using alone = await startAlone({ patience });
     for (let index = 0; index < 50; index += 1) startBody(alone.receiver, 200_000).write(10);
     const large = encodeProtobuf(
@@ -280,7 +280,7 @@ describe('a sender that is slow', () => {
 });
 
 describe('back-pressure', () => {
-  it('refuses what the queue cannot hold, and nothing that was acknowledged is lost', async () => {
+  it('refuses what the queue cannot hold, and loses nothing that was acknowledged', async () => {
     const observatory = await startTestObservatory(await temporaryDirectory(), { queueItems: 500 });
     const statuses: number[] = [];
     let acknowledged = 0;

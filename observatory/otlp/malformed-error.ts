@@ -1,4 +1,4 @@
-/** The body of a request is no message of the type that was expected; the message says where it goes wrong. */
+/** The body of a request is not a message of the expected type; the message says where it goes wrong. */
 export class MalformedError extends Error {
   override readonly name = 'MalformedError';
 }

@@ -1,9 +1,11 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { Explore } from './explore/explore.tsx';
+import { Guide } from './guide/guide.tsx';
 import { lazy } from './shell/lazy.tsx';
 import { MenuHost } from './shell/menu.tsx';
 import { Notice } from './shell/notice.tsx';
 import { ConnectionBanner, RidesLink, StatusFooter } from './shell/status.tsx';
+import { underBase } from './state/base-path.ts';
 import { addressOf, follow, state } from './state/location.ts';
 import type { State } from './state/url-state.ts';
 
@@ -50,7 +52,11 @@ export function App() {
         Skip to the content
       </a>
       <header class="top">
-        <a class="brand" href="/" onClick={(event) => follow(event, { traceId: null, spanId: null, view: 'compare' })}>
+        <a
+          class="brand"
+          href={underBase('/')}
+          onClick={(event) => follow(event, { traceId: null, spanId: null, view: 'compare' })}
+        >
           Observatory
         </a>
         <nav aria-label="Pages">
@@ -69,6 +75,7 @@ export function App() {
         </nav>
         <RidesLink />
       </header>
+      <Guide />
       <ConnectionBanner />
       <div id="content" tabIndex={-1}>
         {traceId !== null ? (

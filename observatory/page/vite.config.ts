@@ -4,8 +4,9 @@ import { defineConfig } from 'vite';
 const observatory = process.env['OBSERVATORY_URL'] ?? 'http://127.0.0.1:8088';
 
 export default defineConfig({
-  // Absolute addresses of assets: the same document answers `/` and `/trace/<id>`.
-  base: '/',
+  // Assets name each other by where they lie themselves; the server makes the addresses in the document absolute, because the
+  // same document answers `/` and `/trace/<id>`, and both may be below the path of a proxy (page-files.ts).
+  base: './',
   // packages/kit/page-build.ts leads around a path that Vite does not understand by a link.
   resolve: { preserveSymlinks: true },
   build: { target: 'es2022', sourcemap: true, chunkSizeWarningLimit: 200 },

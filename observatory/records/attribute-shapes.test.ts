@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { createAttributeBuilder, createShapes, shapeText } from './attribute-shapes.ts';
 
-it('of two values of a key the first holds, whatever their types and wherever they stand', () => {
+it('keeps the first of two values of a key, whatever their types and places', () => {
   const builder = createAttributeBuilder();
   const add = (...keys: string[]) => {
     for (const [index, key] of keys.entries()) builder.add(key, `${key}${index}`, index % 2 === 0 ? '' : 'i');
@@ -24,7 +24,7 @@ it('of two values of a key the first holds, whatever their types and wherever th
   ]);
 });
 
-it('takes each key of a large set about as long as each of a small one', () => {
+it('takes about as long for each key of a large set as for each of a small one', () => {
   const shapes = createShapes(true);
   const start = performance.now();
   let shape = shapes.empty();

@@ -23,7 +23,7 @@ export interface Shape {
   readonly slot: number;
   /** Place of the column that gets a copy, where the key is an older name of a hot attribute; or -1. */
   readonly copied: number;
-  /** The longer shape that was made first. Of keys that never come again, there is no other, and maps would be dear. */
+  /** The longer shape that was made first. Of keys that never come again, there is no other, and maps would cost much memory. */
   only: Shape | null;
   /** The others: by type, then by key. A key that the shape already has leads back to the shape itself. */
   next: Map<Branch, Map<string, Shape>> | null;
@@ -228,12 +228,12 @@ export function createAttributeBuilder(): AttributeBuilder {
   let shape = shapes.empty();
   let values: string[] = [];
   // Whether the usual separator is in a key or value.
-  let awkward = false;
+  let needsOtherSeparator = false;
 
   function clear(): void {
     shape = shapes.empty();
     values = [];
-    awkward = false;
+    needsOtherSeparator = false;
   }
 
   return {
@@ -242,10 +242,10 @@ export function createAttributeBuilder(): AttributeBuilder {
       if (next === shape) return;
       shape = next;
       values.push(text);
-      if (text.includes(usualSeparator) || key.includes(usualSeparator)) awkward = true;
+      if (text.includes(usualSeparator) || key.includes(usualSeparator)) needsOtherSeparator = true;
     },
     finish() {
-      const separator = awkward ? unusedSeparator([...shapeText(shape).keys, ...values]) : usualSeparator;
+      const separator = needsOtherSeparator ? unusedSeparator([...shapeText(shape).keys, ...values]) : usualSeparator;
       const set: AttributeSet = { shape, values: values.join(separator), separator };
       clear();
       return set;

@@ -4,8 +4,8 @@ import type { Batches, Signal } from './records.ts';
 export interface Intake {
   /** Whether a batch of so many items and bytes may be taken now. */
   hasRoom(items: number, bytes: number): boolean;
-  /** Why nothing can be stored now, a sentence; null where all is well. While there is a reason there is no room. */
+  /** Why nothing can be stored now, a sentence; null when all is well. There is no room while there is a reason. */
   failure(): string | null;
-  /** Takes a batch; the caller has asked for room. It is stored within about a second. */
+  /** Takes a batch for which there is room (`hasRoom`). It is stored within about a second. */
   take<S extends Signal>(signal: S, items: Batches[S], bytes: number): void;
 }

@@ -78,7 +78,7 @@ export function createSpanPacker(): SpanPacker {
     packed.length += originBytes.length;
     for (let place = textCount; place < placeCount; place += 1) {
       appendByte(packed, separatorByte);
-      // Most places of most spans are empty: a call for each would be dear.
+      // Most places of most spans are empty: a call for each would take time.
       if ((starts[place] ?? -1) >= 0) packPlace(packed, draft, place, false);
     }
     if (draft.valueEnds.length > 0) {

@@ -37,7 +37,7 @@ const columnsOfNames: Readonly<Record<IntrinsicName, string>> = { ...intrinsicCo
 /** Intrinsic names whose attributes of resources tell just the same. */
 export const toldByResources: readonly string[] = ['service.name', 'service.version'];
 
-/** Those of the above whose columns are no text. */
+/** Those of the above whose columns are not texts. */
 const typed: Readonly<Record<Scope, Readonly<Record<string, Sql>>>> = {
   spans: { error: sql`s.error` },
   roots: {
@@ -49,7 +49,7 @@ const typed: Readonly<Record<Scope, Readonly<Record<string, Sql>>>> = {
 };
 
 /**
- * An attribute that OTLP or a roll-up gives and that is no text, in the type that it has; undefined for any other. To make
+ * An attribute that OTLP or a roll-up gives and that is not a text, in the type that it has; undefined for any other. To make
  * each of a million values a text takes longer than to count them.
  */
 export function typedColumn(key: string, scope: Scope): Sql | undefined {
@@ -122,7 +122,7 @@ export function isOfResources(key: string): boolean {
 }
 
 function lookUp(columns: Readonly<Record<string, string>>, key: string): Sql | undefined {
-  // Own keys alone: `constructor` is no column. The value is a literal of this file.
+  // Own keys alone: `constructor` is not a column. The value is a literal of this file.
   return Object.hasOwn(columns, key) ? (`s.${columns[key]}` as Sql) : undefined;
 }
 

@@ -43,7 +43,7 @@ describe('the database', () => {
     }
   });
 
-  it('tells of every statement how long it took, be it stopped or failed', async () => {
+  it('measures every statement, also one that is stopped or fails', async () => {
     const told: string[] = [];
     const database = await open(await temporaryPath(), (name) => told.push(name));
     onTestFinished(() => database.close());

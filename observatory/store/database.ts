@@ -1,32 +1,21 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import {
-  BIGINT,
-  DOUBLE,
   type DuckDBConnection,
   DuckDBDataChunk,
   DuckDBInstance,
-  type DuckDBResultReader,
   type DuckDBType,
-  DuckDBTypeId,
   type DuckDBValue,
-  type DuckDBValueConverter,
-  type JS,
-  JSDuckDBValueConverter,
-  LIST,
-  listValue,
-  VARCHAR,
 } from '@duckdb/node-api';
-import { OpenError, openFailure } from './failures.ts';
-import { createKeptStatements, type KeptStatements } from './kept-statements.ts';
-import { createGate, type Gate } from '../async/gate.ts';
-import { createSlices } from '../async/pause.ts';
+
+import { createGate } from '../async/gate.ts';
 import { createQueue } from '../async/queue.ts';
+import { OpenError, openFailure } from './failures.ts';
+import { createQuestionsConnection } from './questions-connection.ts';
 import { script, type Side, sides, stagingScript, summaryScript, tablesScript } from './scripts.ts';
-import type { Bindable, Sql } from './sql.ts';
+import { ask, createSession, type Runner, type Session } from './session.ts';
 
 export interface DatabaseOptions {
   /** The file; its directory is made. */
@@ -34,35 +23,8 @@ export interface DatabaseOptions {
   /** What DuckDB may hold in memory, MiB; beyond it, it spills to a directory beside the file. */
   memoryLimitMb: number;
   threads: number;
-  /** Is told how long each statement of the reader and aside took, however it ended, waiting included, in seconds. */
+  /** Is called with the duration of each statement of the reader and aside took, however it ended, waiting included, in seconds. */
   onQuery?: (name: string, seconds: number) => void;
-}
-
-/** Values of a statement's placeholders, and SQL for the `{{name}}` gaps of its file. */
-export interface StatementInput {
-  parameters?: Readonly<Record<string, Bindable>>;
-  fragments?: Readonly<Record<string, Sql>>;
-  /** Whether it stays prepared: for statements that are quick, asked often, and the same text each time. */
-  kept?: boolean;
-  /** Interrupts the statement, or keeps it from starting while it waits; the promise then rejects with its reason. */
-  signal?: AbortSignal;
-}
-
-/**
- * A row as plain values: BIGINT and HUGEINT are bigint, a MAP is an object, NULL is null. Cast in SQL what should be a
- * number (`count(*)::INTEGER`, `x::DOUBLE`).
- */
-export type Row = Record<string, unknown>;
-
-/** Runs the statement of the file `<name>.sql` in any folder below `store`; statements of one runner wait for one another. */
-export interface Runner {
-  rows<T = Row>(name: string, input?: StatementInput): Promise<T[]>;
-}
-
-/** Several statements that nothing of the same connection may come between. */
-export interface Session extends Runner {
-  /** Runs SQL that is written in this workspace's source, where a file of its own would be too much. */
-  run<T = Row>(text: Sql, parameters?: Readonly<Record<string, Bindable>>): Promise<T[]>;
 }
 
 /** Writes rows into a table in memory, in chunks, without a statement for each. */
@@ -114,76 +76,6 @@ export interface Database {
   close(options?: { leaveAsIs?: boolean }): Promise<void>;
 }
 
-/** The files of SQL below this folder by name, without `.sql`. */
-const statementFiles = findStatements(import.meta.dirname);
-const statements = new Map<string, string>();
-
-function findStatements(directory: string): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.sql')) continue;
-    const name = basename(file, '.sql');
-    const other = found.get(name);
-    if (other !== undefined) throw new Error(`two statements are called ${name}: ${other} and ${file}`);
-    found.set(name, file);
-  }
-  return found;
-}
-
-function statement(name: string): string {
-  let text = statements.get(name);
-  if (text === undefined) {
-    const file = statementFiles.get(name);
-    if (file === undefined) throw new Error(`no such statement: ${name}`);
-    text = readFileSync(join(import.meta.dirname, file), 'utf8');
-    statements.set(name, text);
-  }
-  return text;
-}
-
-function fill(name: string, fragments: Readonly<Record<string, Sql>>): string {
-  return statement(name).replaceAll(/\{\{(\w+)\}\}/g, (_gap, fragment: string) => {
-    const text = fragments[fragment];
-    if (text === undefined) throw new Error(`${name}.sql: no SQL given for {{${fragment}}}`);
-    return text;
-  });
-}
-
-/** Whether DuckDB's INTEGER holds it. */
-function isSmallInteger(value: number): boolean {
-  return Number.isInteger(value) && Math.abs(value) < 2 ** 31;
-}
-
-function bindings(
-  parameters: Readonly<Record<string, Bindable>>,
-): [Record<string, DuckDBValue>, Record<string, DuckDBType>] {
-  const values: Record<string, DuckDBValue> = {};
-  const types: Record<string, DuckDBType> = {};
-  for (const [name, value] of Object.entries(parameters)) {
-    if (typeof value === 'bigint') {
-      // Not HUGEINT, the client's own choice: a comparison of BIGINT with HUGEINT reads every block.
-      values[name] = value;
-      types[name] = BIGINT;
-    } else if (typeof value === 'number' && !isSmallInteger(value)) {
-      // Not BIGINT, the client's own choice for whole numbers, which fails from 2^63 on.
-      values[name] = value;
-      types[name] = DOUBLE;
-    } else if (Array.isArray(value)) {
-      values[name] = listValue(value as string[]);
-      types[name] = LIST(VARCHAR);
-    } else values[name] = value as DuckDBValue;
-  }
-  return [values, types];
-}
-
-const plain: DuckDBValueConverter<JS> = (value, type, converter) => {
-  if (value !== null && type.typeId === DuckDBTypeId.MAP) {
-    const entries = (value as unknown as { entries: { key: DuckDBValue; value: DuckDBValue }[] }).entries;
-    return Object.fromEntries(entries.map((entry) => [String(entry.key), entry.value as JS]));
-  }
-  return JSDuckDBValueConverter(value, type, converter);
-};
-
 /** Grows by one with each change of schema.sql that a file of before does not have. */
 const schemaVersion = 2;
 
@@ -208,72 +100,6 @@ async function makeTables(connection: DuckDBConnection, path: string): Promise<v
 /** The path is the configuration's; DuckDB's ATTACH takes no parameters. */
 function quoted(path: string): string {
   return `'${path.replaceAll("'", "''")}'`;
-}
-
-/** Answers of no more values are read out at once: some 20 milliseconds. */
-const fewValues = 20_000;
-/** How long rows are read out of an answer before others have the event loop, milliseconds. */
-const sliceMs = 20;
-/** Between two looks at the clock. */
-const rowsBetweenLooks = 32;
-
-/** The rows of an answer; thousands of wide ones, which take a tenth of a second and more, in slices. */
-async function toRows(answer: DuckDBResultReader): Promise<Row[]> {
-  if (answer.currentRowCount * answer.columnCount <= fewValues) return answer.convertRowObjects(plain);
-  const names = answer.deduplicatedColumnNames();
-  const types = answer.columnTypes();
-  const rows: Row[] = [];
-  const slices = createSlices(sliceMs, rowsBetweenLooks);
-  for (let index = 0; index < answer.currentRowCount; index += 1) {
-    if (slices.isOver()) await slices.next();
-    const row: Row = {};
-    for (const [column, name] of names.entries()) {
-      row[name] = plain(answer.value(column, index), types[column] ?? VARCHAR, plain);
-    }
-    rows.push(row);
-  }
-  return rows;
-}
-
-async function ask<T>(connection: DuckDBConnection, text: string, input: StatementInput, kept?: KeptStatements) {
-  const { parameters = {}, signal } = input;
-  signal?.throwIfAborted();
-  const [values, types] = bindings(parameters);
-  const interrupt = () => connection.interrupt();
-  signal?.addEventListener('abort', interrupt, { once: true });
-  try {
-    const answer = await (kept?.run(text, values, types) ?? connection.runAndReadAll(text, values, types));
-    return (await toRows(answer)) as T[];
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    signal?.removeEventListener('abort', interrupt);
-  }
-}
-
-/** A question was stopped, because what comes in needs the database for itself. */
-export class YieldError extends Error {
-  override readonly name = 'YieldError';
-
-  constructor() {
-    super('The store is busy with what comes in.');
-  }
-}
-
-interface ConnectionSession extends Session {
-  /** Lets go of the statements that are kept prepared: they hold the file. */
-  forget(): void;
-}
-
-function createSession(connection: DuckDBConnection): ConnectionSession {
-  const kept = createKeptStatements(connection);
-  return {
-    forget: () => kept.forget(),
-    rows: (name, input = {}) =>
-      ask(connection, fill(name, input.fragments ?? {}), input, input.kept ? kept : undefined),
-    run: (text, parameters = {}) => ask(connection, text, { parameters }),
-  };
 }
 
 /** Files that this process has open: DuckDB's lock keeps other processes out, but not a second one in the same. */
@@ -303,46 +129,6 @@ function ownFiles(path: string): string {
 
 /** How long a question that was stopped has to notice, before it is stopped again, milliseconds. */
 const interruptEveryMs = 20;
-
-/** The connection of questions of a kind, which wait for one another, and for whoever holds them off. */
-function createQuestions(connection: DuckDBConnection, gate: Gate, onQuery: DatabaseOptions['onQuery']) {
-  const queue = createQueue();
-  const session = createSession(connection);
-  let running = false;
-  const runner: Runner = {
-    rows: async (name, input) => {
-      const start = performance.now();
-      try {
-        const rows = await queue(async () => {
-          await gate.opened(input?.signal);
-          running = true;
-          const closings = gate.closings();
-          try {
-            return await session.rows(name, input);
-          } catch (error) {
-            input?.signal?.throwIfAborted();
-            throw gate.closings() > closings ? new YieldError() : error;
-          } finally {
-            running = false;
-          }
-        });
-        // The queue does not know what type of row its work tells.
-        return rows as never;
-      } finally {
-        onQuery?.(name, (performance.now() - start) / 1000);
-      }
-    },
-  };
-  return {
-    runner,
-    interrupt: () => {
-      if (running) connection.interrupt();
-    },
-    isRunning: () => running,
-    forget: session.forget,
-    close: () => queue(async () => connection.closeSync()),
-  };
-}
 
 /**
  * Opens the store's file, makes what is missing in it, and hands out ways to run statements; never a connection.
@@ -390,8 +176,8 @@ async function open(options: DatabaseOptions): Promise<Database> {
     await writing.run(`SET allowed_paths = [${ownFiles(options.path)}]`);
     await writing.run('SET enable_external_access = false; SET lock_configuration = true');
     const gate = createGate();
-    const questions = createQuestions(await instance.connect(), gate, options.onQuery);
-    const looksAside = createQuestions(await instance.connect(), gate, options.onQuery);
+    const questions = createQuestionsConnection(await instance.connect(), gate, options.onQuery);
+    const looksAside = createQuestionsConnection(await instance.connect(), gate, options.onQuery);
     const loading = await instance.connect();
     const chunks = new Map<string, DuckDBDataChunk>();
     // Never two statements at once on one connection: DuckDB's client has crashed of it.

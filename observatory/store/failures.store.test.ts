@@ -99,7 +99,7 @@ describe('a database file', () => {
   });
 });
 
-it('knows what DuckDB means', () => {
+it('classifies the error messages of DuckDB', () => {
   const cases = {
     'FATAL Error: Failed: database has been invalidated because of a previous fatal error.': 'broken',
     'IO Error: Checkpoint failed for database "store". The database has been invalidated. Original error: x':

@@ -8,7 +8,7 @@
 -- text, whatever they were; `types` is JSON and tells the ones that were no strings, for example
 -- {"http.response.status_code":"i"}: i integer, d double, b boolean, j JSON (array or map), x bytes in base64, n empty.
 -- c is of a column whose value was sent by an older name of its attribute (`olderNames` in records/hot-attributes.ts), in
--- the MAP; it is no attribute by itself.
+-- the MAP; it is not an attribute by itself.
 -- It is NULL where every value is a string. attributes.ts reads and writes the pair.
 
 -- One row: which version of this schema the file has (database.ts).
@@ -121,7 +121,7 @@ CREATE TABLE IF NOT EXISTS store.logs (
   severity        VARCHAR NOT NULL,
   -- 1 to 24 as in OTLP; 0 where unspecified.
   severity_number UTINYINT NOT NULL,
-  -- A body that is no string is JSON.
+  -- A body that is not a string is JSON.
   body            VARCHAR NOT NULL,
   event_name      VARCHAR NOT NULL,
   scope           VARCHAR,

@@ -68,7 +68,7 @@ describe('a service client', () => {
     });
   });
 
-  it('tells which release answered, also where it answered with a failure, and believes no other header', async () => {
+  it('reports which release answered, also with a failure, and ignores other headers', async () => {
     const told: string[] = [];
     const answers: [number, Record<string, string | string[]>][] = [
       [200, { 'hotrod-release': '0.1.0+1a2b3c4' }],
@@ -92,7 +92,7 @@ describe('a service client', () => {
   it.each([
     ['reset', (request: IncomingMessage) => request.socket.resetAndDestroy()],
     ['closed', (request: IncomingMessage) => request.socket.destroy()],
-  ])('asks once more where the connection is %s before an answer begins', async (_how, end) => {
+  ])('retries once when the connection is %s before an answer begins', async (_how, end) => {
     let requests = 0;
     const { client } = await clientOf((request, response) => {
       requests += 1;
@@ -135,7 +135,7 @@ describe('a service client', () => {
     expect(requests).toBe(2);
   });
 
-  it('asks no second time where an answer has begun, or where the request may have changed something', async () => {
+  it('does not retry when an answer has begun, or when the request may have changed something', async () => {
     let requests = 0;
     const { client } = await clientOf((request, response) => {
       requests += 1;
@@ -203,7 +203,7 @@ describe('a service client', () => {
     });
   });
 
-  it('calls an answer that is not what was agreed dependency_failed, and keeps what is wrong as its cause', async () => {
+  it('calls an answer that breaks the contract dependency_failed, and keeps the reason as its cause', async () => {
     const { client } = await clientOf(answer(200, '{"id":"123"}'));
     await expect(client.get('/', {}, z.object({ id: z.int() }))).rejects.toMatchObject({
       code: 'dependency_failed',
@@ -224,7 +224,7 @@ describe('a service client', () => {
     expect(performance.now() - start).toBeLessThan(10_000);
   });
 
-  it('holds the same deadline where the answer begins and does not end', async () => {
+  it('keeps the same deadline when the answer begins and does not end', async () => {
     const { client } = await clientOf(
       (_request, response) => {
         response.writeHead(200, { 'content-type': 'application/json' }).write('{"half":');
@@ -250,7 +250,7 @@ describe('a service client', () => {
     });
   });
 
-  it('says so where the connection breaks in the middle of an answer', async () => {
+  it('fails with a sentence when the connection breaks in the middle of an answer', async () => {
     const { client } = await clientOf((request, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('{');
       setTimeout(() => request.socket.destroy(), 10);
@@ -258,14 +258,14 @@ describe('a service client', () => {
     await expect(client.get('/', {}, z.unknown())).rejects.toMatchObject({ code: 'dependency_unavailable' });
   });
 
-  it('is ready where the other service is', async () => {
+  it('is ready when the other service is', async () => {
     const { client } = await clientOf((request, response) => {
       response.writeHead(request.url === '/readyz' ? 200 : 404).end('{}');
     });
     await expect(client.ready()).resolves.toBeUndefined();
   });
 
-  it('is not ready where the other service is not', async () => {
+  it('is not ready when the other service is not', async () => {
     const { client } = await clientOf(answer(503, '{"status":"not ready"}'));
     await expect(client.ready()).rejects.toMatchObject({ code: 'dependency_unavailable' });
   });

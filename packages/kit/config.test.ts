@@ -34,7 +34,7 @@ function faults(table: Parameters<typeof readConfig>[0], env: Record<string, str
 }
 
 describe('readConfig', () => {
-  it('takes the defaults where nothing is set', () => {
+  it('uses the defaults when nothing is set', () => {
     expect(readConfig(settings, {})).toEqual({
       delayMs: 2.5,
       attempts: 3,
@@ -43,7 +43,7 @@ describe('readConfig', () => {
     });
   });
 
-  it('takes an empty string, as shells and Helm write it, for unset', () => {
+  it('treats an empty string, as shells and Helm write it, as unset', () => {
     expect(readConfig(settings, { DELAY_MS: '', ATTEMPTS: '', NOTE: '', BACKEND_URL: '' })).toEqual(
       readConfig(settings, {}),
     );
@@ -101,7 +101,7 @@ describe('readConfig', () => {
 });
 
 describe('listenSettings', () => {
-  it('listens on loopback unless told', () => {
+  it('listens on loopback by default', () => {
     expect(readConfig(listenSettings(8081), {})).toMatchObject({ host: '127.0.0.1', port: 8081, logLevel: 'info' });
   });
 

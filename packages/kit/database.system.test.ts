@@ -117,7 +117,7 @@ describe('migrate', () => {
     expect(messages().filter((message) => message === 'Waiting for Postgres')).toHaveLength(1);
   });
 
-  it('waits for no Postgres that refuses the user, and no longer than it is told for one that is not there', async () => {
+  it('fails at once when Postgres refuses the user, and after the given time when there is no Postgres', async () => {
     write('001-first.sql', 'CREATE TABLE things (id int);');
     const stranger = new URL(postgres.url('customer'));
     stranger.username = 'nobody';
@@ -128,7 +128,7 @@ describe('migrate', () => {
     await expect(absent).rejects.toMatchObject({ code: 'unavailable', cause: { code: 'ECONNREFUSED' } });
   });
 
-  it('fails, and no more, where Postgres goes away in the middle', async () => {
+  it('fails cleanly when Postgres goes away in the middle', async () => {
     write('001-first.sql', 'SELECT pg_sleep(30), 1;');
     const wire = await startWire(postgres.url('customer'));
     const watcher = connect();
@@ -209,7 +209,7 @@ describe('a pool of connections', () => {
     expect(await query(database, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  it('makes the next one wait, and says unavailable where it waits too long', async () => {
+  it('makes the next one wait, and answers unavailable when it waits too long', async () => {
     // The first connection has to be made within the same time.
     const database = connect({ poolSize: 1, connectTimeoutMs: 2_000 });
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
@@ -235,7 +235,7 @@ describe('a pool of connections', () => {
     expect(await query(database, 'SELECT 4 AS four')).toEqual([{ four: 4 }]);
   });
 
-  it('refuses at once who would wait too long, before the line has grown to that', async () => {
+  it('refuses callers at once when the expected wait is too long', async () => {
     const database = connect({ poolSize: 1, maxWaitMs: 300 });
     await query(database, 'SELECT pg_sleep(0.2)'); // so long one holds a connection
     const asked = Array.from({ length: 10 }, () => query(database, 'SELECT pg_sleep(0.2)'));
@@ -281,7 +281,7 @@ describe('a pool of connections', () => {
     expect(await query(database, 'SELECT 3 AS three')).toEqual([{ three: 3 }]);
   });
 
-  it('names Postgres where it ends a connection', async () => {
+  it('names Postgres when it ends a connection', async () => {
     const database = connect({ poolSize: 1 });
     const asleep = expect(query(database, 'SELECT pg_sleep(62)')).rejects.toMatchObject({
       code: 'unavailable',
@@ -296,7 +296,7 @@ describe('a pool of connections', () => {
     expect(await query(connect(), 'SELECT $1::text AS text', [text])).toEqual([{ text }]);
   });
 
-  it('is not ready, and says unavailable, where no Postgres is', async () => {
+  it('is not ready, and answers unavailable, without a Postgres', async () => {
     const url = `postgres://customer@127.0.0.1:${await findFreePort()}/hotrod`;
     const database = connect({ url });
     await expect(database.ready()).rejects.toThrow('ECONNREFUSED');

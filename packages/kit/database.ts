@@ -159,7 +159,7 @@ type WithClient = <T>(work: (client: PoolClient) => Promise<T>, discard?: boolea
 /** How often a Postgres that does not answer is asked again, in milliseconds. */
 const answerPollMs = 500;
 
-/** @throws what `connect` threw last, where Postgres does not answer in time, or answers that it will not have us. */
+/** @throws what `connect` threw last, when Postgres does not answer in time, or refuses the user. */
 async function untilPostgresAnswers(
   connect: () => Promise<PoolClient>,
   timeoutMs: number,

@@ -56,7 +56,7 @@ function reasonOf(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason));
 }
 
-/** Runs `work` with a deadline `timeoutMs` from now. For everything that is no request to a server of ours. */
+/** Runs `work` with a deadline `timeoutMs` from now. For everything that is not a request to one of our servers. */
 export function withDeadline<T>(timeoutMs: number, work: () => T): T {
   return storage.run(createDeadline(timeoutMs).deadline, work);
 }

@@ -15,20 +15,20 @@ describe('drawDelayMs', () => {
     draw(5).forEach((value, index) => expect(value).toBeCloseTo((normal[index] ?? 0) * 5, 6));
   });
 
-  it('is zero where the factor is', () => {
+  it('is zero when the factor is zero', () => {
     expect(drawDelayMs(createSeededRandom(1), { meanMs: 400, deviationMs: 40 }, 0)).toBe(0);
   });
 });
 
 describe('pause', () => {
-  it('waits as long as was drawn', async () => {
+  it('waits for the drawn time', async () => {
     const start = performance.now();
     await pause(() => 0, { meanMs: 40, deviationMs: 0 });
     // Timers may fire a millisecond early.
     expect(performance.now() - start).toBeGreaterThanOrEqual(38);
   });
 
-  it('does not yield to timers where the delay is zero', async () => {
+  it('does not yield to timers when the delay is zero', async () => {
     let ticked = false;
     const tick = setImmediate(() => (ticked = true));
     for (let round = 0; round < 100; round += 1) await pause(Math.random, { meanMs: 0, deviationMs: 0 });

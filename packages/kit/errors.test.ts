@@ -41,7 +41,7 @@ describe('toServiceError', () => {
   });
 
   it.each([new Error('password=hunter2'), 'hunter2', null, undefined, { code: 'not_found' }])(
-    'makes %j internal, with the cause kept and none of it in the message',
+    'makes %j internal, keeps the cause, and shows none of it in the message',
     (thrown) => {
       const error = toServiceError(thrown);
       expect(error).toMatchObject({ code: 'internal', status: 500 });
@@ -95,7 +95,7 @@ describe('fromProblem', () => {
     { code: 'constructor', detail: 'x' },
     { code: '__proto__', detail: 'x' },
     { code: ['not_found'], detail: 'x' },
-  ])('meets %j, which is no problem document, with dependency_failed', (body) => {
+  ])('turns %j, which is not a problem document, into dependency_failed', (body) => {
     expect(fromProblem('driver', 404, body)).toMatchObject({
       code: 'dependency_failed',
       status: 502,
@@ -107,7 +107,7 @@ describe('fromProblem', () => {
     [404, 'internal'],
     [400, 'dependency_timeout'],
     [302, 'not_found'],
-  ])('does not believe a body whose code belongs to another status: HTTP %i, %s', (status, code) => {
+  ])('ignores a code that belongs to another status: HTTP %i, %s', (status, code) => {
     expect(fromProblem('driver', status, { code, detail: 'x' })).toMatchObject({ code: 'dependency_failed' });
   });
 });

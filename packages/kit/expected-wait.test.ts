@@ -4,7 +4,7 @@ import { withDeadline } from './deadline.ts';
 import { createMovingMean, refuseLongWait } from './expected-wait.ts';
 
 describe('a moving mean', () => {
-  it('is nothing at first, then the first value, then follows the newest', () => {
+  it('is undefined at first, then the first value, then follows the newest', () => {
     const mean = createMovingMean();
     expect(mean.value()).toBe(0);
     mean.add(100);
@@ -17,12 +17,12 @@ describe('a moving mean', () => {
 describe('a wait', () => {
   const what = 'a worker';
 
-  it('is taken up to its limit', () => {
+  it('is accepted up to its limit', () => {
     refuseLongWait({ waitMs: 2_000, maxWaitMs: 2_000, what });
     refuseLongWait({ waitMs: -300, maxWaitMs: 2_000, what });
   });
 
-  it('beyond it is refused, with the time after which it is bearable', () => {
+  it('beyond its limit is refused, with the time to try again', () => {
     expect(() => refuseLongWait({ waitMs: 4_500, maxWaitMs: 2_000, what })).toThrow(
       expect.objectContaining({ code: 'overloaded', status: 503, retryAfterSeconds: 3 }),
     );

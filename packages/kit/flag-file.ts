@@ -10,7 +10,7 @@ const lookEveryMs = 500;
  * An OpenFeature provider over a file in flagd's format, evaluated in this process. A change is taken up within a
  * second. A file that cannot be read, or is not valid, leaves the flags as they were.
  *
- * @param onProblem is told what is wrong with the file, once for each version of it.
+ * @param onProblem is called with what is wrong with the file, once for each version of it.
  */
 export function createFlagFileProvider(path: string, onProblem: (problem: string) => void): Provider {
   const core = new FlagdCore();
@@ -32,7 +32,7 @@ export function createFlagFileProvider(path: string, onProblem: (problem: string
     }
   }
 
-  async function tellChanges(): Promise<void> {
+  async function describeChanges(): Promise<void> {
     const flagsChanged = await look();
     if (flagsChanged.length > 0) events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged });
   }
@@ -43,7 +43,7 @@ export function createFlagFileProvider(path: string, onProblem: (problem: string
     events,
     async initialize() {
       await look();
-      looking = setInterval(() => void tellChanges(), lookEveryMs).unref();
+      looking = setInterval(() => void describeChanges(), lookEveryMs).unref();
     },
     async onClose() {
       clearInterval(looking);

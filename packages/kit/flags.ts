@@ -71,7 +71,7 @@ export function createServiceFlags(
 
 /**
  * @param context facts about this process that targeting rules may use, for example `service.version`.
- * @param evaluated is told every evaluation that answered with a switched flag that is not off.
+ * @param evaluated is called for every evaluation that answered with a switched flag that is not off.
  */
 export async function createFlags(options: {
   service: string;

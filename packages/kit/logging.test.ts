@@ -16,7 +16,7 @@ function createDisk(room: number) {
 }
 
 describe('a line writer', () => {
-  it('writes a line whole, whatever part of it the system takes at once', () => {
+  it('writes the whole line, however little the system takes at once', () => {
     const parts: Buffer[] = [];
     const writer = createLineWriter(1, (_descriptor, bytes) => {
       parts.push(bytes.subarray(0, 3));
@@ -58,7 +58,7 @@ describe('a line writer', () => {
     expect(content).toBe('line\n');
   });
 
-  it('takes what a logger writes', () => {
+  it('writes what a logger logs', () => {
     const { disk, write } = createDisk(1_000);
     createLogger('test', 'info', createLineWriter(1, write)).info('hello');
     expect(JSON.parse(disk.content)).toMatchObject({ service: 'test', msg: 'hello' });

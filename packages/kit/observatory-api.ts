@@ -1,6 +1,6 @@
 /** The Observatory's API, asked over HTTP by other programs: the tools for agents, the demo, the faults. Every question is a GET. */
 
-/** A question that the Observatory refused or could not answer; the message is for whoever asked. */
+/** A question that the Observatory refused or could not answer; the message is for the user. */
 export class QuestionError extends Error {
   override readonly name = 'QuestionError';
   /** The status of the answer; null when there was none. */

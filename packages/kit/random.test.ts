@@ -64,7 +64,7 @@ describe('sampleNormal', () => {
     expect(sampleNormal(never, 0, 0)).toBe(0);
   });
 
-  it('stands the extremes of its source', () => {
+  it('handles the extremes of its source', () => {
     for (const extreme of [0, 1 - 2 ** -32]) {
       const value = sampleNormal(() => extreme, 100, 10);
       expect(value).toBeGreaterThanOrEqual(0);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { createRateLimit } from './rate-limit.ts';
 
-it('gives so much at once, then so much a second, and never saves up more', () => {
+it('allows a burst, then a rate per second, and never saves up more than the burst', () => {
   let nowMs = 0;
   const limit = createRateLimit(10, 20, () => nowMs);
   expect(limit.take(20)).toBe(true);

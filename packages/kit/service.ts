@@ -97,7 +97,7 @@ async function listenWhenFree(attempt: () => Promise<RunningServer>, patienceMs:
   }
 }
 
-/** Whoever started this process may be gone; that is no reason to end. */
+/** The parent of this process may be gone: it runs on. */
 function notify(fd: number, line: string): void {
   write(fd, `${line}\n`, () => {});
 }

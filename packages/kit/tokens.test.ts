@@ -67,7 +67,7 @@ describe.each([
     },
   );
 
-  test('what carries meaning without being text stands out', () => {
+  test('graphical signs stand out from the background', () => {
     for (const ground of ['bg', 'panel']) {
       expect(contrast(colour('line-strong'), colour(ground))).toBeGreaterThanOrEqual(3);
       expect(contrast(colour('focus'), colour(ground))).toBeGreaterThanOrEqual(3);
@@ -76,7 +76,7 @@ describe.each([
     expect(contrast(colour('on-selection'), colour('selection'))).toBeGreaterThanOrEqual(4.5);
   });
 
-  test('services nobody planned for stand out, from the ground and from each other', () => {
+  test('colours of unknown services stand out from the background and from each other', () => {
     const others = Array.from({ length: 10 }, (_, index) => colour(`service-other-${index + 1}`));
     const named = ['frontend', 'customer', 'driver', 'route', 'postgres', 'page'].map((name) =>
       colour(`service-${name}`),

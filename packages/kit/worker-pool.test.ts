@@ -36,7 +36,7 @@ describe('a worker pool', () => {
     expect(turns[0]?.running).toBe(1);
   });
 
-  it('is first come, first served, also between callers who come in turn', async () => {
+  it('serves callers in the order in which they come', async () => {
     const pool = createWorkerPool(1);
     const order: string[] = [];
     const task = (name: string) =>
@@ -95,7 +95,7 @@ describe('a worker pool', () => {
     expect(third).toBeLessThan(10 * 2 * hold);
   });
 
-  it('gives the worker back where a task throws, and hands on what it threw', async () => {
+  it('frees the worker when a task throws, and passes the error on', async () => {
     const pool = createWorkerPool(1);
     const outcomes = await Promise.allSettled([
       pool.run(() => Promise.reject(new Error('one'))),
@@ -112,7 +112,7 @@ describe('a worker pool', () => {
     expect(await pool.run(({ running }) => Promise.resolve(running))).toBe(1);
   });
 
-  it('refuses one more than may wait, without running it, and takes tasks again afterwards', async () => {
+  it('refuses a task when the queue is full, without running it, and takes tasks again afterwards', async () => {
     const pool = createWorkerPool(1, 2);
     const gate = createGate();
     const busy = [1, 2, 3].map(() => pool.run(() => gate.promise));
@@ -128,7 +128,7 @@ describe('a worker pool', () => {
     expect(await pool.run(() => Promise.resolve('again'))).toBe('again');
   });
 
-  it('takes a task whose caller has gone out of the line, without running it', async () => {
+  it('removes a task from the queue when its caller has gone', async () => {
     const pool = createWorkerPool(1);
     const gate = createGate();
     const first = pool.run(() => gate.promise);
@@ -147,7 +147,7 @@ describe('a worker pool', () => {
     expect(pool.pending).toBe(0);
   });
 
-  it('tells how long a task takes, whatever it had to wait', async () => {
+  it('measures how long a task takes, without its wait', async () => {
     const pool = createWorkerPool(10);
     const tasks = (count: number) => Promise.all(Array.from({ length: count }, () => pool.run(() => sleep(20))));
     await tasks(49);
@@ -157,7 +157,7 @@ describe('a worker pool', () => {
     expect(pool.meanTaskMs).toBeLessThan(200);
   });
 
-  it('runs each task in the context of the one who gave it, not of the one who freed the worker', async () => {
+  it('runs each task in the context of its own caller, not of the caller that freed the worker', async () => {
     const context = new AsyncLocalStorage<string>();
     const pool = createWorkerPool(2);
     const names = Array.from({ length: 12 }, (_, index) => `request ${index}`);

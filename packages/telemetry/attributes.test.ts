@@ -9,7 +9,7 @@ const conventional: ReadonlySet<string> = new Set(
 const wellFormed = /^hotrod(\.[a-z]+(_[a-z]+)*){2,}$/;
 
 describe.each(Object.entries(registry))('%s', (name, { type, meaning, example }) => {
-  it('is a name of ours, made as the design says, that the semantic conventions do not know', () => {
+  it('follows the naming rules, and is not in the semantic conventions', () => {
     expect(name).toMatch(wellFormed);
     expect(conventional).not.toContain(name);
   });
@@ -26,7 +26,7 @@ describe.each(Object.entries(registry))('%s', (name, { type, meaning, example })
 });
 
 describe('the names together', () => {
-  it('have no name that is the namespace of another', () => {
+  it('include no name that is the namespace of another', () => {
     const names = [...Object.keys(registry), ...Object.keys(metricNames)];
     expect(names.filter((name) => names.some((other) => other.startsWith(`${name}.`)))).toEqual([]);
   });

@@ -14,7 +14,7 @@ describe('batchSettings', () => {
     }
   });
 
-  it('lets what is set hold, each signal its own', () => {
+  it('keeps what is set, for each signal by itself', () => {
     const env = { OTEL_BSP_MAX_QUEUE_SIZE: '100', OTEL_BLRP_MAX_QUEUE_SIZE: '200' };
     expect(batchSettings(env, 'BSP').maxQueueSize).toBe(100);
     expect(batchSettings(env, 'BLRP').maxQueueSize).toBe(200);
@@ -22,17 +22,20 @@ describe('batchSettings', () => {
 });
 
 describe('positiveSetting', () => {
-  it.each(['abc', '0', '-5', 'Infinity', 'NaN'])('says that %j is no number above 0, and takes the default', (text) => {
-    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    try {
-      expect(positiveSetting({ OTEL_METRIC_EXPORT_INTERVAL: text }, 'OTEL_METRIC_EXPORT_INTERVAL', 10_000)).toBe(
-        10_000,
-      );
-      expect(write).toHaveBeenCalledExactlyOnceWith(
-        expect.stringContaining(`OTEL_METRIC_EXPORT_INTERVAL is "${text}"`),
-      );
-    } finally {
-      write.mockRestore();
-    }
-  });
+  it.each(['abc', '0', '-5', 'Infinity', 'NaN'])(
+    'warns that %j is not a number above 0, and uses the default',
+    (text) => {
+      const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+      try {
+        expect(positiveSetting({ OTEL_METRIC_EXPORT_INTERVAL: text }, 'OTEL_METRIC_EXPORT_INTERVAL', 10_000)).toBe(
+          10_000,
+        );
+        expect(write).toHaveBeenCalledExactlyOnceWith(
+          expect.stringContaining(`OTEL_METRIC_EXPORT_INTERVAL is "${text}"`),
+        );
+      } finally {
+        write.mockRestore();
+      }
+    },
+  );
 });

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { createBoundedValues } from './bounded-values.ts';
 
 describe('createBoundedValues', () => {
-  it('lets the first values through, for ever, and calls the rest other', () => {
+  it('keeps the first values for good, and calls all others "other"', () => {
     const bounded = createBoundedValues(2);
     expect(['a', 'b', 'c', 'a', 'd', 'b'].map(bounded)).toEqual(['a', 'b', 'other', 'a', 'other', 'b']);
   });
 
-  it('makes no more values than its limit and two, whatever strangers send', () => {
+  it('makes no more values than its limit and two, whatever clients send', () => {
     const bounded = createBoundedValues(10);
     const values = Array.from({ length: 1_000 }, (_, index) => bounded(index % 3 === 0 ? undefined : `name ${index}`));
     expect(new Set(values).size).toBe(12);
@@ -23,7 +23,7 @@ describe('createBoundedValues', () => {
     expect(createBoundedValues(1)('x'.repeat(10_000))).toHaveLength(200);
   });
 
-  it('bounds each user of it by itself', () => {
+  it('has a limit of its own for each user', () => {
     const [one, two] = [createBoundedValues(1), createBoundedValues(1)];
     expect([one('a'), two('b'), one('b')]).toEqual(['a', 'b', 'other']);
   });

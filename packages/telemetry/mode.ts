@@ -20,7 +20,7 @@ export function readTelemetryMode(value: string | undefined): TelemetryMode {
   throw new Error(`TELEMETRY is "${value}"; it is one of ${telemetryModes.join(', ')}.`);
 }
 
-/** Where the preload leaves word that nothing is told by hand. */
+/** Where the preload notes that nothing is instrumented by hand. */
 export const automaticAloneKey = Symbol.for('hotrod.telemetry.automatic-alone');
 
 /** Whether what a service tells of itself by hand is left out: with `TELEMETRY=stock`. */

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 
 describe('a backend that does not answer', () => {
-  it('is told of once, with where and why, whatever fails in between, and once when it is back', () => {
+  it('is reported once, with address and reason, and once when it answers again', () => {
     backend.succeeded('traces');
     expect(said).toEqual([]);
     backend.failed('traces', 'connect ECONNREFUSED', false);
@@ -24,7 +24,7 @@ describe('a backend that does not answer', () => {
     expect(said.slice(1)).toEqual(['Telemetry is delivered to http://backend:4318 again.']);
   });
 
-  it('is told of again when it is lost again', () => {
+  it('is reported again when it is lost again', () => {
     for (let time = 0; time < 3; time += 1) {
       backend.failed('traces', 'x', false);
       backend.succeeded('traces');
@@ -34,7 +34,7 @@ describe('a backend that does not answer', () => {
 });
 
 describe('a backend that takes some signals only', () => {
-  it('is told of once for each signal, and not at every turn between what it takes and what not', () => {
+  it('is reported once for each signal that it refuses', () => {
     for (let turn = 0; turn < 5; turn += 1) {
       backend.succeeded('traces');
       backend.failed('metrics', 'Not Found', true);
@@ -46,7 +46,7 @@ describe('a backend that takes some signals only', () => {
     ]);
   });
 
-  it('is told of when it takes one after all', () => {
+  it('is reported when it takes a signal after all', () => {
     backend.failed('metrics', 'Not Found', true);
     backend.succeeded('traces');
     backend.succeeded('metrics');

@@ -33,27 +33,27 @@ const baggageOf = (entries: Record<string, string>) =>
   propagation.createBaggage(Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, { value }])));
 
 describe('attributes from baggage', () => {
-  it('are on a server span, for the keys that are known', () => {
+  it('are copied to a server span, for known keys', () => {
     expect(exported({ baggage: baggageOf(known) })).toEqual(known);
   });
 
-  it('are none of the keys that a stranger made up', () => {
+  it('are not copied for unknown keys', () => {
     const baggage = baggageOf({ 'session.id': 's1', admin: 'true', 'http.route': '/x', 'hotrod.customer.id': '1' });
     expect(exported({ baggage })).toEqual({ 'session.id': 's1' });
   });
 
   it.each([SpanKind.CLIENT, SpanKind.INTERNAL, SpanKind.PRODUCER, SpanKind.CONSUMER])(
-    'are on no other kind of span (%i)',
+    'are not copied to other kinds of span (%i)',
     (kind) => {
       expect(exported({ kind, baggage: baggageOf(known) })).toEqual({});
     },
   );
 
-  it('are none where there is no baggage', () => {
+  it('are empty without baggage', () => {
     expect(exported({})).toEqual({});
   });
 
-  it('are cut to a bearable length', () => {
+  it('are cut to a bounded length', () => {
     const { 'session.id': id } = exported({ baggage: baggageOf({ 'session.id': 'x'.repeat(5_000) }) });
     expect(id).toBe('x'.repeat(200));
   });
@@ -78,11 +78,11 @@ describe('the error type of a statement', () => {
     });
   });
 
-  it.each(['Connection terminated', null])('is _OTHER where Postgres said none: %j', (message) => {
+  it.each(['Connection terminated', null])('is _OTHER when Postgres gives none: %j', (message) => {
     expect(failure(message)).toEqual({ 'db.system.name': 'postgresql', 'error.type': '_OTHER' });
   });
 
-  it('is left as it is where somebody said it already', () => {
+  it('is kept when it is set already', () => {
     const given = { 'db.system.name': 'postgresql', 'error.type': 'mine' };
     expect(failure('x (code: 57014)', given)).toEqual(given);
   });

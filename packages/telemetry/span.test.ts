@@ -53,7 +53,7 @@ describe('withSpan', () => {
     expect(spans()).toMatchObject([{ name: 'work', status: { code: SpanStatusCode.UNSET } }]);
   });
 
-  it('makes one in another its child', async () => {
+  it('makes a span in another its child', async () => {
     await withSpan('test', 'outer', () => withSpan('test', 'inner', async () => {}));
     const [inner, outer] = spans();
     expect(inner?.parentSpanContext?.spanId).toBe(outer?.spanContext().spanId);
@@ -67,7 +67,7 @@ describe('withSpan', () => {
     ]);
   });
 
-  it('does so, too, where work throws before it returns a promise', async () => {
+  it('marks it failed, too, when work throws before it returns a promise', async () => {
     const work = () => {
       throw new TypeError('x');
     };
@@ -97,7 +97,7 @@ describe('enrich', () => {
     expect(spans()[0]?.attributes).toEqual({ 'hotrod.customer.id': 123, 'session.id': 's' });
   });
 
-  it('does nothing where telemetry is off', () => {
+  it('does nothing when telemetry is off', () => {
     expect(() => {
       enrich(undefined, { 'hotrod.customer.id': 1 });
       markFailed(undefined, new Error('x'));
@@ -106,7 +106,7 @@ describe('enrich', () => {
 });
 
 describe('baggage', () => {
-  it('has one entry more within, also later, and none outside', async () => {
+  it('has the entry inside of the work, also later, and not outside', async () => {
     await withBaggage('session.id', 's1', () =>
       withBaggage('hotrod.customer.name', 'Zeal Wheels', async () => {
         await Promise.resolve();

@@ -1,2 +1,2 @@
-/** Traces for a program that is no service and has no preload: the runner of pipelines. The SDK itself stays in sdk.ts. */
+/** Traces for a program that is not a service and has no preload: the runner of pipelines. The SDK itself stays in sdk.ts. */
 export { startTracingAlone } from './sdk.ts';

@@ -16,7 +16,7 @@ describe('the namespace of a branch', () => {
   it('is named after it', () => {
     expect(namespaceOf('fix-slow-customers')).toBe('preview-fix-slow-customers');
   });
-  it('tells branches apart that would have the same name', () => {
+  it('distinguishes branches whose names would be the same', () => {
     const names = ['feature/a', 'feature-a', 'Feature/A', 'feature_a'].map(namespaceOf);
     expect(new Set(names).size).toBe(4);
     for (const name of names) expect(name).toMatch(/^preview-feature-a(-[0-9a-f]{6})?$/);
@@ -27,7 +27,7 @@ describe('the namespace of a branch', () => {
       expect(namespaceOf(branch)).toMatch(/^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
     },
   );
-  it('says owner, lifetime, end, branch, and the Pod Security Standard', () => {
+  it('is labelled with owner, lifetime, end, branch, and the Pod Security Standard', () => {
     expect(
       previewNamespace({ branch: 'a/b', owner: 'Ann <ann@x.org>', lifetime: '72h', endsMs: now }).metadata,
     ).toEqual({

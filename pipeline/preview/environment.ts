@@ -52,7 +52,7 @@ export function formatInstant(ms: number): string {
   return new Date(ms).toISOString().replaceAll(/[-:]|\.\d+/g, '');
 }
 
-/** @returns milliseconds; null where it is no instant. */
+/** @returns milliseconds; null when it is not an instant. */
 export function parseInstant(text: string | undefined): number | null {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text ?? '');
   if (!match) return null;

@@ -13,15 +13,15 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('the API server as a pod reaches it', () => {
-  it('is not there outside a cluster', async () => {
+  it('is null outside of a cluster', async () => {
     await expect(accessFromPod({}, directory)).rejects.toThrow('This process runs in no pod');
   });
-  it('is not there for a pod without a token', async () => {
+  it('is null for a pod without a token', async () => {
     await expect(accessFromPod({ KUBERNETES_SERVICE_HOST: '10.0.0.1' }, directory)).rejects.toThrow(
       'This pod has no service account token',
     );
   });
-  it('is found by what Kubernetes sets, with a token that is read anew each time', async () => {
+  it('is found by the variables of Kubernetes, with a token that is read again each time', async () => {
     writeFileSync(join(directory, 'token'), 'first\n');
     writeFileSync(join(directory, 'ca.crt'), 'certificate');
     const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT_HTTPS: '6443' };
@@ -31,7 +31,7 @@ describe('the API server as a pod reaches it', () => {
     writeFileSync(join(directory, 'token'), 'second\n');
     expect(await access.token?.()).toBe('second');
   });
-  it('says so where nobody answers', async () => {
+  it('fails with a sentence when nobody answers', async () => {
     const api = createKubernetesApi({ server: 'https://127.0.0.1:1', ca: '' });
     await expect(api.request('GET', '/api/v1/namespaces')).rejects.toMatchObject({
       status: 0,

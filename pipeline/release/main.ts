@@ -9,6 +9,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   record: async () => (await import('./record/command.ts')).createRecordCommand(),
   verify: async () => (await import('./verify/command.ts')).verifyCommand,
   rollback: async () => (await import('./rollback/command.ts')).createRollbackCommand(),
+  status: async () => (await import('./status/command.ts')).createStatusCommand(),
+  chatops: async () => (await import('../chatops/command.ts')).chatopsCommand,
   preview: async () => (await import('../preview/command.ts')).previewCommand,
 };
 
@@ -35,7 +37,7 @@ async function run([name, ...args]: string[], signal: AbortSignal): Promise<numb
   if (!load) {
     const known = Object.keys(commands).join(', ');
     throw new UsageError(
-      `${name === undefined ? 'a command is missing' : `there is no command "${name}"`}; known: ${known}`,
+      `${name === undefined ? 'a command is missing' : `there is not a command "${name}"`}; known: ${known}`,
     );
   }
   const command = await load();

@@ -20,7 +20,7 @@ test.each([
   expect(changedComponents(paths)).toEqual(expected);
 });
 
-test('names everything where it is not known what changed', () => {
+test('names everything when it is unknown what changed', () => {
   expect(changedComponents(null)).toEqual(components);
 });
 

@@ -407,7 +407,7 @@ describe('the mode parallel', () => {
     expect(fake.mostAtOnce()).toBe(2);
   });
 
-  test('goes the way of a failure where the failed step lets it', async () => {
+  test('takes the failure path when the failed step allows it', async () => {
     const steps =
       'a: {image: x, commands: [fail], fail_fast: false}\ngood: {image: x, when: {steps: [{name: a}]}}\nbad: {image: x, when: {steps: [{name: a, on: [failure]}]}}\nafter: {image: x, when: {steps: [{name: good, on: [skipped]}]}}';
     expect((await run(steps, { root })).states).toEqual({
@@ -418,7 +418,7 @@ describe('the mode parallel', () => {
     });
   });
 
-  test('begins with any as soon as one is over', async () => {
+  test('starts a step as soon as any of its conditions holds', async () => {
     const steps =
       'slow: {image: x, commands: [hang], timeout: .1s, fail_fast: false}\nquick: {image: x}\nafter: {image: x, when: {steps: {any: [{name: slow}, {name: quick}]}}}';
     expect((await run(steps, { root })).order).toEqual(['slow', 'quick', 'after']);
@@ -446,7 +446,7 @@ describe('approvals', () => {
     },
   );
 
-  test('that are denied go the way that the file has for it', async () => {
+  test('that are denied take the path that the file names for it', async () => {
     const both =
       'ask: {type: pending-approval}\nyes: {image: x, when: {steps: [{name: ask, on: [approved]}]}}\nno: {image: x, when: {steps: [{name: ask, on: [denied]}]}}';
     const { states } = await run(both, { approve: () => Promise.resolve('denied') });

@@ -78,7 +78,7 @@ const functions = {
 } as const satisfies Record<string, [number, number, (args: Evaluated, scope: ExpressionScope) => Value]>;
 type FunctionName = keyof typeof functions;
 
-/** @throws {ExpressionError} with a sentence that says where the text is no expression. */
+/** @throws {ExpressionError} with a sentence that says where the text is not an expression. */
 export function parseExpression(source: string): Expression {
   const tokens = tokenize(source);
   let next = 0;
@@ -273,7 +273,7 @@ function memberPath(name: string): string[] {
   const path = parts[0] === 'steps' ? parts.slice(1) : parts;
   if (path.length !== 2) {
     throw new ExpressionError(
-      `${name} is no value: write '\${{${name}}}' for a variable, steps.NAME.result for a step`,
+      `${name} is not a value: write '\${{${name}}}' for a variable, steps.NAME.result for a step`,
     );
   }
   return path;

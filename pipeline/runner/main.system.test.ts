@@ -243,7 +243,7 @@ two:
     [['run', '--target', 'moon'], /--target takes stack, compose, kubernetes, not "moon"/],
     [['run', '--var', '1=2'], /--var takes NAME=VALUE/],
     [['run', '--secret', 'NONE'], /--secret NONE: there is no such variable/],
-    [['walk'], /"walk" is no command/],
+    [['walk'], /"walk" is not a command/],
     [['changed'], /--base is missing/],
     [['approve', 'none'], /there is no run none/],
     [['run', '--colour'], /--colour/],

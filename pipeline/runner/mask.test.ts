@@ -51,7 +51,7 @@ describe('a masker', () => {
     }
   });
 
-  test('hands on what only looked like the beginning of a secret', () => {
+  test('passes on text that only looks like the beginning of a secret', () => {
     const pieces: string[] = [];
     const stream = masker.stream((piece) => pieces.push(piece));
     stream.write('a k3y-');
@@ -67,7 +67,7 @@ describe('a masker', () => {
     expect(key.mask('line: mnopqrstuvwx')).toBe('line: ******');
   });
 
-  test('hides what becomes known later', () => {
+  test('hides a secret that becomes known later', () => {
     const later = createMasker();
     expect(later.mask('a new-secret')).toBe('a new-secret');
     later.add(['new-secret']);

@@ -138,7 +138,7 @@ export function readCommand(
       return { name: 'approve', dataDir: dataDirectory(values['data-dir'], env, cwd), run, step: step ?? null, answer };
     }
     default:
-      throw new UsageError(`"${command}" is no command; there are run, check, changed, test, approve and deny`);
+      throw new UsageError(`"${command}" is not a command; there are run, check, changed, test, approve and deny`);
   }
 }
 

@@ -6,7 +6,8 @@ import {
   isTrue,
   parseExpression,
 } from './expression.ts';
-import { neededSteps, type Pipeline, type ReadHook, type ReadHooks, type ReadStep } from './read.ts';
+import type { Pipeline, ReadHook, ReadHooks, ReadStep } from './pipeline-file.ts';
+import { neededSteps } from './step-references.ts';
 import {
   type AnnotationSettings,
   branchMatcher,

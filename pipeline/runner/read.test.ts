@@ -227,7 +227,7 @@ const blindSpots: Record<string, [string, string]> = {
   'a variable without a value': [freestyle('environment: [A]'), 'steps.one.environment.0 7: is NAME=VALUE'],
   'an expression that is none': [
     freestyle('when: {condition: {all: {a: "1 =="}}}'),
-    'steps.one.when.condition.all.a 7: is no expression',
+    'steps.one.when.condition.all.a 7: is not an expression',
   ],
   'a pattern that is none': [
     freestyle('when: {branch: {only: ["/(/"]}}'),
@@ -289,7 +289,7 @@ describe('warns about', () => {
   });
 });
 
-test('tells all that is wrong at once, in the order of the file', () => {
+test('reports all errors at once, in the order of the file', () => {
   const text = 'version: "1.0"\nenv: {}\nsteps:\n  one: {comands: []}\n  two: {type: deploy}\n';
   expect(problemsOf(text).map((problem) => problem.split(':')[0])).toEqual([
     'env 2',
@@ -300,14 +300,14 @@ test('tells all that is wrong at once, in the order of the file', () => {
 });
 
 test.each([
-  ['no YAML', 'a: [', /is no valid YAML/],
-  ['two keys of one name', 'version: "1.0"\nversion: "1.0"\nsteps: {a: {image: b}}', /is no valid YAML/],
+  ['no YAML', 'a: [', /is not valid YAML/],
+  ['two keys of one name', 'version: "1.0"\nversion: "1.0"\nsteps: {a: {image: b}}', /is not valid YAML/],
   ['a list', '- a', /is a map with version and steps/],
   ['an empty file', '', /is a map with version and steps/],
   [
     'aliases that multiply',
     `a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [${'*a, '.repeat(50)}]\nc: &c [${'*b, '.repeat(50)}]\nd: [${'*c, '.repeat(50)}]`,
-    /is no valid YAML|not a key/,
+    /is not valid YAML|not a key/,
   ],
 ])('refuses %s', (_, text, expected) => {
   expect(problemsOf(text).join('\n')).toMatch(expected);

@@ -1,67 +1,21 @@
-import {
-  isAlias,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseDocument,
-} from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 
-import { ExpressionError, parseExpression, referencedSteps } from './expression.ts';
+import { ExpressionError, parseExpression } from './expression.ts';
+import type { Pipeline, ReadHook, ReadHooks, ReadStep } from './pipeline-file.ts';
 import { PipelineFileError, type Problem } from './problem.ts';
+import { plain, unknownKey, unknownType } from './read-messages.ts';
 import {
   annotations as annotationsSchema,
-  type AnnotationSettings,
-  type Flag,
-  hints,
   type HookEvent,
   hookEvents,
   rootSchema,
   type StepKind,
   stepSchemas,
-  type StepSettings,
 } from './schema.ts';
+import { flatten, inCircle, neededSteps } from './step-references.ts';
 import { referencedVariables } from './variables.ts';
-
-/** A step that was read, with its hooks and children. */
-export type ReadStep = { [K in StepKind]: ReadStepOf<K> }[StepKind];
-interface ReadStepOf<K extends StepKind> {
-  name: string;
-  kind: K;
-  settings: StepSettings<K>;
-  hooks: ReadHooks;
-  /** Of `parallel`; empty elsewhere. */
-  children: ReadStep[];
-}
-
-/** What runs at one moment of a step or of the pipeline. */
-export interface ReadHook {
-  mode: 'sequential' | 'parallel';
-  steps: ReadStep[];
-  annotations: AnnotationSettings | null;
-}
-export type ReadHooks = Partial<Record<HookEvent, ReadHook>>;
-
-/** A pipeline file that is valid. */
-export interface Pipeline {
-  /** For messages. */
-  file: string;
-  mode: 'sequential' | 'parallel';
-  stages: string[];
-  steps: ReadStep[];
-  hooks: ReadHooks;
-  failFast: Flag;
-  strictFailFast: Flag;
-  /** What is valid and will surprise. */
-  warnings: Problem[];
-}
-
-type Path = readonly (string | number)[];
+import { hasPath, offsetOf, type Path } from './yaml-positions.ts';
 
 const maxFileBytes = 1_000_000;
 const stepName = /^[A-Za-z0-9_-]{1,64}$/;
@@ -150,7 +104,7 @@ function createReader(text: string, file: string) {
         path: '',
         line: Math.max(1, line),
         column: Math.max(1, col),
-        message: `is no valid YAML: ${error.message}`,
+        message: `is not valid YAML: ${error.message}`,
       });
     }
     if (problems.length > 0) return null;
@@ -184,7 +138,7 @@ function createReader(text: string, file: string) {
     try {
       return document.toJS({ maxAliasCount: 1_000 }) as unknown;
     } catch (error) {
-      complain([], `is no valid YAML: ${error instanceof Error ? error.message : String(error)}`);
+      complain([], `is not valid YAML: ${error instanceof Error ? error.message : String(error)}`);
       return null;
     }
   }
@@ -286,7 +240,7 @@ function createReader(text: string, file: string) {
           parseExpression(source);
         } catch (error) {
           if (!(error instanceof ExpressionError)) throw error;
-          complain([...path, 'when', 'condition', mode, name], `is no expression: ${error.message}`);
+          complain([...path, 'when', 'condition', mode, name], `is not an expression: ${error.message}`);
         }
       }
     }
@@ -410,81 +364,11 @@ function createReader(text: string, file: string) {
   return { problems, read };
 }
 
-/** The steps that must be over before it is known whether a step runs. */
-export function neededSteps(step: ReadStep): string[] {
-  const { when } = step.settings;
-  const list = when?.steps;
-  const conditions = !list ? [] : Array.isArray(list) ? list : 'all' in list ? list.all : list.any;
-  const expressions = [...Object.values(when?.condition?.all ?? {}), ...Object.values(when?.condition?.any ?? {})];
-  const inExpressions = expressions.flatMap((source) => {
-    try {
-      return referencedSteps(parseExpression(source));
-    } catch {
-      return []; // told already
-    }
-  });
-  return [...new Set([...conditions.map(({ name }) => name), ...inExpressions])];
-}
-
-/** A step, then its children, in the order of the file. */
-export function flatten(steps: readonly ReadStep[]): ReadStep[] {
-  return steps.flatMap((step) => [step, ...flatten(step.children)]);
-}
-
-function inCircle(steps: readonly ReadStep[]): string[] {
-  const needs = new Map(steps.map((step) => [step.name, neededSteps(step)]));
-  const reaches = (from: string, target: string, seen = new Set<string>()): boolean =>
-    (needs.get(from) ?? []).some((next) => {
-      if (next === target) return true;
-      if (seen.has(next)) return false;
-      seen.add(next);
-      return reaches(next, target, seen);
-    });
-  return steps.map(({ name }) => name).filter((name) => !needs.get(name)?.includes(name) && reaches(name, name));
-}
-
 function kindOf(type: unknown): StepKind | null {
   if (type === undefined) return 'freestyle';
   if (typeof type !== 'string') return null;
   if (type === 'helm' || type.startsWith('helm:')) return 'helm';
   return Object.hasOwn(stepSchemas, type) ? (type as StepKind) : null;
-}
-
-function unknownType(type: unknown): string {
-  const known = Object.keys(stepSchemas).join(', ');
-  const what = typeof type === 'string' ? `"${type}"` : 'this';
-  return `${what} is not supported here, though Codefresh may know it; there are ${known}`;
-}
-
-function unknownKey(key: string): string {
-  const near = knownKeys.find((known) => distance(key, known) <= Math.min(2, known.length / 3));
-  const hint = Object.hasOwn(hints, key) ? hints[key] : near === undefined ? undefined : `is ${near} meant?`;
-  return `is not a key that is understood here${hint === undefined ? '' : `: ${hint}`}`;
-}
-
-const knownKeys = [
-  ...new Set([rootSchema, ...Object.values(stepSchemas)].flatMap((schema) => Object.keys(schema.shape))),
-  ...hookEvents,
-];
-
-/** Levenshtein's: how many letters must be added, removed or changed. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of a.split('').entries()) {
-    const next = [i + 1];
-    for (const [j, other] of b.split('').entries()) {
-      next.push(Math.min((row[j] ?? 0) + (letter === other ? 0 : 1), (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
-function plain(issue: z.core.$ZodIssue): string {
-  const isOfZod = issue.message.startsWith('Invalid input');
-  return isOfZod && issue.code === 'invalid_type'
-    ? `is of the wrong type: ${issue.expected} is expected`
-    : issue.message;
 }
 
 function depth(issues: readonly z.core.$ZodIssue[]): number {
@@ -497,44 +381,4 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isHookEvent(event: string): event is HookEvent {
   return (hookEvents as readonly string[]).includes(event);
-}
-
-function pairOf(node: unknown, key: string | number): Pair | null {
-  if (!isMap(node)) return null;
-  return node.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === String(key)) ?? null;
-}
-
-function childOf(node: unknown, key: string | number): unknown {
-  if (isSeq(node)) return typeof key === 'number' ? node.items[key] : undefined;
-  return pairOf(node, key)?.value;
-}
-
-function hasPath(root: unknown, path: Path): boolean {
-  let node = root;
-  for (const key of path) {
-    node = childOf(node, key);
-    if (node === undefined) return false;
-  }
-  return true;
-}
-
-/** Where a value stands, or its key; where it came by an alias or is missing, the nearest thing around it. */
-function offsetOf(root: Node | null, path: Path, ofKey: boolean): number {
-  let node: unknown = root;
-  let offset = startOf(root) ?? 0;
-  for (const [index, key] of path.entries()) {
-    const pair = pairOf(node, key);
-    const last = index === path.length - 1;
-    const found = last && ofKey && pair ? pair.key : childOf(node, key);
-    const start = startOf(found) ?? (pair ? startOf(pair.key) : undefined);
-    if (start === undefined || isAlias(found)) return start ?? offset;
-    offset = start;
-    node = found;
-  }
-  return offset;
-}
-
-function startOf(node: unknown): number | undefined {
-  if (isPair(node)) return startOf(node.key);
-  return isNode(node) ? node.range?.[0] : undefined;
 }

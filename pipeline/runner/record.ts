@@ -125,7 +125,7 @@ export function createRecorder(
   { maxBytes = maxLogBytes } = {},
 ): RunRecorder {
   if (!safeName.test(initial.id))
-    throw new Error(`"${initial.id}" is no id of a run: letters, digits, ., _ and - alone`);
+    throw new Error(`"${initial.id}" is not an id of a run: letters, digits, ., _ and - alone`);
   const directory = join(runsDirectory, initial.id);
   mkdirSync(runsDirectory, { recursive: true, mode: 0o700 });
   mkdirSync(directory, { mode: 0o700 });

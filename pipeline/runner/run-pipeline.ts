@@ -23,7 +23,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** So many runs are kept. */
 const keptRuns = 50;
-/** What a login sets is no variable of a pipeline. */
+/** What a login sets is not a variable of a pipeline. */
 const ofLogin = /^(PATH|HOME|PWD|OLDPWD|USER|LOGNAME|SHELL|SHLVL|TERM|_|npm_.*|GIT_.*|OTEL_.*|TRACEPARENT)$/;
 
 /**

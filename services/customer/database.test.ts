@@ -40,7 +40,7 @@ describe('finding a customer', () => {
     expect(await customers.find(123)).toEqual({ id: 123, name: 'Somebody', location: { x: 3, y: 4 } });
   });
 
-  it('fails where there is none', async () => {
+  it('fails when there is none', async () => {
     const customers = createCustomers({ slowFactor: 5, rows: [] });
     await expect(customers.find(999)).rejects.toMatchObject({
       code: 'not_found',
@@ -57,7 +57,7 @@ describe('finding a customer', () => {
 
 describe('the planted bug', () => {
   it.each(slowOnes)(
-    'makes about half of the requests for %i run a dearer statement, which takes five times as long',
+    'makes about half of the requests for %i run a slower statement, which takes five times as long',
     async (id) => {
       const customers = createCustomers({ slowFactor: 5 });
       for (let request = 0; request < requests; request += 1) await customers.find(id);
@@ -71,20 +71,20 @@ describe('the planted bug', () => {
     },
   );
 
-  it('touches nobody else', async () => {
+  it('affects no other customer', async () => {
     const customers = createCustomers({ slowFactor: 5 });
     for (const id of others) for (let request = 0; request < 100; request += 1) await customers.find(id);
     expect(new Set(asked.map(({ statement }) => statement.name))).toEqual(new Set(['find-customer']));
     expect(new Set(asked.map(({ delayMs }) => delayMs))).toEqual(new Set([400]));
   });
 
-  it('is gone where the factor is 1: one change of one number', async () => {
+  it('is gone when the factor is 1: one change of one number', async () => {
     const customers = createCustomers({ slowFactor: 1 });
     for (const id of slowOnes) for (let request = 0; request < 200; request += 1) await customers.find(id);
     expect(new Set(asked.map(({ delayMs }) => delayMs))).toEqual(new Set([400]));
   });
 
-  it('makes two bands that do not touch, at the default delays', async () => {
+  it('makes two separate bands with the default delays', async () => {
     const customers = createCustomers({ slowFactor: 5, deviationMs: 40 });
     for (let request = 0; request < requests; request += 1) await customers.find(57319);
     const delays = asked.map(({ delayMs }) => delayMs).toSorted((a, b) => a - b);
@@ -95,7 +95,7 @@ describe('the planted bug', () => {
 });
 
 describe('the list', () => {
-  it('has what the database has', async () => {
+  it('returns the customers of the database', async () => {
     const customers = createCustomers({ slowFactor: 5, rows: [{ id: 1, name: 'A', x: 2, y: 3 }] });
     expect(await customers.list()).toEqual([{ id: 1, name: 'A', location: { x: 2, y: 3 } }]);
   });

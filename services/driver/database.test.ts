@@ -80,7 +80,7 @@ describe('findNearest', () => {
     expect(sessions).toEqual({ opened: 1, open: 0 });
   });
 
-  it('has the time that the database pretends to need drawn anew for each statement', async () => {
+  it('draws a new simulated delay for each statement', async () => {
     await createDrivers({ every: 0 }).findNearest({ x: 3, y: 4 });
     const delays = asked.map(({ values }) => values.at(-1) as number);
     expect(new Set(delays).size).toBe(11);
@@ -88,7 +88,7 @@ describe('findNearest', () => {
     for (const delay of delays.slice(1)) expect(Math.abs(delay - 10)).toBeLessThan(5 * 2.5);
   });
 
-  it('lets every fifth read of a search fail, which is tried again and told', async () => {
+  it('fails every fifth read of a search, which is retried and counted', async () => {
     const drivers = createDrivers({ every: 5, seed: 7 });
     for (let search = 0; search < 50; search += 1) {
       asked = [];
@@ -103,7 +103,7 @@ describe('findNearest', () => {
     }
   });
 
-  it('lets them fail at other places in other searches', async () => {
+  it('fails other reads in other searches', async () => {
     const drivers = createDrivers({ every: 5 });
     const first = new Set<number>();
     for (let search = 0; search < 60; search += 1) {
@@ -120,14 +120,14 @@ describe('findNearest', () => {
     expect(found.every(({ drivers: all }) => all.length === ids.length)).toBe(true);
   });
 
-  it('lets none fail where the setting is 0', async () => {
+  it('fails no read when the setting is 0', async () => {
     const drivers = createDrivers({ every: 0 });
     for (let search = 0; search < 20; search += 1) await drivers.findNearest({ x: 0, y: 0 });
     expect(reads()).toHaveLength(200);
     expect(failedReads()).toEqual([]);
   });
 
-  it('fails where every read does, and gives the connection back', async () => {
+  it('fails when every read fails, and gives the connection back', async () => {
     await expect(createDrivers({ every: 1 }).findNearest({ x: 0, y: 0 })).rejects.toThrow('statement timeout');
     expect(reads()).toHaveLength(3);
     expect(sessions).toEqual({ opened: 1, open: 0 });
@@ -140,12 +140,12 @@ describe('claim', () => {
     expect(asked).toEqual([{ name: 'claim-driver', values: ['T70', 'ride 1', 10_000], session: 1 }]);
   });
 
-  it('is a conflict where another ride was first', async () => {
+  it('is a conflict when another ride was first', async () => {
     const database = createDatabase({ 'claim-driver': () => [] });
     await expect(createDrivers({ database }).claim('T70', 'ride 2')).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('is not_found where there is no such driver', async () => {
+  it('is not_found when there is no such driver', async () => {
     const database = createDatabase({ 'claim-driver': () => [], 'driver-exists': () => [] });
     await expect(createDrivers({ database }).claim('T7X', 'ride 2')).rejects.toMatchObject({ code: 'not_found' });
     expect(sessions).toEqual({ opened: 1, open: 0 });

@@ -39,7 +39,7 @@ describe('findNearestDrivers', () => {
     expect(store.asked).toEqual([here, 10]);
   });
 
-  it('reads all of them at once, and tries that again, where it is told to', async () => {
+  it('reads all of them at once, and retries that, when the setting says so', async () => {
     const asked: (readonly string[])[] = [];
     const store: DriverStore = {
       nearestIds: () => Promise.resolve(['a', 'b']),
@@ -88,19 +88,19 @@ describe('findNearestDrivers', () => {
     expect(store.reads).toEqual(['a', 'a', 'a', 'b']);
   });
 
-  it('gives up with what the last attempt threw, and reads no further', async () => {
+  it('throws the error of the last attempt, and reads no further', async () => {
     const store = createStore(['a', 'b'], (_id, attempt) => new Error(`attempt ${attempt}`));
     await expect(findNearestDrivers(store, here, { attempts: 3, oneByOne: true })).rejects.toThrow('attempt 3');
     expect(store.reads).toEqual(['a', 'a', 'a']);
   });
 
-  it('does not try again where one attempt is all there is', async () => {
+  it('does not retry when one attempt is allowed', async () => {
     const store = createStore(['a'], () => new Error('slow'));
     await expect(findNearestDrivers(store, here, { attempts: 1, oneByOne: true })).rejects.toThrow('slow');
     expect(store.reads).toEqual(['a']);
   });
 
-  it('counts attempts for each driver anew', async () => {
+  it('counts attempts for each driver by itself', async () => {
     const store = createStore(['a', 'b', 'c'], (_id, attempt) => (attempt === 1 ? new Error('slow') : undefined));
     expect(await findNearestDrivers(store, here, { attempts: 2, oneByOne: true })).toMatchObject({
       failedReads: 3,
@@ -108,7 +108,7 @@ describe('findNearestDrivers', () => {
     });
   });
 
-  it('leaves out a driver who has vanished meanwhile, which is no failure', async () => {
+  it('leaves out a driver who has disappeared meanwhile, without a failure', async () => {
     const store = createStore(['a', 'b', 'c'], (id) => (id === 'b' ? null : undefined));
     expect(await findNearestDrivers(store, here, { attempts: 3, oneByOne: true })).toEqual({
       drivers: [driver('a'), driver('c')],
@@ -117,7 +117,7 @@ describe('findNearestDrivers', () => {
     expect(store.reads).toEqual(['a', 'b', 'c']);
   });
 
-  it('finds nobody where nobody is', async () => {
+  it('finds no driver when none is near', async () => {
     expect(await findNearestDrivers(createStore([]), here, { attempts: 3, oneByOne: true })).toEqual({
       drivers: [],
       failedReads: 0,

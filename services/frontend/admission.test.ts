@@ -23,7 +23,7 @@ function countLetIn(pool: WorkerPool, maxWaitMs = 2_000): { letIn: number; refus
 }
 
 describe('the admission of rides', () => {
-  it('lets rides in until the next would wait longer than it may, counting those on their way', () => {
+  it('admits rides until the next one would wait too long, counting those under way', () => {
     // Twenty rides are two seconds of work; the twenty-first may still wait for them.
     expect(countLetIn(createPool())).toMatchObject({
       letIn: 21,
@@ -34,11 +34,11 @@ describe('the admission of rides', () => {
     expect(countLetIn(createPool(), 500).letIn).toBe(6);
   });
 
-  it('refuses nothing before it has seen a route being computed', () => {
+  it('refuses no ride before a route was measured', () => {
     expect(countLetIn(createPool(10_000, 0)).letIn).toBe(1_000);
   });
 
-  it('says how long to stay away: until the wait is bearable again', () => {
+  it('says when to try again: when the wait is short enough', () => {
     expect(countLetIn(createPool(700)).refusal).toMatchObject({ retryAfterSeconds: 5 });
   });
 

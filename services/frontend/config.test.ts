@@ -14,12 +14,12 @@ describe('settings', () => {
     });
   });
 
-  it('refuse what would let nothing through', () => {
+  it('refuse limits that would admit nothing', () => {
     expect(() => readConfig(settings, { ROUTE_WORKER_POOL_SIZE: '0' })).toThrow('ROUTE_WORKER_POOL_SIZE');
     expect(() => readConfig(settings, { ROUTE_TIMEOUT_MS: '0' })).toThrow('ROUTE_TIMEOUT_MS');
   });
 
-  it('link to web pages alone', () => {
+  it('accept only web addresses as links', () => {
     expect(readConfig(settings, {}).observatoryUrl).toBeNull();
     expect(readConfig(settings, { OBSERVATORY_URL: 'https://o11y.example' }).observatoryUrl).toBe(
       'https://o11y.example',
@@ -29,13 +29,13 @@ describe('settings', () => {
 });
 
 describe('traceUrlTemplate', () => {
-  it.each(['observatory', 'jaeger', 'grafana', 'honeycomb'])('has a link ready for %s', (viewer) => {
+  it.each(['observatory', 'jaeger', 'grafana', 'honeycomb'])('knows the link of %s', (viewer) => {
     const template = traceUrlTemplate(viewer) ?? '';
     expect(template.split('{traceId}')).toHaveLength(2);
     expect(URL.canParse(template.replace('{traceId}', '0af7651916cd43dd8448eb211c80319c'))).toBe(true);
   });
 
-  it('takes anything else for a template', () => {
+  it('treats anything else as a template', () => {
     expect(traceUrlTemplate('https://tempo.example/{traceId}')).toBe('https://tempo.example/{traceId}');
     expect(traceUrlTemplate('toString')).toBe('toString');
     expect(traceUrlTemplate(null)).toBeNull();

@@ -126,7 +126,7 @@ describe('a dispatch', () => {
     expect(places).toEqual([customer.location]);
   });
 
-  it('sends the driver who is there first, however the routes come in', async () => {
+  it('sends the driver with the shortest time, in whatever order the routes arrive', async () => {
     const random = createSeededRandom(4);
     for (let round = 0; round < 20; round += 1) {
       const etas = Array.from({ length: 10 }, () => Math.ceil(random() * 1_000));
@@ -142,7 +142,7 @@ describe('a dispatch', () => {
     }
   });
 
-  it('says at least one minute', async () => {
+  it('answers at least one minute', async () => {
     expect(await createSuite({ etas: [3] })()).toMatchObject({ etaSeconds: 3, etaMinutes: 1 });
     expect(await createSuite({ etas: [89] })()).toMatchObject({ etaMinutes: 1 });
     expect(await createSuite({ etas: [91] })()).toMatchObject({ etaMinutes: 2 });
@@ -183,14 +183,14 @@ describe('a dispatch', () => {
 });
 
 describe('a driver who is taken', () => {
-  it('is left to the other ride, and the next best comes', async () => {
+  it('stays with the other ride, and the next best comes', async () => {
     const dispatch = createSuite({ etas: [300, 90, 200], drivers: { claim: claimExcept('B') } });
     expect(await dispatch()).toMatchObject({ driver: { id: 'C' }, etaSeconds: 200 });
     expect(claims.map(({ driverId }) => driverId)).toEqual(['B', 'C']);
     expect(told.find(([name]) => name === 'claimed')?.at(-1)).toBe(2);
   });
 
-  it('is asked for by the same ride as the others, and by another one next time', async () => {
+  it('is claimed for the same ride as the others, and for another ride next time', async () => {
     const dispatch = createSuite({ drivers: { claim: claimExcept('B') } });
     await dispatch();
     await dispatch();
@@ -200,7 +200,7 @@ describe('a driver who is taken', () => {
     expect(new Set(rides).size).toBe(2);
   });
 
-  it('is looked for again where others took all who were near', async () => {
+  it('is searched again when others took all who were near', async () => {
     let searches = 0;
     const dispatch = createSuite({
       drivers: {
@@ -217,14 +217,14 @@ describe('a driver who is taken', () => {
     expect(new Set(claims.map(({ rideId }) => rideId)).size).toBe(1);
   });
 
-  it('leaves no ride where all are', async () => {
+  it('leaves no ride when all are taken', async () => {
     const dispatch = createSuite({ drivers: { claim: claimExcept('A', 'B', 'C') } });
     await expect(dispatch()).rejects.toMatchObject({ code: 'unavailable', status: 503 });
     expect(claims).toHaveLength(9); // all three, in each of three searches
     expect(told.some(([name]) => name === 'claimed')).toBe(false);
   });
 
-  it('is not looked past where asking itself fails', async () => {
+  it('ends the dispatch when the claim itself fails', async () => {
     const down = new ServiceError('dependency_unavailable', 'driver cannot be reached.');
     const dispatch = createSuite({
       drivers: {
@@ -240,7 +240,7 @@ describe('a driver who is taken', () => {
 });
 
 describe('a step that fails', () => {
-  it('leaves no ride where no driver is near', async () => {
+  it('leaves no ride when no driver is near', async () => {
     const dispatch = createSuite({ etas: [] });
     await expect(dispatch()).rejects.toMatchObject({ code: 'unavailable', status: 503 });
     expect(computed).toBe(0);
@@ -265,7 +265,7 @@ describe('a step that fails', () => {
     expect(claims).toEqual([]);
   });
 
-  it('fails the dispatch though it be one route of ten, the last', async () => {
+  it('fails the dispatch even when it is the last route of ten', async () => {
     const etas = Array.from({ length: 10 }, (_, index) => 100 - index);
     const dispatch = createSuite({
       etas,
@@ -280,7 +280,7 @@ describe('a step that fails', () => {
     expect(told.some(([name]) => name === 'routes computed')).toBe(false);
   });
 
-  it('takes no worker any more for the rest of a ride that has failed', async () => {
+  it('uses no more workers for a ride that has failed', async () => {
     const pool = createWorkerPool(2);
     const dispatch = createSuite({
       etas: Array.from({ length: 10 }, (_, index) => index + 1),
@@ -294,7 +294,7 @@ describe('a step that fails', () => {
 });
 
 describe('the worker pool', () => {
-  it('is held by all dispatches together, and fully used', async () => {
+  it('is shared by all dispatches, and fully used', async () => {
     let open = 0;
     let most = 0;
     const dispatch = createSuite({
@@ -313,7 +313,7 @@ describe('the worker pool', () => {
     expect(computed).toBe(50);
   });
 
-  it('refuses a dispatch where too many wait already', async () => {
+  it('refuses a dispatch when too many wait already', async () => {
     const pool = createWorkerPool(1, 10);
     const dispatch = createSuite({ etas: Array.from({ length: 10 }, (_, index) => index + 1), pool });
     const outcomes = await Promise.allSettled(Array.from({ length: 3 }, dispatch));
@@ -325,7 +325,7 @@ describe('the worker pool', () => {
 });
 
 describe('the door', () => {
-  it('refuses a ride before anything is done for it, and is told when a ride is over, whatever came of it', async () => {
+  it('refuses a ride before any work is done for it, and is notified when a ride is over, failed or not', async () => {
     const steps: string[] = [];
     let full = false;
     const admission: Admission = {
@@ -350,7 +350,7 @@ describe('the door', () => {
     expect(asked).toBe(2);
   });
 
-  it('takes the routes of a ride that nobody waits for out of the line', async () => {
+  it('removes the routes of a ride that nobody waits for from the queue', async () => {
     const pool = createWorkerPool(1);
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     const compute = async () => {

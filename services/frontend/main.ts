@@ -34,28 +34,17 @@ await runMain('frontend', async () => {
   const config = readConfig(settings, process.env);
   const logger = createLogger('frontend', config.logLevel);
   const flags = await createServiceFlags('frontend', config, logger, flagEvaluated);
-  const { connections } = config;
-  const customer = createServiceClient({
-    service: 'customer',
-    baseUrl: config.customerUrl,
-    timeoutMs: config.customerTimeoutMs,
-    connections,
-    answeredBy: (release) => servedBy('customer', release),
-  });
-  const driver = createServiceClient({
-    service: 'driver',
-    baseUrl: config.driverUrl,
-    timeoutMs: config.driverTimeoutMs,
-    connections,
-    answeredBy: (release) => servedBy('driver', release),
-  });
-  const route = createServiceClient({
-    service: 'route',
-    baseUrl: config.routeUrl,
-    timeoutMs: config.routeTimeoutMs,
-    connections,
-    answeredBy: (release) => servedBy('route', release),
-  });
+  const clientOf = (service: 'customer' | 'driver' | 'route', baseUrl: string, timeoutMs: number) =>
+    createServiceClient({
+      service,
+      baseUrl,
+      timeoutMs,
+      connections: config.connections,
+      answeredBy: (release) => servedBy(service, release),
+    });
+  const customer = clientOf('customer', config.customerUrl, config.customerTimeoutMs);
+  const driver = clientOf('driver', config.driverUrl, config.driverTimeoutMs);
+  const route = clientOf('route', config.routeUrl, config.routeTimeoutMs);
 
   const customers = createCustomersClient(customer);
   const pool = createWorkerPool(config.routePoolSize);

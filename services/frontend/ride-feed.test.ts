@@ -44,7 +44,7 @@ function follow(feed: RideFeed, { clientId = null as string | null, reads = (): 
 }
 
 describe('a ride feed', () => {
-  it('tells of a ride from its order to its answer, in few messages', () => {
+  it('reports a ride from its order to its answer, in few messages', () => {
     const feed = create();
     const page = follow(feed);
     expect(page.messages).toEqual([{ name: 'rides', events: [] }]);
@@ -71,7 +71,7 @@ describe('a ride feed', () => {
     expect(other?.id).not.toBe(ordered?.id);
   });
 
-  it('tells whoever comes later what is under way and what came last, with its age, and nothing twice', () => {
+  it('sends new readers what is under way and what came last, with its age, and nothing twice', () => {
     const feed = create({ recentRides: 2 });
     for (let n = 0; n < 3; n += 1) feed.ordered({ ...order, customerId: n }).failed(overloaded, null);
     feed.ordered({ ...order, customerId: 7 });
@@ -90,7 +90,7 @@ describe('a ride feed', () => {
     expect(told(second)).toEqual([...before, ['ordered', 8, 0]]);
   });
 
-  it('tells the id of an order to the client that ordered, and to nobody else', () => {
+  it('sends the id of an order only to the client that ordered', () => {
     const feed = create();
     const [own, other, nobody] = [follow(feed, { clientId: 'tab' }), follow(feed, { clientId: 'x' }), follow(feed)];
     feed.ordered(order);
@@ -100,7 +100,7 @@ describe('a ride feed', () => {
     expect(ids).toEqual([['tab-1'], ['tab-1'], [undefined], [undefined]]);
   });
 
-  it('drops a reader that does not read, and takes no more than it may', () => {
+  it('drops a reader that does not read, and accepts no more readers than allowed', () => {
     const feed = create({ subscribers: 2 });
     let reads = true;
     const slow = follow(feed, { reads: () => reads });
@@ -115,7 +115,7 @@ describe('a ride feed', () => {
     expect(() => follow(feed)).toThrow('full');
   });
 
-  it('keeps no more events between two messages than it may, and none for nobody', () => {
+  it('bounds the events between two messages, and keeps none without readers', () => {
     const feed = create({ eventsPerMessage: 3 });
     for (let n = 0; n < 5; n += 1) feed.ordered(order).failed(overloaded, null);
     expect(vi.getTimerCount()).toBe(0);
@@ -128,7 +128,7 @@ describe('a ride feed', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is heard now and then while nothing happens', () => {
+  it('sends a sign of life while nothing happens', () => {
     const feed = create({ beatIntervalMs: 1_000 });
     const page = follow(feed);
     vi.advanceTimersByTime(2_500);

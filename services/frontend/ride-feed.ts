@@ -183,7 +183,7 @@ export function createRideFeed(
   };
 }
 
-/** Whose ride it is, is told to none but its client. */
+/** Only the client of a ride learns whose it is. */
 function asSeenBy(clientId: string | null): (happened: Happened) => RideEvent {
   return ({ event, order }) => (order.clientId === clientId ? { ...event, requestId: order.requestId } : event);
 }

@@ -33,7 +33,7 @@ export function frontendRoutes(options: {
   customers: Customers;
   release: Omit<PageConfig, 'customers' | 'city'>;
   logger: Logger;
-  /** Is told of every ride. */
+  /** Is called for every ride. */
   feed: RideFeed;
   /** Keys of the fault flags in force. */
   faults?: () => readonly string[];

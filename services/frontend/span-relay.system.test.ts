@@ -79,7 +79,7 @@ describe("the page's spans", () => {
     expect((await post(await serve(), ofPage)).status).toBe(status);
   });
 
-  it('are lost without a word in the log where no backend is there: that is told once, elsewhere', async () => {
+  it('are dropped without a log line when there is no backend: that is reported once, elsewhere', async () => {
     const url = await serve();
     backend.closeAllConnections();
     await new Promise((resolve) => backend.close(resolve));

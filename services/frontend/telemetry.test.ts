@@ -30,7 +30,7 @@ const travelling = () => ({
 });
 
 describe('which releases served a dispatch', () => {
-  it('is told on the span of the request, whatever span is active when a service answers', async () => {
+  it('is set on the span of the request, whatever span is active when a service answers', async () => {
     const attributes = await inRequest(() =>
       inSession(order, async () => {
         const telemetry = createDispatchTelemetry();
@@ -62,7 +62,7 @@ describe('which releases served a dispatch', () => {
     expect(second).toMatchObject({ 'hotrod.release.customer': '2' });
   });
 
-  it('is told of no more than a few', async () => {
+  it('is bounded in number', async () => {
     const attributes = await inRequest(() =>
       inSession(order, async () => {
         for (let release = 1; release <= 9; release += 1) servedBy('driver', String(release));
@@ -71,7 +71,7 @@ describe('which releases served a dispatch', () => {
     expect(attributes).toMatchObject({ 'hotrod.release.driver': '1, 2, 3, 4' });
   });
 
-  it('is nobody’s where no dispatch is under way', async () => {
+  it('is dropped when no dispatch is under way', async () => {
     const attributes = await inRequest(async () => servedBy('customer', '1'));
     expect(attributes).not.toHaveProperty('hotrod.release.customer');
   });
@@ -108,7 +108,7 @@ describe('the telemetry of a dispatch', () => {
     expect(recorder.spans().map(({ name }) => name)).toEqual(['compute routes', 'request']);
   });
 
-  it('has no wait where there was no route', async () => {
+  it('has no wait when there was no route', async () => {
     const attributes = await inRequest(async () => createDispatchTelemetry().routesComputed([]));
     expect(attributes).toMatchObject({ 'hotrod.route.count': 0, 'hotrod.route.pool.wait.max': 0 });
   });
@@ -136,7 +136,7 @@ describe('the telemetry of a dispatch', () => {
     });
   });
 
-  it('says nothing, and works, where telemetry is off', async () => {
+  it('works without telemetry', async () => {
     const telemetry = createDispatchTelemetry(undefined);
     telemetry.ordered(order, 5);
     expect(await telemetry.phase('claim', () => Promise.resolve(7))).toBe(7);
@@ -149,13 +149,13 @@ describe('inSession', () => {
     ['a session alone', { 'session.id': 's1' }, 's1'],
     ['a session and this request', { 'session.id': 's1', 'hotrod.request.id': 'c1-1' }, 's1'],
     ['a request id that was not fit to be one', { 'session.id': 's1', 'hotrod.request.id': 'two words' }, 's1'],
-  ])('lets every service know session and request of a caller who sent %s', async (_what, sent, session) => {
+  ])('passes session and request on to every service for a caller who sent %s', async (_what, sent, session) => {
     let seen;
     await inRequest(() => inSession(order, async () => void (seen = travelling())), sent);
     expect(seen).toEqual({ session, request: 'c1-1', customer: undefined });
   });
 
-  it('gives the root span the session that was made up for it', async () => {
+  it('gives the root span the session that was generated for it', async () => {
     expect(await inRequest(() => inSession(order, async () => {}))).toMatchObject({ 'session.id': 'c1' });
   });
 

@@ -16,7 +16,7 @@ describe('computeRoute', () => {
     });
   });
 
-  it('is as long back as there, and never shorter than the straight line', () => {
+  it('is as long in both directions, and never shorter than the straight line', () => {
     const random = createSeededRandom(5);
     const point = () => ({ x: random() * 1000, y: random() * 1000 });
     for (let pair = 0; pair < 200; pair += 1) {
@@ -45,7 +45,7 @@ describe('computeRoute', () => {
     expect(computeRoute(from, to, 20).etaSeconds * 2).toBe(computeRoute(from, to, 10).etaSeconds);
   });
 
-  it('is nothing to where one is already', () => {
+  it('is zero to the same place', () => {
     expect(computeRoute({ x: 5, y: 5 }, { x: 5, y: 5 }, 10)).toMatchObject({ distanceMeters: 0, etaSeconds: 0 });
   });
 });

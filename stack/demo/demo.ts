@@ -83,7 +83,7 @@ function readOptions({ args, cwd, root }: Call) {
     });
     const [command = 'play', ...more] = positionals;
     if (!['play', 'reset'].includes(command) || more.length > 0)
-      throw new Error(`"${positionals.join(' ')}" is no command`);
+      throw new Error(`"${positionals.join(' ')}" is not a command`);
     const given = values['data-dir'];
     const dataDir = given === undefined ? join(root, '.hotrod') : resolve(cwd, given.replace(/^~(?=\/)/, homedir()));
     return {

@@ -18,7 +18,7 @@ export interface Narrator {
   waiting(what: string): void;
 }
 
-/** How often a log, which is no terminal, hears of the same wait, in milliseconds. */
+/** How often a log, which is not a terminal, hears of the same wait, in milliseconds. */
 const sayAgainMs = 10_000;
 
 export function createNarrator(options: {

@@ -47,7 +47,7 @@ describe('what an account can read', () => {
 });
 
 describe('accounts', () => {
-  it('are read from a passwd file, root and nonsense left out', () => {
+  it('are read from a passwd file, without root and invalid lines', () => {
     const accounts = parseAccounts(
       'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65533::/:/x\n+::::::\n# comment\ntoor:x:0:0::/:\n',
     );

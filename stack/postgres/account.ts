@@ -36,7 +36,7 @@ export function postgresAccount(cluster: string): Account | null {
   );
 }
 
-/** initdb looks up the name of whoever runs it, whatever name the database's owner is to have. @throws {Refusal} */
+/** initdb looks up the name of its user, whatever name the database's owner is to have. @throws {Refusal} */
 export function ensureNamed(lookUp: () => unknown = userInfo): void {
   try {
     lookUp();
@@ -49,7 +49,7 @@ export function ensureNamed(lookUp: () => unknown = userInfo): void {
   }
 }
 
-/** The accounts of a passwd file, by name; root and lines that are none are left out. */
+/** The accounts of a passwd file, by name; without root and invalid lines. */
 export function parseAccounts(passwd: string): Map<string, Account> {
   const accounts = new Map<string, Account>();
   for (const line of passwd.split('\n')) {

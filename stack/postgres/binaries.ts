@@ -3,6 +3,7 @@ import {
   cpSync,
   existsSync,
   lstatSync,
+  mkdirSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -15,7 +16,6 @@ import { dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 
 import { readJsonFile } from '../json-file.ts';
-import { makeDirectory } from '../make-directory.ts';
 import { messageOf, Refusal, systemCode } from '../refusal.ts';
 import { type Account, canRead } from './account.ts';
 
@@ -106,7 +106,7 @@ function usableBy(packageRoot: string, account: Account): boolean {
 function copyPackage(packageRoot: string, copy: string): void {
   const unfinished = `${copy}.${process.pid}`;
   try {
-    makeDirectory(unfinished);
+    mkdirSync(unfinished, { recursive: true });
     const from = join(packageRoot, 'native');
     cpSync(from, join(unfinished, 'native'), { recursive: true, verbatimSymlinks: true, filter: isNeededToRun });
     openToAll(unfinished);

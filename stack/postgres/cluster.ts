@@ -36,7 +36,7 @@ export async function openCluster(options: {
   binaries: Binaries;
   account: Account | null;
   roles: readonly string[];
-  /** Is told where, before a new one is made. */
+  /** Is called with the directory before a new one is made. */
   onCreate?: (home: string) => void;
 }): Promise<Cluster> {
   const { home, binaries } = options;

@@ -23,7 +23,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-it('tells that Postgres lost a process, once, and not what was in the log before', async () => {
+it('reports once that Postgres lost a process, and ignores older lines of the log', async () => {
   writeFileSync(log, crash);
   end = watchCrashes(log, (news) => told.push(news));
   appendFileSync(log, 'LOG:  checkpoint complete\n');
@@ -35,7 +35,7 @@ it('tells that Postgres lost a process, once, and not what was in the log before
   await expect.poll(() => told).toHaveLength(2);
 });
 
-it('waits for a log that is not there yet', async () => {
+it('waits for a log that does not exist yet', async () => {
   end = watchCrashes(log, (news) => told.push(news));
   writeFileSync(log, crash);
   await expect.poll(() => told).toHaveLength(1);

@@ -10,7 +10,7 @@ const mostBytes = 65_536;
  * ends all connections, repairs the database and takes new ones, within a second or two. That is in its log alone.
  *
  * @param log the file that Postgres writes its log to; what is in it already is not told.
- * @param report is told a clause to follow "postgres".
+ * @param report is called with a clause to follow "postgres".
  * @returns ends the watch.
  */
 export function watchCrashes(log: string, report: (news: string) => void): () => void {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { makeDirectory } from '../make-directory.ts';
 import { messageOf, Refusal } from '../refusal.ts';
 import { type Account, canReach } from './account.ts';
 
@@ -40,7 +39,7 @@ export function databaseHome(dataDir: string, account: Account | null, elsewhere
 }
 
 function ensureDirectory(path: string, mode: number): string {
-  makeDirectory(path, mode);
+  mkdirSync(path, { recursive: true, mode });
   chmodSync(path, mode); // mkdir's own mode is cut by the umask
   return path;
 }

@@ -43,7 +43,7 @@ export async function preparePostgres(options: {
   roles: readonly string[];
   /** How many connections at most: the pools of all services, and some to spare. */
   maxConnections: number;
-  /** Is told where, before a new database is made. */
+  /** Is called with the directory before a new database is made. */
   onCreate?: (home: string) => void;
 }): Promise<PostgresServer> {
   const { port } = options;
@@ -114,7 +114,7 @@ function statusOf(cluster: Cluster, pid: number): string {
   return found?.pid === pid ? found.status : '';
 }
 
-/** A server survives the `kill -9` of whoever started it, and holds on to the directory and the port. */
+/** A server survives the `kill -9` of its parent, and holds on to the directory and the port. */
 async function stopLeftover(options: {
   directory: string;
   account: Account | null;

@@ -48,7 +48,7 @@ describe('pushes', () => {
     await Promise.all(both);
   });
 
-  it('give way to newer ones where they wait', async () => {
+  it('give way to newer ones while they wait', async () => {
     const { pushes, started, endOne } = queue();
     const lines: string[] = [];
     const first = pushes.push(push('a'), () => {});
@@ -64,7 +64,7 @@ describe('pushes', () => {
     expect(started).toEqual(['a', 'c']);
   });
 
-  it('that cannot be started leave the way free', async () => {
+  it('that cannot be started do not block the next', async () => {
     const { pushes, started, endOne } = queue();
     const wrong = { ...push('a'), options: ['target=moon'] };
     await expect(pushes.push(wrong, () => {})).rejects.toThrow('not understood');

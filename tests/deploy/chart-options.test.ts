@@ -30,6 +30,30 @@ describe.skipIf(!helm)('what is off by default', () => {
     expect(foreign).toEqual([]);
   });
 
+  test('flagd has the flags of faults/, and every service may ask it, and does', async () => {
+    const objects = await rendered(...on('flags', 'istio', 'istio.canary'));
+    const flags = one(objects, 'ConfigMap', 'flagd').data?.['flags.json'] ?? '';
+    expect(JSON.parse(flags)).toEqual(JSON.parse(readText('faults/flags.json')));
+    const services = ['customer', 'customer-canary', 'driver', 'frontend', 'route'];
+    for (const name of services) {
+      expect(environmentOf(one(objects, 'Deployment', name).spec?.template?.spec)).toMatchObject({
+        FLAGD_HOST: 'hotrod-flagd',
+        FLAGD_SYNC_PORT: '8015',
+      });
+      const egress = JSON.stringify(one(objects, 'NetworkPolicy', name).spec?.['egress']);
+      expect(egress, name).toContain('"port":8015');
+    }
+    const policy = one(objects, 'NetworkPolicy', 'flagd').spec ?? {};
+    const asked = JSON.stringify(policy['ingress']);
+    for (const name of services) expect(asked).toContain(`"app.kubernetes.io/name":"${name}"`);
+    // It asks nobody: beside the cluster's DNS and Istio there is nowhere to go.
+    expect(JSON.stringify(policy['egress'])).not.toContain('app.kubernetes.io/name');
+    const pod = one(objects, 'Deployment', 'flagd').spec?.template?.spec;
+    expect(pod?.volumes).toEqual([{ name: 'flags', configMap: { name: 'hotrod-flagd' } }]);
+    const off = await rendered();
+    expect(JSON.stringify(off)).not.toMatch(/flagd/i);
+  });
+
   test('the rules are those of monitoring/, as they are', async () => {
     const rule = one(await rendered(...on('monitoring.rules')), 'PrometheusRule', 'rules');
     const directory = join(root, 'monitoring/prometheus/rules');

@@ -533,6 +533,25 @@ describe.skipIf(!helm)('the rendered chart', () => {
     }
   });
 
+  test('serves both by one host, the Observatory under a path', async () => {
+    for (const key of ['ingress', 'gatewayApi']) {
+      const hosts = [`${key}.hosts.frontend=demo.example.com`, `${key}.hosts.observatory=demo.example.com`];
+      const set = [`${key}.enabled=true`, ...hosts, 'observatory.basePath=/observatory'];
+      if (key === 'gatewayApi') set.push('gatewayApi.parentRefs[0].name=gateway');
+      const objects = await render(helm, { set });
+      const pods = podsOf(objects);
+      expect(environmentOf(pods['StatefulSet hotrod-observatory'])['OBSERVATORY_BASE_PATH']).toBe('/observatory');
+      expect(environmentOf(pods['Deployment hotrod-frontend'])['TRACE_URL']).toMatch(
+        /^https?:\/\/demo\.example\.com\/observatory\/trace\/\{traceId\}$/,
+      );
+      const [frontend, observatory] = objects
+        .filter(({ kind }) => kind === 'Ingress' || kind === 'HTTPRoute')
+        .map(({ spec }) => JSON.stringify(spec));
+      expect(observatory).toMatch(/"(path|value)":"\/observatory"/);
+      expect(frontend).not.toContain('/observatory');
+    }
+  });
+
   test.each(['job', 'testrun', 'off'])('loads by k6 as told: %s', async (mode) => {
     const objects = await render(helm, { set: [`load.mode=${mode}`, 'load.profile=demo', 'load.parallelism=3'] });
     const load = objects.filter(({ metadata }) => metadata.name.startsWith('hotrod-load')).map(({ kind }) => kind);

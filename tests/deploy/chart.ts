@@ -63,7 +63,7 @@ export interface RenderOptions {
   chart?: string;
 }
 
-/** What helm says to `helm template`, be it an error. */
+/** The output of `helm template`, also of an error. */
 export function template(
   helm: string,
   { variant, set = [], namespace = 'rides', chart = chartDirectory }: RenderOptions = {},
@@ -110,6 +110,6 @@ export function quantity(text: string): number {
   const [, number = '', unit = ''] = /^([0-9.]+)([a-zA-Z]*)$/.exec(text) ?? [];
   const factors: Record<string, number> = { '': 1, m: 1e-3, Mi: 2 ** 20, Gi: 2 ** 30 };
   const factor = factors[unit];
-  if (number === '' || factor === undefined) throw new Error(`${text} is no quantity that is known here`);
+  if (number === '' || factor === undefined) throw new Error(`${text} is not a known quantity`);
   return Number(number) * factor;
 }

@@ -212,7 +212,10 @@ describe.skipIf(!engine)('docker compose', () => {
     beforeAll(async () => {
       if (!engine) return;
       // Not Grafana and OpenSearch Dashboards: what they show is asked of Prometheus and OpenSearch themselves.
-      await project.must(['up', '--detach', 'jaeger', 'prometheus', 'opensearch', 'otel-collector-logs'], 240_000);
+      await project.must(
+        ['up', '--detach', 'jaeger', 'prometheus', 'alertmanager', 'opensearch', 'otel-collector-logs'],
+        240_000,
+      );
     }, 300_000);
 
     test('jaeger has the same traces', async () => {
@@ -290,8 +293,21 @@ describe.skipIf(!engine)('docker compose', () => {
         const rules = found?.data.groups.flatMap((group) => group.rules) ?? [];
         return rules.length > 0 && rules.every(({ health }) => health !== 'unknown') && rules;
       });
-      expect(all.map(({ name }) => name)).toContain('RidesAreSlow');
+      expect(all.map(({ name }) => name)).toContain('DispatchLatencyBudgetBurn');
       expect(all.filter(({ health }) => health !== 'ok')).toEqual([]);
+    });
+
+    test('alertmanager is told of what prometheus alerts on', async () => {
+      const ready = await eventually('Alertmanager', () =>
+        askJson<{ cluster: object }>(`${project.url('ALERTMANAGER_PORT')}/api/v2/status`),
+      );
+      expect(ready).toMatchObject({ config: { original: expect.stringContaining('url_file') as string } });
+      await eventually('Alertmanager among those that Prometheus tells', async () => {
+        const found = await askJson<{ data: { activeAlertmanagers: { url: string }[] } }>(
+          `${project.url('PROMETHEUS_PORT')}/api/v1/alertmanagers`,
+        );
+        return found?.data.activeAlertmanagers.some(({ url }) => url.includes('alertmanager:9093'));
+      });
     });
 
     /** Whether the Observatory has more spans of a trace than so many. */

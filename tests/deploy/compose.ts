@@ -74,6 +74,7 @@ const publicImages = {
   COLLECTOR_IMAGE: 'otel/opentelemetry-collector-contrib:0.145.0',
   JAEGER_IMAGE: 'jaegertracing/jaeger:2.13.0',
   PROMETHEUS_IMAGE: 'prom/prometheus:v3.15.0',
+  ALERTMANAGER_IMAGE: 'prom/alertmanager:v0.35.0',
   OPENSEARCH_IMAGE: 'opensearchproject/opensearch:2.19.0',
 } as const;
 
@@ -92,10 +93,12 @@ export async function prepareImages(
 ): Promise<Record<string, string>> {
   const standIns = process.env['HOTROD_STAND_INS'];
   const missing: PublicImage[] = [];
-  for (const name of wanted) {
+  const isStandIn = standIns !== undefined && isExecutable(standIns);
+  // That program makes no Alertmanager: of it we build the image ourselves, below.
+  for (const name of wanted.filter((each) => !isStandIn || each !== 'ALERTMANAGER_IMAGE')) {
     if ((await run(docker, ['image', 'inspect', publicImages[name]])).code !== 0) missing.push(name);
   }
-  if (!standIns || !isExecutable(standIns)) {
+  if (!isStandIn) {
     for (const name of missing) await mustRun(docker, ['pull', '--quiet', publicImages[name]], { timeoutMs: 600_000 });
     return {};
   }
@@ -104,7 +107,20 @@ export async function prepareImages(
     const names = missing.map((name) => name.replace('_IMAGE', '').toLowerCase());
     await mustRun(standIns, names, { timeoutMs: 1_200_000 });
   }
-  if (!wanted.includes('OPENSEARCH_IMAGE')) return {};
+  const adapted: Record<string, string> = {};
+  if (wanted.includes('ALERTMANAGER_IMAGE')) {
+    const alertmanager = findTool('alertmanager');
+    if (!alertmanager) throw new Error('alertmanager is needed to stand in for its image');
+    await buildImage(docker, 'hotrod-test/alertmanager', alertmanager, [
+      `FROM ${publicImages.NODE_IMAGE}`,
+      'COPY alertmanager /bin/alertmanager',
+      'RUN mkdir -p /alertmanager && chown 65534 /alertmanager',
+      'USER 65534',
+      'ENTRYPOINT ["/bin/alertmanager"]',
+    ]);
+    adapted['ALERTMANAGER_IMAGE'] = 'hotrod-test/alertmanager';
+  }
+  if (!wanted.includes('OPENSEARCH_IMAGE')) return adapted;
   // The exporter for OpenSearch is in a Collector of its own there; and the public image of OpenSearch has its data
   // directory, which a volume takes its owner from.
   const collector = findTool('otelcol-opensearch');
@@ -119,7 +135,7 @@ export async function prepareImages(
     `FROM ${publicImages.OPENSEARCH_IMAGE}`,
     'RUN mkdir -p data',
   ]);
-  return { COLLECTOR_LOGS_IMAGE: 'hotrod-test/otelcol-logs', OPENSEARCH_IMAGE: 'hotrod-test/opensearch' };
+  return { ...adapted, COLLECTOR_LOGS_IMAGE: 'hotrod-test/otelcol-logs', OPENSEARCH_IMAGE: 'hotrod-test/opensearch' };
 }
 
 /** Builds an image from the lines of a Dockerfile, with one file beside it where that is given. */

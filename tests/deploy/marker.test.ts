@@ -32,7 +32,7 @@ async function shown(): Promise<Marker[]> {
 }
 
 describe('release marker', () => {
-  test('draws a line in the Observatory, then a window, as a deployment goes on', async () => {
+  test('draws a line in the Observatory, then a window, as a deployment begins and ends', async () => {
     const file = join(directory.path, 'marker.json');
     const known = new Set((await shown()).map(({ id }) => id)); // of a first try
     const added = async () => (await shown()).filter(({ id }) => !known.has(id));
@@ -99,7 +99,7 @@ describe('release marker', () => {
       /OBSERVATORY_MARKERS_KEY/,
       { OBSERVATORY_MARKERS_KEY: `${key}\n` },
     ],
-  ])('ends with 2 and one line where it is used wrongly: %s', async (_, args, expected, env: object = {}) => {
+  ])('exits with 2 and one line when it is called wrongly: %s', async (_, args, expected, env: object = {}) => {
     const count = (await shown()).length;
     const { code, output, stdout } = await marker(args, { ...env });
     expect(output).toMatch(/^release: [^\n]+\n$/);
@@ -138,7 +138,7 @@ describe('the program release', () => {
   const release = (args: readonly string[]) =>
     run(process.execPath, [join(root, 'pipeline/release/main.ts'), ...args], {});
 
-  test('tells how it is used, and how each command is', async () => {
+  test('prints its usage, and that of each command', async () => {
     const { code, stdout } = await release(['--help']);
     expect(code).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name]) => name ?? '');

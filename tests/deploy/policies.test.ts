@@ -140,7 +140,7 @@ const chart = join(root, 'charts/hotrod');
 const helms = (['helm', 'helm3'] as const).map((name) => ({ name, program: findTool(name) }));
 /** Everything that is off by default, in two renders, since two of them exclude each other. */
 const optional = [
-  ...['reaper', 'monitoring.monitors', 'monitoring.rules', 'monitoring.dashboards', 'gatewayApi', 'istio'].map(
+  ...['reaper', 'flags', 'monitoring.monitors', 'monitoring.rules', 'monitoring.dashboards', 'gatewayApi', 'istio'].map(
     (name) => `${name}.enabled=true`,
   ),
   'gatewayApi.parentRefs[0].name=public',

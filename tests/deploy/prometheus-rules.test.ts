@@ -50,7 +50,7 @@ test('every alert says how urgent it is, and leads to a runbook that names it, a
   }
 });
 
-test('no runbook is of an alert that is gone', () => {
+test('has no runbook for an alert that is gone', () => {
   const named = new Set(alerts.map(({ annotations }) => String(annotations?.['runbook_url']?.split('/').at(-1))));
   const files = readdirSync(join(root, 'docs/runbooks')).map((name) => name.replace('.md', ''));
   expect(files.toSorted()).toEqual([...named].toSorted());

@@ -114,7 +114,7 @@ describe('release verify, of an Observatory', () => {
     expect([...new Set(named)].toSorted()).toEqual(['Bicycles Green', 'Value Walking']);
   });
 
-  test('tells its verdict as a marker over the time that was looked at', async () => {
+  test('records its verdict as a marker over the examined time', async () => {
     const outcome = await verify([...released('customer'), '--json']);
     const { candidateRange, link } = result(outcome);
     const range = `from=${now - 600_000}&to=${now + 60_000}`;
@@ -126,7 +126,7 @@ describe('release verify, of an Observatory', () => {
     expect(told[0]?.endMs).toBe(Math.floor((candidateRange?.toMs ?? 0) / 1000) * 1000);
   });
 
-  test('warns where its verdict cannot be told, and gives it all the same', async () => {
+  test('warns when its verdict cannot be recorded, and still gives it', async () => {
     const outcome = await verify([...released('customer'), '--to', 'webhook=http://127.0.0.1:9/secret']);
     expect(outcome.code).toBe(0);
     expect(outcome.output).toMatch(/release: warning: webhook http:\/\/127\.0\.0\.1:9 did not take the verdict: /);
@@ -160,7 +160,7 @@ describe('release verify, of an Observatory', () => {
     expect(result(passed)).toMatchObject({ verdict: 'inconclusive', candidateRange: null, link: null });
   });
 
-  test('calls a release before that nobody knows inconclusive', async () => {
+  test('calls an unknown release before inconclusive', async () => {
     const outcome = await verify([...released('customer'), '--baseline', '0.1.0+ddddddd', '--timeout', '1s', '--json']);
     expect(outcome.code).toBe(4);
     expect(result(outcome)).toMatchObject({ verdict: 'inconclusive', baseline: { requests: 0 } });
@@ -177,7 +177,7 @@ describe('release verify, of an Observatory', () => {
     expect(result(outcome)).toMatchObject({ verdict: 'worse', candidate: { errorRate: 1 } });
   });
 
-  test('fails with 1 and one line where nobody can be asked', async () => {
+  test('exits with 1 and one line when nobody answers', async () => {
     const { code, output } = await verify(released('customer'), 'http://127.0.0.1:9');
     expect(code).toBe(1);
     expect(output).toMatch(/^release: http:\/\/127\.0\.0\.1:9 did not answer: [^\n]+\n$/);
@@ -192,7 +192,7 @@ describe('release verify, of an Observatory', () => {
     ['a number that is none', [...released('route'), '--requests', 'many'], /--requests/],
     ['a date without a zone', [...released('route'), '--since', '2026-11-29T20:15:00'], /--since/],
     ['an unknown option', [...released('route'), '--fast'], /--fast/],
-  ])('ends with 2 and one line where it is used wrongly: %s', async (_, args, expected) => {
+  ])('exits with 2 and one line when it is called wrongly: %s', async (_, args, expected) => {
     const { code, output } = await verify(args);
     expect(code).toBe(2);
     expect(output).toMatch(/^release: [^\n]+\n$/);

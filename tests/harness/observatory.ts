@@ -12,7 +12,10 @@ export interface RunningObservatory {
   /** The same where its protocol is `grpc`. */
   otlpGrpcUrl: string;
   output(): string;
+  /** Ends it with SIGTERM, and removes its database unless the directory was given. */
   stop(): Promise<void>;
+  /** As a crash would: nothing is stored any more. Removes nothing. */
+  kill(): Promise<void>;
 }
 
 const startWithinMs = 120_000;
@@ -21,10 +24,14 @@ const startWithinMs = 120_000;
  * Builds the page first if it is older than its sources.
  *
  * @param env further settings, for example of its queue.
+ * @param dataDir where its database is; a directory of its own where it is not given.
  * @throws with its output where it does not listen.
  */
-export async function startObservatory(env: Readonly<Record<string, string>> = {}): Promise<RunningObservatory> {
-  const directory = createTemporaryDirectory('observatory');
+export async function startObservatory(
+  env: Readonly<Record<string, string>> = {},
+  dataDir?: string,
+): Promise<RunningObservatory> {
+  const directory = dataDir === undefined ? createTemporaryDirectory('observatory') : { path: dataDir, remove() {} };
   const child = spawn(process.execPath, [join(root, 'observatory', 'main.ts')], {
     cwd: root,
     env: {
@@ -52,7 +59,11 @@ export async function startObservatory(env: Readonly<Record<string, string>> = {
     const listening = /"url":"(http:[^"]+)","otlp":"(http:[^"]+)","otlpGrpc":"(http:[^"]+)"/.exec(output);
     if (listening) {
       const [, url = '', otlpUrl = '', otlpGrpcUrl = ''] = listening;
-      return { url, otlpUrl, otlpGrpcUrl, output: () => output, stop };
+      const kill = async (): Promise<void> => {
+        child.kill('SIGKILL');
+        await ended;
+      };
+      return { url, otlpUrl, otlpGrpcUrl, output: () => output, stop, kill };
     }
     if (child.exitCode !== null || Date.now() > deadline) {
       await stop();

@@ -6,7 +6,7 @@ import { settings as frontend } from '../../services/frontend/config.ts';
 import { settings as route } from '../../services/route/config.ts';
 import { defaults } from '../../stack/capacity.ts';
 
-it('the stack knows what the services bear by default', () => {
+it('knows the default capacity of the services', () => {
   expect(defaults).toEqual({
     routesPerDispatch: candidates,
     workers: readConfig(frontend, {}).routePoolSize,

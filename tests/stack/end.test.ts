@@ -40,7 +40,7 @@ describe.skipIf(process.platform === 'win32')('the suite that npm has started', 
 });
 
 describe('npm start -- stop', () => {
-  it('stops a suite that runs elsewhere, and only the one that it is told of', async () => {
+  it('stops a suite that runs elsewhere, and no other', async () => {
     stack = startStack(directory.path, await findPortBase(), ['--no-load', '--no-observatory']);
     await stack.printed(/HotROD runs/);
     const here = ['--data-dir', directory.path];

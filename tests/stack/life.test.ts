@@ -84,7 +84,7 @@ describe('npm start', () => {
     expect(log('postgres')).toContain('ready to accept connections');
   });
 
-  it('starts a service that dies again, and names it', async () => {
+  it('restarts a service that dies, and names it', async () => {
     const killed = pidOf('route');
     process.kill(killed, 'SIGKILL');
     await stack.printed(/route was ended by SIGKILL .* again in 0\.25 s/);
@@ -93,7 +93,7 @@ describe('npm start', () => {
     expect(await stack.dispatch(392)).toBe(200);
   });
 
-  it('starts a Postgres that dies again; who needs it finds it without being started again', async () => {
+  it('restarts a Postgres that dies; the services reconnect without a restart', async () => {
     const customer = pidOf('customer');
     process.kill(pidOf('postgres'), 'SIGKILL');
     await stack.printed(/postgres was ended by SIGKILL/);

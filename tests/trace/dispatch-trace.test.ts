@@ -73,7 +73,7 @@ describe('the tree of one dispatch', () => {
     expect(root.attributes).toMatchObject({ 'http.route': '/dispatch', 'http.response.status_code': 200 });
   });
 
-  it('is as large as it is said to be', () => {
+  it('has as many spans as the documentation says', () => {
     expect(spans).toHaveLength(spansPerDispatch);
   });
 

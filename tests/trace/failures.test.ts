@@ -36,13 +36,13 @@ describe('a wrong order', () => {
     expect(answer.body).toMatchObject({ code: 'invalid_argument', status: 400 });
   });
 
-  it('answers 404 as a problem document where there is nothing', async () => {
+  it('answers 404 as a problem document for an unknown path', async () => {
     const response = await fetch(`${suite.frontend}/nothing`);
     expect(response.status).toBe(404);
     expect(response.headers.get('content-type')).toContain('application/problem+json');
   });
 
-  it('tells the trace of a failed request, too', async () => {
+  it('names the trace of a failed request, too', async () => {
     const { traceId } = await suite.dispatch(999);
     const spans = await receiver.trace(traceId, (found) => found.some((span) => span.name === 'GET /dispatch'));
     const root = spans.find((span) => span.name === 'GET /dispatch');
@@ -79,7 +79,7 @@ describe('errors that are no failures', () => {
 });
 
 describe('one driver, one ride', () => {
-  it('gives drivers out once, also where many ask for the same place at once', async () => {
+  it('gives each driver to one ride, also when many ask for the same place at once', async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => suite.dispatch(392)));
     expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 200));
     const drivers = answers.map((answer) => (answer.body['driver'] as { id: string }).id);
@@ -89,7 +89,7 @@ describe('one driver, one ride', () => {
 
 // Last: these take services away.
 describe('a service that is gone', () => {
-  it('never answers 200 where a route failed', async () => {
+  it('never answers 200 when a route failed', async () => {
     await suite.services.route.stop('SIGKILL');
     const answer = await suite.dispatch(123);
     expect(answer.status).toBe(503);
@@ -128,7 +128,7 @@ describe('a service that is gone', () => {
     expect((await fetch(suite.frontend)).status).toBe(200);
   });
 
-  it('takes a service out of traffic whose own database is gone', async () => {
+  it('takes a service out of traffic when its own database is gone', async () => {
     await suite.stopPostgres();
     const ready = await fetch(`${suite.services.driver.url}/readyz`);
     expect(ready.status).toBe(503);

@@ -80,7 +80,7 @@ describe('a service without a backend', () => {
     expect(said(service)).toHaveLength(2);
   });
 
-  it('ends as quickly and as cleanly as with one', async () => {
+  it('stops as quickly and as cleanly as with one', async () => {
     const service = await startRoute(await findFreePort());
     await ask(service);
     const start = performance.now();
@@ -99,7 +99,7 @@ describe('a service without a backend', () => {
 });
 
 describe('a backend that takes traces alone, as Jaeger does', () => {
-  it('is told of once for each other signal, while traces arrive', async () => {
+  it('is reported once for each other signal, while traces arrive', async () => {
     const taken: string[] = [];
     const { port } = await startBackend((path, answer) => {
       taken.push(path);

@@ -7,6 +7,7 @@ import { findTool } from '../deploy/tools.ts';
 import { createTemporaryDirectory, findFreePortBase, root } from '../harness/suite.ts';
 import { type LabShell, openLabShell } from './lab-shell.ts';
 import { readLab } from './read-lab.ts';
+import { drawnEdges, recordedEdges } from './recorded-diagram.ts';
 import { makeScratchCheckout } from './scratch-checkout.ts';
 
 const pages = join(root, 'docs', 'workshop');
@@ -20,13 +21,14 @@ const shownPorts = { first: 8080, last: 8088 };
 
 let directory: { path: string; remove(): void };
 let checkout: string;
+let portBase: number;
 let shell: LabShell;
 let env: Record<string, string>;
 
 beforeAll(async () => {
   directory = createTemporaryDirectory('workshop');
   checkout = join(directory.path, 'hotrod');
-  const portBase = await findFreePortBase();
+  portBase = await findFreePortBase();
   env = {
     PATH: `${process.env['HOTROD_TOOLS'] ? `${process.env['HOTROD_TOOLS']}:` : ''}${process.env['PATH'] ?? ''}`,
     HOME: directory.path,
@@ -80,5 +82,16 @@ describe.skipIf(process.platform === 'win32')('the labs of the workshop', () => 
       }
     }
     console.log(`${name}: ${blocks.length} blocks in ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+  });
+
+  it('are of the suite whose calls docs/architecture.md draws', async () => {
+    // Where this test runs alone, nothing runs yet.
+    const [start] = readLab(readFileSync(join(pages, labs[0] ?? ''), 'utf8'));
+    if (start) await shell.run(start);
+    const drawn = drawnEdges(readFileSync(join(root, 'docs', 'architecture.md'), 'utf8'));
+    expect(drawn.length).toBeGreaterThan(3);
+    await expect
+      .poll(() => recordedEdges(`http://127.0.0.1:${portBase + 8}`), { timeout: 60_000, interval: 1_000 })
+      .toEqual(drawn);
   });
 });

@@ -12,6 +12,7 @@ components, or `outside` (whoever comes in), `database` (the external one), `bac
 {{- range $name := keys $values.services | sortAlpha }}
 {{- $service := include "hotrod.serviceValues" (dict "root" $root "name" $name) | fromJson }}
 {{- $senders = append $senders (dict "from" $name "port" 4318) }}
+{{- if $values.flags.enabled }}{{ $arrows = append $arrows (dict "from" $name "to" "flagd" "port" 8015) }}{{ end }}
 {{- range $service.calls }}
 {{- $called := include "hotrod.serviceValues" (dict "root" $root "name" .) | fromJson }}
 {{- $arrows = append $arrows (dict "from" $name "to" . "port" $called.port) }}

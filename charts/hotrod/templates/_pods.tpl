@@ -121,9 +121,9 @@ http://{{ include "hotrod.componentName" (dict "root" . "component" "observatory
 {{- if $values.observatory.url -}}
 {{ trimSuffix "/" $values.observatory.url }}
 {{- else if and $values.ingress.enabled $values.ingress.hosts.observatory -}}
-{{ ternary "https" "http" (not (empty $values.ingress.tls)) }}://{{ $values.ingress.hosts.observatory }}
+{{ ternary "https" "http" (not (empty $values.ingress.tls)) }}://{{ $values.ingress.hosts.observatory }}{{ $values.observatory.basePath }}
 {{- else if and $values.gatewayApi.enabled $values.gatewayApi.hosts.observatory -}}
-https://{{ $values.gatewayApi.hosts.observatory }}
+https://{{ $values.gatewayApi.hosts.observatory }}{{ $values.observatory.basePath }}
 {{- else -}}
 http://localhost:8088
 {{- end -}}

@@ -22,6 +22,10 @@ dict root component service values version → the environment of a service as J
 {{- else }}
 {{- $_ := set $env "OTEL_SDK_DISABLED" "true" }}
 {{- end -}}
+{{- if $root.Values.flags.enabled }}
+{{- $_ := set $env "FLAGD_HOST" (include "hotrod.componentName" (dict "root" $root "component" "flagd")) }}
+{{- $_ := set $env "FLAGD_SYNC_PORT" "8015" }}
+{{- end -}}
 {{- if $service.database }}
 {{- $_ := set $env "DATABASE_START_TIMEOUT_MS" "60000" }}
 {{- end -}}

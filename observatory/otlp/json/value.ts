@@ -63,7 +63,7 @@ export function hexId(value: unknown, what: string): string {
   return id;
 }
 
-/** An integer as number or text, within bounds: beyond them it is no value of its type. 0 where missing. */
+/** An integer as number or text, within bounds: beyond them it is not a value of its type. 0 where missing. */
 function bounded(value: unknown, what: string, min: bigint, max: bigint, type: string): bigint {
   if (value === undefined || value === null || value === '') return 0n;
   const isInteger =

@@ -127,7 +127,7 @@ export const readSpan: ReadItem = (wire, { end }, origin, { span: builder }) => 
   builder.end(origin, numbers);
 };
 
-/** Copies an id of a certain size; of another it leaves zeros, which are no id. Tells the size it has. */
+/** Copies an id of a certain size; of another it leaves zeros, which are not an id. Tells the size it has. */
 function readId(wire: Wire, end: number, ids: Buffer, at: number, size: number): number {
   const idEnd = lengthDelimited(wire, end);
   const length = idEnd - wire.position;

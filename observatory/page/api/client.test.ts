@@ -24,7 +24,7 @@ describe('ask', () => {
     expect(failure?.detail).toContain('"durationMs"');
   });
 
-  it('says what a problem document says', async () => {
+  it('repeats the title and detail of a problem document', async () => {
     const problem = {
       type: 'x',
       title: 'No',
@@ -59,7 +59,7 @@ describe('ask', () => {
     expect((await soon()).failure).toMatchObject({ status: 0, detail: 'There was no answer within 0.02 s.' });
   });
 
-  it('is aborted by who asked, without a failure', async () => {
+  it('is aborted by its caller, without a failure', async () => {
     const abort = new AbortController();
     vi.stubGlobal('fetch', async () => {
       abort.abort();

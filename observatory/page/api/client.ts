@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 
 import { problemSchema } from '../../contract/contract.ts';
+import { underBase } from '../state/base-path.ts';
 
 // The page's policy forbids making code from text, and zod would try.
 z.config({ jitless: true });
@@ -18,7 +19,7 @@ export interface Failure {
 
 export type Outcome<T> = { data: T; failure: null } | { data: null; failure: Failure };
 
-/** Longer than the Observatory gives itself for a question: whoever says nothing by then hangs. */
+/** Longer than the Observatory gives itself for a question: an Observatory that says nothing by then hangs. */
 const questionDeadlineMs = 40_000;
 
 /**
@@ -93,5 +94,5 @@ export function apiPath(path: string, query: Record<string, string | number | st
     for (const each of Array.isArray(value) ? value : [value]) parameters.append(name, String(each));
   }
   const text = parameters.toString();
-  return text === '' ? `/api/${path}` : `/api/${path}?${text}`;
+  return underBase(text === '' ? `/api/${path}` : `/api/${path}?${text}`);
 }

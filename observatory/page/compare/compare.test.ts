@@ -56,7 +56,7 @@ test('a box is described in words', () => {
   expect(describeBox({ ...none, fromMs: 0, toMs: 60_000, minMs: 1 })).toMatch(/^that took .* between .* and .*$/);
 });
 
-test('a typed duration may leave out its unit', () => {
+test('reads a typed duration without a unit', () => {
   expect(parseMs('1.5 s')).toBe(1500);
   expect(parseMs('800')).toBe(800);
   expect(parseMs(' 2min ')).toBe(120_000);

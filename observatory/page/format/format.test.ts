@@ -62,7 +62,7 @@ describe('instants', () => {
     expect(formatNanoClock('1795252550000000007')).toMatch(/^\d\d:\d\d:50\.000000007$/);
   });
 
-  test('say how long ago', () => {
+  test('say how long ago they were', () => {
     expect(formatAgo(1000, 6000)).toBe('5 s ago');
     expect(formatAgo(0, 180_000)).toBe('3 min ago');
     expect(formatAgo(9000, 1000)).toBe('0 s ago');

@@ -12,7 +12,7 @@ import { addressOf, follow, go, state } from '../state/location.ts';
 import type { GroupsOf, Sort } from '../state/url-state.ts';
 import { KeyLine } from './key-line.tsx';
 import { KeyPicker } from './key-picker.tsx';
-import { tellApart } from './tell-apart.ts';
+import { distinguish } from './distinguish.ts';
 import { type LineStyle, lineStyles, linesShown } from './line-style.ts';
 
 /** The table of groups; each row lights its points in the heatmap above. */
@@ -107,7 +107,7 @@ const columns: readonly (readonly [Sort, string])[] = [
 function GroupTable({ found }: { found: Breakdown }) {
   const { chart, sort } = state.value;
   const styles = chart === 'lines' ? lineStyles(found.by, found.groups.slice(0, linesShown)) : null;
-  const shortOf = found.by.map((_, column) => tellApart(found.groups.flatMap(({ values }) => values[column] ?? [])));
+  const shortOf = found.by.map((_, column) => distinguish(found.groups.flatMap(({ values }) => values[column] ?? [])));
   const most = Math.max(...found.groups.map((group) => sizeOf(group, sort)), 0);
   return (
     <div class="scroll-x">

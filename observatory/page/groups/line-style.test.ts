@@ -5,7 +5,7 @@ const by = ['hotrod.customer.name'];
 const group = (name: string) => ({ values: [name], filter: `hotrod.customer.name = "${name}"` });
 const groups = (...names: string[]) => names.map(group);
 
-describe('the look of a line', () => {
+describe('the style of a line', () => {
   test('stays with its group when the order changes, or others come and go', () => {
     const styles = createLineStyles();
     const first = styles(by, groups('Value Walking', 'Bicycles Green', 'Strat Security'));
@@ -17,7 +17,7 @@ describe('the look of a line', () => {
     expect(styles(by, groups('Value Walking'))).toEqual(new Map([...first].slice(0, 1)));
   });
 
-  test('is never that of another line in sight, however many groups have come by', () => {
+  test('is never that of another visible line, however many groups came before', () => {
     const styles = createLineStyles();
     for (let round = 0; round < 20; round += 1) {
       const names = Array.from({ length: linesShown }, (_, index) => `group ${round * 7 + index}`);

@@ -25,7 +25,7 @@ import { KeyLine } from './key-line.tsx';
 import { lineStyles, linesShown, lookOf } from './line-style.ts';
 import { formatMeasure } from './measure.ts';
 import { axisWidth, plotOptions, rightRoom, type Drawn, type Line } from './plot.ts';
-import { tellApart } from './tell-apart.ts';
+import { distinguish } from './distinguish.ts';
 import { walk, type Place } from './walk.ts';
 
 export function Lines({ answer, markers }: { answer: Answer<Breakdown>; markers: Marker[] }) {
@@ -65,7 +65,7 @@ function Shown(props: { answer: Answer<unknown>; drawn: Drawn | null; markers: M
 function linesOfGroups(found: Breakdown): Drawn {
   const styles = lineStyles(found.by, found.groups.slice(0, linesShown));
   const nameOf = (values: (string | null)[]): string => values.map((value) => value ?? 'missing').join(' · ');
-  const shortOf = tellApart(found.groups.map(({ values }) => nameOf(values)));
+  const shortOf = distinguish(found.groups.map(({ values }) => nameOf(values)));
   const lines = found.groups.flatMap((group, index) =>
     group.series === undefined
       ? []

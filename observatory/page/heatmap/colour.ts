@@ -17,7 +17,7 @@ export function intensity(count: number, ceiling: number): number {
   return Math.min(1, (Math.sqrt(count) - 1) / (Math.sqrt(ceiling) - 1));
 }
 
-/** `#rrggbb` as numbers; black where the text is no such colour. */
+/** `#rrggbb` as numbers; black for any other text. */
 export function parseColour(text: string): Rgb {
   const match = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(text.trim());
   return match === null

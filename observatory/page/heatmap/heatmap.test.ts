@@ -66,7 +66,7 @@ describe('the plot', () => {
     expect(carriedOver(cell, grid, { ...grid, from: 90_000 })).toEqual({ column: 0, row: 2 });
   });
 
-  test('cuts a box off at its edges, and knows one that has scrolled away', () => {
+  test('clips a box at its edges, and finds none that has scrolled away', () => {
     const box = { fromMs: 30_000, toMs: 66_000, minMs: null, maxMs: null };
     expect(rectangleOfBox(grid, size, box)).toMatchObject({ left: 0, width: 40 });
     expect(rectangleOfBox(grid, size, { ...box, toMs: 60_000 })).toBeNull();

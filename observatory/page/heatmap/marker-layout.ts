@@ -61,7 +61,7 @@ export function labelPlace(group: MarkerGroup, width: number): { left: string; t
 /** Lines that carry meaning keep this contrast. */
 const leastContrast = 3;
 
-/** A marker's own colour, moved towards the ink as far as it takes to be seen; null where it is no hex colour. */
+/** A marker's own colour, moved towards the ink as far as it takes to be seen; null when it is not a hex colour. */
 export function markerColour(colour: string, ground: Rgb, ink: Rgb): string | null {
   if (!/^#[0-9a-f]{6}$/i.test(colour)) return null;
   const own = parseColour(colour);

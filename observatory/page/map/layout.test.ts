@@ -8,6 +8,7 @@ function map(names: string[], calls: [from: string, to: string, calls?: number][
     edges: calls.map(([from, to, count = 1]) => ({
       from,
       to,
+      kind: 'call',
       calls: count,
       ratePerSecond: 1,
       errorRate: 0,
@@ -38,7 +39,7 @@ test('places callers left of what they call, without overlaps', () => {
   expect(nodes.every((node) => node.x < width && node.y < height)).toBe(true);
 });
 
-test('rings and calls to oneself are drawn backwards, the busier way forwards', () => {
+test('draws loops and calls to the same service backwards, the busier direction forwards', () => {
   const { nodes, edges } = layoutMap(
     map(
       ['a', 'b'],
@@ -62,7 +63,7 @@ test('draws an empty map, and leaves out calls of unknown services', () => {
   expect(layoutMap(map(['a'], [['a', 'gone']])).edges).toEqual([]);
 });
 
-test('of services that all call each other no label hides a service or another label, and no line runs under one', () => {
+test('hides no service or label by a label, and runs no line under one, when all services call each other', () => {
   const names = Array.from({ length: 9 }, (_, index) => `service-${index}`);
   const calls = names.flatMap((from, index) =>
     [1, 2, 4].map((step): [string, string, number] => [from, names[(index + step) % 9] ?? '', 100 - 10 * step - index]),
@@ -91,7 +92,22 @@ test('of services that all call each other no label hides a service or another l
   }
 });
 
-test('lines of one service part at its side', () => {
+test('draws two lines between the same services beside each other', () => {
+  const { edges } = layoutMap(
+    map(
+      ['a', 'b'],
+      [
+        ['a', 'b', 3],
+        ['a', 'b', 2],
+        ['b', 'a', 1],
+      ],
+    ),
+  );
+  const starts = edges.map(({ path, back }) => (back ? /[\d.]+ [\d.]+$/ : /^M[\d.]+ [\d.]+/).exec(path)?.[0]);
+  expect(new Set(starts.map((at) => at?.replace('M', ''))).size).toBe(3);
+});
+
+test('spreads the lines of one service along its side', () => {
   const { edges } = layoutMap(
     map(
       ['a', 'b', 'c', 'd'],

@@ -77,7 +77,15 @@ export function layoutMap(map: ServiceMap): MapLayout {
     const item = items.get(node.service);
     return item === undefined ? [] : [{ node, x: centre(item.layer), y: item.y }];
   });
-  const lines = new Map([...chains].map(([edge, chain]) => [edge, gapsOf(chain)]));
+  const drawn = new Map<string, number>();
+  const lines = new Map(
+    [...chains].map(([edge, chain]) => {
+      const pair = forward(edge).join(' ');
+      const before = drawn.get(pair) ?? 0;
+      drawn.set(pair, before + 1);
+      return [edge, gapsOf(chain, before)];
+    }),
+  );
   const labels = placeLabels(lines, nodes);
   return {
     nodes,
@@ -143,23 +151,25 @@ function order(services: readonly Item[], chains: readonly Item[][]): Item[][] {
   return layers;
 }
 
-/** Where a line leaves one layer and reaches the next, gap by gap. */
-function gapsOf(chain: readonly Item[]): [Point, Point][] {
+/** Where a line leaves one layer and reaches the next, gap by gap. `before`: how many lines join the same two services already. */
+function gapsOf(chain: readonly Item[], before: number): [Point, Point][] {
   return chain.slice(1).map((item, index) => {
     const from = chain[index] ?? item;
     return [
-      { x: centre(from.layer) + nodeWidth / 2, y: portOf(from, 'right', item) },
-      { x: centre(item.layer) - nodeWidth / 2, y: portOf(item, 'left', from) },
+      { x: centre(from.layer) + nodeWidth / 2, y: portOf(from, 'right', item, before) },
+      { x: centre(item.layer) - nodeWidth / 2, y: portOf(item, 'left', from, before) },
     ];
   });
 }
 
 /** Lines of one service part at its side, in the order of where they lead. */
-function portOf(item: Item, side: 'left' | 'right', neighbour: Item): number {
+function portOf(item: Item, side: 'left' | 'right', neighbour: Item, before: number): number {
   if (item.name === null) return item.y;
+  // Only next to each other are both ends the same of two lines: elsewhere each has a lane of its own.
+  const nth = neighbour.name === null ? 0 : before;
   const all = item[side].toSorted((a, b) => a.y - b.y);
   const pitch = Math.min(16, (nodeHeight - 16) / all.length);
-  return item.y + (all.indexOf(neighbour) - (all.length - 1) / 2) * pitch;
+  return item.y + (all.indexOf(neighbour) + nth - (all.length - 1) / 2) * pitch;
 }
 
 /** Curves through the gaps, straight across the layers between. */

@@ -15,7 +15,15 @@ import { serviceColours } from '../format/service-colour.ts';
 import { range, tick } from '../state/clock.ts';
 import { addressOf, afresh, follow } from '../state/location.ts';
 import type { State } from '../state/url-state.ts';
-import { labelWidth, layoutMap, nodeHeight, nodeWidth, type PlacedEdge, type PlacedNode } from './layout.ts';
+import {
+  labelWidth,
+  layoutMap,
+  type MapEdge,
+  nodeHeight,
+  nodeWidth,
+  type PlacedEdge,
+  type PlacedNode,
+} from './layout.ts';
 
 /** Who calls whom, how often, how well and how fast. */
 export function ServiceMap() {
@@ -43,6 +51,7 @@ export function ServiceMap() {
       ) : (
         <>
           <Drawing map={found} />
+          {found.edges.some(({ kind }) => kind === 'link') && <Legend />}
           <Calls map={found} />
         </>
       )}
@@ -64,7 +73,7 @@ function spansOf({ service, kind }: MapData['nodes'][number]): Partial<State> {
 }
 
 /** Out of the map: to what one service asks of another, told by the caller's side of the calls. */
-function callsOf(edge: MapData['edges'][number], map: MapData): Partial<State> {
+function callsOf(edge: MapEdge, map: MapData): Partial<State> {
   const target = map.nodes.find(({ service }) => service === edge.to);
   const caller = conditionOf('service', edge.from);
   if (target !== undefined && target.kind === 'database') {
@@ -107,10 +116,10 @@ function Drawing({ map }: { map: MapData }) {
           </marker>
         </defs>
         {layout.edges.map((edge) => (
-          <Edge key={`${edge.edge.from} ${edge.edge.to}`} placed={edge} to={callsOf(edge.edge, map)} />
+          <Edge key={keyOf(edge.edge)} placed={edge} to={callsOf(edge.edge, map)} />
         ))}
         {layout.edges.map((edge) => (
-          <EdgeLabel key={`${edge.edge.from} ${edge.edge.to}`} placed={edge} />
+          <EdgeLabel key={keyOf(edge.edge)} placed={edge} />
         ))}
         {layout.nodes.map((node) => (
           <Service key={node.node.service} placed={node} colour={colourOf(node.node.service)} />
@@ -120,12 +129,28 @@ function Drawing({ map }: { map: MapData }) {
   );
 }
 
+/** What the two kinds of lines are; where all are calls there is nothing to tell. */
+function Legend() {
+  const line = (kind: MapEdge['kind']) => (
+    <svg width="36" height="8" aria-hidden="true">
+      <path class="edge" data-kind={kind} d="M1 4H35" style={{ strokeWidth: '2px' }} />
+    </svg>
+  );
+  return (
+    <p class="muted map-legend">
+      <span>{line('call')} calls</span>
+      <span>{line('link')} messages: the receiver's span has a link to the sender's</span>
+    </p>
+  );
+}
+
 function Edge({ placed: { edge, path }, to }: { placed: PlacedEdge; to: Partial<State> }) {
   return (
     // The table below has the same links for the keyboard.
     <a class="call" href={addressOf(to)} tabIndex={-1} onClick={(event: MouseEvent) => follow(event, to)}>
       <path
         class="edge"
+        data-kind={edge.kind}
         data-failing={edge.errorRate > 0}
         d={path}
         marker-end="url(#tip)"
@@ -157,8 +182,15 @@ function EdgeLabel({ placed: { edge, label } }: { placed: PlacedEdge }) {
   );
 }
 
-function callText(edge: MapData['edges'][number]): string {
+function keyOf({ from, to, kind }: MapEdge): string {
+  return `${from} ${to} ${kind}`;
+}
+
+function callText(edge: MapEdge): string {
   const figures = `${formatCount(edge.calls)} times, median ${formatDuration(edge.p50Ms)}, p95 ${formatDuration(edge.p95Ms)}`;
+  if (edge.kind === 'link') {
+    return `${edge.to} takes messages of ${edge.from}: ${figures}, ${formatPercent(edge.errorRate)} errors as ${edge.to} took them`;
+  }
   return `${edge.from} calls ${edge.to}: ${figures}, ${formatPercent(edge.errorRate)} errors as ${edge.from} sees them`;
 }
 
@@ -230,7 +262,7 @@ function Calls({ map }: { map: MapData }) {
           </thead>
           <tbody>
             {map.edges.map((edge) => (
-              <tr key={`${edge.from} ${edge.to}`}>
+              <tr key={keyOf(edge)}>
                 {[edge.from, edge.to].map((service, index) => (
                   <td key={index} class="text">
                     <i class="swatch" style={{ background: colourOf(service) }} />
@@ -256,25 +288,29 @@ function Calls({ map }: { map: MapData }) {
   );
 }
 
-function CallLink({ edge, map }: { edge: MapData['edges'][number]; map: MapData }) {
+function CallLink({ edge, map }: { edge: MapEdge; map: MapData }) {
   const to = callsOf(edge, map);
   return (
     <a
       href={addressOf(to)}
-      aria-label={`Calls of ${edge.from} to ${edge.to}`}
+      aria-label={
+        edge.kind === 'link' ? `Messages of ${edge.from} for ${edge.to}` : `Calls of ${edge.from} to ${edge.to}`
+      }
       onClick={(event: MouseEvent) => follow(event, to)}
     >
       {edge.to}
+      {edge.kind === 'link' && ' (messages)'}
     </a>
   );
 }
 
 function mapFiles(map: MapData) {
   return downloads('service-map', map, () => ({
-    columns: ['from', 'to', 'calls', 'rate_per_second', 'error_rate', 'p50_ms', 'p95_ms'],
+    columns: ['from', 'to', 'kind', 'calls', 'rate_per_second', 'error_rate', 'p50_ms', 'p95_ms'],
     rows: map.edges.map((edge) => [
       edge.from,
       edge.to,
+      edge.kind,
       edge.calls,
       edge.ratePerSecond,
       edge.errorRate,

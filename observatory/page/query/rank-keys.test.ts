@@ -30,7 +30,7 @@ test('ranks names first, ids and surroundings last, and leaves out keys without 
   ]);
 });
 
-test('what begins as was typed comes first, and what no span has can be asked for', () => {
+test('lists keys that begin with the typed text first, and offers keys without spans on request', () => {
   expect(ranked('h').slice(0, 4)).toEqual([
     'hotrod.customer.name',
     'http.route',

@@ -129,7 +129,7 @@ async function valuesWith(key: string, word: string, signal: AbortSignal): Promi
   return all.filter(({ value }) => value.toLowerCase().includes(wanted));
 }
 
-/** Whole conditions for a word that is no key: values that have it, then texts that hold it. */
+/** Whole conditions for a word that is not a key: values that have it, then texts that hold it. */
 async function conditionsOn(word: string, signal: AbortSignal): Promise<Suggestion[]> {
   const outcome = await ask(attributeKeysSchema, apiPath('attributes', {}), signal);
   const keys = rankKeys(outcome.data ?? [], '')

@@ -10,7 +10,7 @@ import { both, exemplarPath } from '../state/api-paths.ts';
 import type { Box, State } from '../state/url-state.ts';
 import { exemplarSchema } from '../../contract/contract.ts';
 import type { MenuItem } from './menu.tsx';
-import { tell } from './notice.tsx';
+import { notify } from './notice.tsx';
 
 export const everything: Box = { fromMs: null, toMs: null, minMs: null, maxMs: null };
 
@@ -22,7 +22,9 @@ export async function openExemplar(box: Box, added = ''): Promise<void> {
     // For a root the page picks the span that matters most; a span that was asked for is shown itself.
     go({ traceId: outcome.data.traceId, spanId: now.scope === 'spans' ? outcome.data.spanId : null, find: '' });
   } else {
-    tell(outcome.failure.status === 404 ? 'No span there any more: the picture has moved on.' : outcome.failure.detail);
+    notify(
+      outcome.failure.status === 404 ? 'No span there any more: the picture has moved on.' : outcome.failure.detail,
+    );
   }
 }
 

@@ -5,7 +5,7 @@ const notice = signal('');
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Shows a message for eight seconds; screen readers hear it. */
-export function tell(text: string): void {
+export function notify(text: string): void {
   notice.value = text;
   clearTimeout(timer);
   timer = setTimeout(() => {

@@ -1,7 +1,7 @@
 /** The Observatory's word on itself, at the foot of every page. */
 import { computed, effect, signal } from '@preact/signals';
 import { type Status, statusSchema } from '../../contract/contract.ts';
-import { ask, type Failure } from '../api/client.ts';
+import { apiPath, ask, type Failure } from '../api/client.ts';
 import { formatBytes, formatCount } from '../format/number.ts';
 import { formatAgo } from '../format/time.ts';
 import { oldestMs } from '../state/clock.ts';
@@ -26,9 +26,11 @@ const ridesUrl = computed(() => webPage(status.value?.ridesUrl ?? null));
 async function look(): Promise<void> {
   if (document.visibilityState === 'hidden' || looking) return;
   looking = true;
-  const outcome = await ask(statusSchema, '/api/status', new AbortController().signal, deadlineMs).finally(() => {
-    looking = false;
-  });
+  const outcome = await ask(statusSchema, apiPath('status', {}), new AbortController().signal, deadlineMs).finally(
+    () => {
+      looking = false;
+    },
+  );
   failure.value = outcome.failure;
   if (outcome.failure === null) status.value = outcome.data;
   oldestMs.value = outcome.failure === null ? outcome.data.oldestMs : (oldestMs.value ?? null);
@@ -90,7 +92,7 @@ export function StatusFooter() {
       {known.newestMs !== null && <Figure name="Newest" value={formatAgo(known.newestMs, Date.now())} />}
       <span class="grow" />
       <KeysButton />
-      <a href="/api/openapi.yaml">API</a>
+      <a href={apiPath('openapi.yaml', {})}>API</a>
       <span class="muted">Observatory {known.version}</span>
     </footer>
   );

@@ -1,8 +1,12 @@
 /** The page's state as a signal, kept in step with the address bar in both directions. */
 import { computed, signal } from '@preact/signals';
+import { pagePath, underBase } from './base-path.ts';
 import { changed, defaultState, formatState, parseState, type Box, type State } from './url-state.ts';
 
-export const state = signal<State>(parseState(window.location.pathname, window.location.search));
+const stateHere = (): State => parseState(pagePath(window.location.pathname), window.location.search);
+const addressFor = (of: State): string => underBase(formatState(of));
+
+export const state = signal<State>(stateHere());
 
 /** Browsers refuse addresses that change too often; a key held down changes them thirty times a second. */
 const settleMs = 200;
@@ -11,14 +15,14 @@ let settling: ReturnType<typeof setTimeout> | undefined;
 function writeNow(): void {
   clearTimeout(settling);
   settling = undefined;
-  window.history.replaceState(null, '', formatState(state.peek()));
+  window.history.replaceState(null, '', addressFor(state.peek()));
 }
 
 window.addEventListener('pagehide', () => settling !== undefined && writeNow());
 window.addEventListener('popstate', () => {
   clearTimeout(settling);
   settling = undefined;
-  state.value = parseState(window.location.pathname, window.location.search);
+  state.value = stateHere();
 });
 
 /**
@@ -27,8 +31,8 @@ window.addEventListener('popstate', () => {
  */
 export function go(change: Partial<State>, how: 'push' | 'replace' = 'push'): void {
   const next = changed(state.peek(), change);
-  const address = formatState(next);
-  if (address === formatState(state.peek())) return;
+  const address = addressFor(next);
+  if (address === addressFor(state.peek())) return;
   if (how === 'push') {
     if (settling !== undefined) writeNow();
     window.history.pushState(null, '', address);
@@ -40,7 +44,7 @@ export function go(change: Partial<State>, how: 'push' | 'replace' = 'push'): vo
 
 /** The address of the present state with some of it changed: what a link carries, so that it opens in a new tab too. */
 export function addressOf(change: Partial<State>): string {
-  return formatState(changed(state.value, change));
+  return addressFor(changed(state.value, change));
 }
 
 /** Turns a plain click on a link of ours into a step without a reload; leaves clicks with modifier keys to the browser. */

@@ -109,7 +109,7 @@ describe('a range held for a selection', () => {
     expect(read(formatState(held))).toEqual(held);
   });
 
-  test('is the user’s own once they choose one', () => {
+  test('belongs to the user once they choose one', () => {
     const chosen = changed(held, { from: 2000, to: 3000 });
     expect(chosen).toMatchObject({ from: 2000, to: 3000, held: false, box });
     expect(changed(chosen, { box: null })).toMatchObject({ from: 2000, to: 3000, box: null });

@@ -3,7 +3,7 @@ import type { AttributeValue, LogRecord, SpanDetail } from '../../contract/contr
 import { groupAllSpansBy, valueActions, whoGets } from '../shell/actions.ts';
 import { attributeName, conditionOf } from '../state/conditions.ts';
 import { openMenu, type MenuItem } from '../shell/menu.tsx';
-import { tell } from '../shell/notice.tsx';
+import { notify } from '../shell/notice.tsx';
 import { exactDuration, formatDuration } from '../format/duration.ts';
 import { plural } from '../format/number.ts';
 import { formatSql } from '../format/sql.ts';
@@ -152,9 +152,9 @@ function CopyButton({ text }: { text: string }) {
 async function copy(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
-    tell('Copied.');
+    notify('Copied.');
   } catch {
-    tell('The browser does not allow copying here; select the text instead.');
+    notify('The browser does not allow copying here; select the text instead.');
   }
 }
 
@@ -215,7 +215,7 @@ function Field({ name, field, value, node }: FieldProps) {
   );
 }
 
-/** Longer values are no filter: the API would have to be asked for one. */
+/** Longer values are not filters: the API would have to be asked for one. */
 const longestInFilter = 1000;
 
 /** From a field of a span back to the questions it raises. */

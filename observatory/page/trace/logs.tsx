@@ -49,7 +49,7 @@ function Log({ log, model, here }: { log: LogRecord; model: TraceModel; here: bo
           +{formatDuration(Number(BigInt(log.timeNs) - model.startNs) / 1e6)}
         </span>{' '}
         <b class={`level-${level}`}>{log.severity}</b>{' '}
-        {spanId !== null && !here && model.byId.has(spanId) ? (
+        {spanId !== null && !here && model.byKey.has(spanId) ? (
           <button type="button" class="plain" onClick={() => go({ spanId })}>
             <i class="swatch" style={{ background: model.colourOf(log.service) }} /> {log.service}
           </button>

@@ -7,6 +7,8 @@ import type { SpanDetail, Trace } from '../../contract/contract.ts';
 import { serviceColours } from '../format/service-colour.ts';
 
 export interface Node {
+  /** What tells it from all others: its id; of a further span of that id (see `linkFamilies`), with a number behind. */
+  key: string;
   span: SpanDetail;
   parent: Node | null;
   /** In order of beginning. */
@@ -29,7 +31,7 @@ export interface TraceModel {
   roots: Node[];
   /** Every node, parents before children. */
   nodes: Node[];
-  byId: Map<string, Node>;
+  byKey: Map<string, Node>;
   services: string[];
   /** The colour of each, another one as far as there are colours. */
   colourOf: (service: string) => string;
@@ -37,19 +39,23 @@ export interface TraceModel {
 }
 
 export function buildTrace(trace: Trace): TraceModel {
-  const byId = new Map<string, Node>();
+  const byKey = new Map<string, Node>();
+  const known = new Set<string>();
   const first = trace.spans.reduce<bigint | null>((least, span) => {
     const start = BigInt(span.startNs);
     return least === null || start < least ? start : least;
   }, null);
   const origin = first ?? 0n;
   for (const span of trace.spans) {
-    if (byId.has(span.spanId)) continue;
+    const identity = [span.spanId, span.service, span.kind, span.startNs].join(' ');
+    if (known.has(identity)) continue;
+    known.add(identity);
     const start = Number(BigInt(span.startNs) - origin);
     const end = start + Math.max(0, Number(BigInt(span.durationNs)));
-    byId.set(span.spanId, { span, parent: null, children: [], depth: 0, start, end, adjusted: 0, orphan: false });
+    const key = freeKey(byKey, span.spanId);
+    byKey.set(key, { key, span, parent: null, children: [], depth: 0, start, end, adjusted: 0, orphan: false });
   }
-  const roots = linkFamilies(byId);
+  const roots = linkFamilies([...byKey.values()]);
   const nodes = inOrder(roots);
   for (const node of nodes) alignClock(node);
   const least = nodes.reduce((low, node) => Math.min(low, node.start), Infinity);
@@ -67,7 +73,7 @@ export function buildTrace(trace: Trace): TraceModel {
     durationNs: nodes.reduce((high, node) => Math.max(high, node.end), 0),
     roots,
     nodes: inOrder(roots),
-    byId,
+    byKey,
     services,
     colourOf: serviceColours(services),
     errors: nodes.filter((node) => node.span.status === 'error').length,
@@ -95,12 +101,31 @@ function isCallers({ span }: Node): boolean {
 
 const byStart = (a: Node, b: Node): number => a.start - b.start || b.end - a.end;
 
-/** Children to their parents; what has none, or is its own ancestor, becomes a root. */
-function linkFamilies(byId: Map<string, Node>): Node[] {
+function freeKey(taken: ReadonlyMap<string, Node>, id: string): string {
+  if (!taken.has(id)) return id;
+  for (let number = 2; ; number += 1) if (!taken.has(`${id}.${number}`)) return `${id}.${number}`;
+}
+
+const asks = ({ span }: Node): boolean => span.kind === 'client' || span.kind === 'producer';
+const serves = ({ span }: Node): boolean => span.kind === 'server' || span.kind === 'consumer';
+
+/**
+ * Children to their parents; what has none, or is its own ancestor, becomes a root. Both ends of a call may have one id
+ * (Zipkin's way): the server's span lies below its client's then, and what the server does below the server's.
+ */
+function linkFamilies(nodes: readonly Node[]): Node[] {
   const roots: Node[] = [];
-  for (const node of byId.values()) {
+  const byId = Map.groupBy(nodes, ({ span }) => span.spanId);
+  const parentOf = (node: Node): Node | undefined => {
+    const { spanId, parentSpanId, service } = node.span;
+    const caller = serves(node) ? byId.get(spanId)?.find(asks) : undefined;
+    if (caller !== undefined) return caller;
+    const parents = (parentSpanId === null ? undefined : byId.get(parentSpanId)) ?? [];
+    return parents.find(({ span }) => span.service === service) ?? parents.find(asks) ?? parents[0];
+  };
+  for (const node of nodes) {
     const parentId = node.span.parentSpanId;
-    const parent = parentId === null || parentId === '' ? undefined : byId.get(parentId);
+    const parent = parentOf(node);
     if (parent === undefined || parent === node) {
       node.orphan = parentId !== null && parentId !== '';
       roots.push(node);
@@ -110,7 +135,7 @@ function linkFamilies(byId: Map<string, Node>): Node[] {
     }
   }
   const reached = new Set(inOrder(roots));
-  for (const node of [...byId.values()].toSorted(byStart)) {
+  for (const node of nodes.toSorted(byStart)) {
     if (reached.has(node)) continue;
     // A ring of parents: cut it open where it begins.
     const { parent } = node;

@@ -7,7 +7,7 @@ export function visibleRows(model: Pick<TraceModel, 'nodes'>, collapsed: Readonl
   let hiddenBelow = Infinity;
   for (const node of model.nodes) {
     if (node.depth > hiddenBelow) continue;
-    hiddenBelow = collapsed.has(node.span.spanId) ? node.depth : Infinity;
+    hiddenBelow = collapsed.has(node.key) ? node.depth : Infinity;
     rows.push(node);
   }
   return rows;
@@ -46,16 +46,15 @@ export function matchBeside(
 /** The node itself or, where it is hidden, the ancestor whose row stands for it. */
 export function shownFor(node: Node, collapsed: ReadonlySet<string>): Node {
   let shown = node;
-  for (let { parent } = node; parent !== null; { parent } = parent)
-    if (collapsed.has(parent.span.spanId)) shown = parent;
+  for (let { parent } = node; parent !== null; { parent } = parent) if (collapsed.has(parent.key)) shown = parent;
   return shown;
 }
 
 /** The ancestors that must be open for a node to be seen. */
 export function ancestors(node: Node): string[] {
-  const ids: string[] = [];
-  for (let parent = node.parent; parent !== null; parent = parent.parent) ids.push(parent.span.spanId);
-  return ids;
+  const keys: string[] = [];
+  for (let parent = node.parent; parent !== null; parent = parent.parent) keys.push(parent.key);
+  return keys;
 }
 
 /** How many spans lie below a node. */

@@ -31,7 +31,7 @@ export function SpanRow(props: Props) {
   const right = at(node.end);
   return (
     <div
-      id={`span-${span.spanId}`}
+      id={`span-${node.key}`}
       class="span-row"
       role="treeitem"
       aria-level={node.depth + 1}

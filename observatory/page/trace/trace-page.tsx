@@ -55,7 +55,7 @@ function NoId({ text }: { text: string }) {
   const traces = { ...afresh(), view: 'traces' as const };
   return (
     <div class="state failed" role="alert">
-      <h2>This is no trace id</h2>
+      <h2>This is not a trace id</h2>
       <p>
         <code>{text}</code>
       </p>
@@ -104,7 +104,7 @@ function TraceView({ model, trace, logs }: { model: TraceModel; trace: Trace | n
   useEffect(() => {
     document.title = `${main.span.name} ${formatDuration(model.durationNs / 1e6)} · Observatory`;
   }, [model]);
-  const selected = (spanId === null ? undefined : model.byId.get(spanId)) ?? heaviest(path) ?? main;
+  const selected = (spanId === null ? undefined : model.byKey.get(spanId)) ?? heaviest(path) ?? main;
   return (
     <main class="trace-page">
       <header class="panel trace-head">
@@ -133,9 +133,9 @@ function TraceView({ model, trace, logs }: { model: TraceModel; trace: Trace | n
           model={model}
           path={path}
           selected={selected}
-          onSelect={(node, how) => go({ spanId: node.span.spanId }, how)}
+          onSelect={(node, how) => go({ spanId: node.key }, how)}
         />
-        <Details key={selected.span.spanId} node={selected} model={model} own={own.get(selected) ?? 0} logs={logs} />
+        <Details key={selected.key} node={selected} model={model} own={own.get(selected) ?? 0} logs={logs} />
       </div>
     </main>
   );

@@ -53,6 +53,28 @@ describe('a trace', () => {
     expect(model.durationNs).toBe(1000);
   });
 
+  test('shows both ends of a call that share an id, the server below the client, and its work below the server', () => {
+    const pay = { name: 'POST /pay' };
+    const model = build(
+      span('a1', null, 0, 100, { kind: 'server' }),
+      // In either order of time.
+      span('b2', 'a1', 20, 80, { ...pay, service: 'payments', kind: 'server' }),
+      span('b2', 'a1', 10, 90, { ...pay, kind: 'client' }),
+      span('b2', 'a1', 10, 90, { ...pay, kind: 'client' }), // sent twice
+      span('c3', 'b2', 30, 70, { service: 'payments' }),
+    );
+    expect(model.nodes.map(({ span: { service, kind }, depth }) => [service, kind, depth])).toEqual([
+      ['frontend', 'server', 0],
+      ['frontend', 'client', 1],
+      ['payments', 'server', 2],
+      ['payments', 'internal', 3],
+    ]);
+    expect(new Set(model.nodes.map(({ key }) => key)).size).toBe(4);
+    const [, client, server] = model.nodes;
+    expect(visibleRows(model, new Set([client?.key ?? '']))).toHaveLength(2);
+    expect(visibleRows(model, new Set([server?.key ?? '']))).toHaveLength(3);
+  });
+
   test('keeps spans whose parent is missing, and marks them', () => {
     const model = build(span('a', null, 0, 10), span('b', 'gone', 5, 8));
     expect(model.roots.map((node) => [node.span.spanId, node.orphan])).toEqual([
@@ -65,7 +87,7 @@ describe('a trace', () => {
     expect(build(span('a', null, 0, 10), span('a', null, 0, 10)).nodes).toHaveLength(1);
   });
 
-  test('opens a ring of parents where it begins, and a span that is its own parent', () => {
+  test('breaks a loop of parents at its first span, also for a span that is its own parent', () => {
     const model = build(span('b', 'a', 2, 9), span('a', 'b', 1, 10), span('self', 'self', 3, 4));
     expect(model.nodes.map((node) => node.span.spanId)).toEqual(['a', 'b', 'self']);
     expect(model.roots.every((node) => node.orphan)).toBe(true);
@@ -108,23 +130,23 @@ describe('a clock that is off', () => {
 
   test('that begins before its caller is centred in it, with all of its service below', () => {
     const model = build(client, server(400, 1200), below(500, 600));
-    expect(model.byId.get('server')).toMatchObject({ adjusted: 700, start: 100, end: 900 });
-    expect(model.byId.get('query')).toMatchObject({ adjusted: 700, start: 200, end: 300 });
+    expect(model.byKey.get('server')).toMatchObject({ adjusted: 700, start: 100, end: 900 });
+    expect(model.byKey.get('query')).toMatchObject({ adjusted: 700, start: 200, end: 300 });
     expect(model.startNs).toBe(origin + 1000n);
   });
 
   test('that ends after its caller has its answer is centred too', () => {
-    expect(build(client, server(1900, 2700)).byId.get('server')).toMatchObject({ start: 100, end: 900 });
+    expect(build(client, server(1900, 2700)).byKey.get('server')).toMatchObject({ start: 100, end: 900 });
   });
 
   test('is left alone where it fits, or where nobody waited for it', () => {
-    expect(build(client, server(1100, 1900)).byId.get('server')?.adjusted).toBe(0);
+    expect(build(client, server(1100, 1900)).byKey.get('server')?.adjusted).toBe(0);
     const worker = span('worker', 'client', 1500, 9000, { service: 'worker', kind: 'consumer' });
-    expect(build(client, worker).byId.get('worker')?.adjusted).toBe(0);
+    expect(build(client, worker).byKey.get('worker')?.adjusted).toBe(0);
   });
 
   test('of a longer span than its caller begins with it', () => {
-    expect(build(client, server(500, 4000)).byId.get('server')).toMatchObject({ start: 0, end: 3500 });
+    expect(build(client, server(500, 4000)).byKey.get('server')).toMatchObject({ start: 0, end: 3500 });
   });
 });
 
@@ -198,7 +220,7 @@ describe('the critical path', () => {
     expect(heaviest(criticalPath(root(build(...spans))))?.span.spanId).toBe('sql');
   });
 
-  test('is nobody’s own time while something went on beside', () => {
+  test("skips a span's own time while a child runs beside it", () => {
     const beside = [span('root', null, 0, 12), span('a', 'root', 1, 10), span('b', 'root', 5, 12)];
     const then = [
       ['a', 1, 5],
@@ -233,7 +255,7 @@ describe('rows', () => {
     span('b', 'root', 50, 100, { statusMessage: 'timed out' }),
   );
   const node = (id: string): Node => {
-    const found = model.byId.get(id);
+    const found = model.byKey.get(id);
     if (found === undefined) throw new Error(id);
     return found;
   };

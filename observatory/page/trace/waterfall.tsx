@@ -50,7 +50,7 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
   };
   const toggle = (node: Node): void => {
     const next = new Set(collapsed);
-    if (!next.delete(node.span.spanId)) next.add(node.span.spanId);
+    if (!next.delete(node.key)) next.add(node.key);
     collapse(next);
   };
   const step = (by: number): void => {
@@ -65,11 +65,11 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
     // The first match is shown while the text is typed; a match that is selected already stays.
     const stays = text === '' || matches(selected, text);
     const shown = stays ? undefined : model.nodes.find((node) => matches(node, text));
-    go({ find: text, ...(shown === undefined ? {} : { spanId: shown.span.spanId }) }, 'replace');
+    go({ find: text, ...(shown === undefined ? {} : { spanId: shown.key }) }, 'replace');
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const { key } = event;
-    const isOpen = selected.children.length > 0 && !collapsed.has(selected.span.spanId);
+    const isOpen = selected.children.length > 0 && !collapsed.has(selected.key);
     if (key === 'ArrowDown' || key === 'j') step(1);
     else if (key === 'ArrowUp' || key === 'k') step(-1);
     else if (key === 'PageDown') step(20);
@@ -78,7 +78,7 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
     else if (key === 'End') step(rows.length);
     else if (key === 'ArrowLeft' && isOpen) toggle(selected);
     else if (key === 'ArrowLeft' && selected.parent !== null) onSelect(selected.parent, 'replace');
-    else if (key === 'ArrowRight' && collapsed.has(selected.span.spanId)) toggle(selected);
+    else if (key === 'ArrowRight' && collapsed.has(selected.key)) toggle(selected);
     else if (key === 'ArrowRight' && isOpen) step(1);
     else if (key === 'n') nextMatch(1);
     else if (key === 'N') nextMatch(-1);
@@ -129,7 +129,7 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
         <button type="button" disabled={collapsed.size === 0} onClick={() => setCollapsed(new Set())}>
           Expand all
         </button>
-        <button type="button" onClick={() => collapse(new Set(parents.map((node) => node.span.spanId)))}>
+        <button type="button" onClick={() => collapse(new Set(parents.map((node) => node.key)))}>
           Collapse all
         </button>
       </div>
@@ -141,7 +141,7 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
         role="tree"
         tabIndex={0}
         aria-label="Spans"
-        aria-activedescendant={`span-${selected.span.spanId}`}
+        aria-activedescendant={`span-${selected.key}`}
         onKeyDown={onKeyDown}
       >
         <div class="rows-all" style={{ height: `${virtual.height}px` }}>
@@ -149,14 +149,14 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
             const node = rows[row.index];
             return node === undefined ? null : (
               <SpanRow
-                key={node.span.spanId}
+                key={node.key}
                 node={node}
                 colour={model.colourOf(node.span.service)}
                 top={row.start}
                 zoom={seen}
                 critical={critical.get(node) ?? []}
                 selected={node === selected}
-                collapsed={collapsed.has(node.span.spanId)}
+                collapsed={collapsed.has(node.key)}
                 dimmed={isFound.size > 0 && !isFound.has(node)}
                 onSelect={onSelect}
                 onToggle={toggle}

@@ -1,9 +1,9 @@
-import type { Session } from '../database.ts';
+import type { Session } from '../session.ts';
 import { type Sql, sql } from '../sql.ts';
 import type { Load } from './staging-area.ts';
 import type { Evaluation } from './traces.ts';
 
-/** What is copied by rows, in this order: entry spans last, since they tell of the others. */
+/** What is copied by rows, in this order: entry spans last, since they sum up the others. */
 export const rowKinds = ['spans', 'logs', 'metrics', 'roots'] as const;
 export type RowKind = (typeof rowKinds)[number];
 
@@ -26,8 +26,8 @@ export function stagedRows(load: Load, evaluation: Evaluation, kind: RowKind): n
 }
 
 /**
- * What comes before all rows: of a load that goes in several transactions, the first. From here on the traces are known to
- * be open, so that after a crash their entry spans are told anew.
+ * What comes before all rows; of a load that goes in several transactions, the first. From here on the traces are known to
+ * be open, so that after a crash their entry spans are written again.
  */
 export async function copyBeginning(session: Session, load: Load, { opened, changed }: Evaluation): Promise<void> {
   if (load.newResources.length > 0) await session.rows('ingest-resources');

@@ -166,7 +166,7 @@ async function startFailing(
 }
 
 describe('what is stored', () => {
-  it('comes back as it was sent, however awkward', async () => {
+  it('is read back exactly as it was sent, special characters included', async () => {
     const observatory = await startTestObservatory(await temporaryDirectory());
     const long = '🚕'.repeat(25_000);
     const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`key.${index}`, index]));
@@ -372,7 +372,7 @@ describe('a trace', () => {
     ]);
   });
 
-  it('that was over goes on where late spans come, even after a restart, and knows its duplicates', async () => {
+  it('that was over goes on when late spans come, also after a restart, and drops duplicates', async () => {
     const directory = await temporaryDirectory();
     const first = await startTestObservatory(directory);
     await sendSpans(
@@ -407,7 +407,7 @@ describe('a trace', () => {
     expect(await query(third, places)).toEqual([{ fresh: 0, settled: 2, open: 0 }]);
   });
 
-  it('is read back whole, a part after the other where it is large', async () => {
+  it('is read back whole, part by part when it is large', async () => {
     const { ingest, database, takeTraces } = await startFailing(() => undefined);
     const counts = [3_000, 22_000, 3_000, 3_000];
     const ids = await takeTraces(...counts);
@@ -426,7 +426,7 @@ describe('a trace', () => {
     expect(most).toBeLessThan(15_000);
   });
 
-  it('is stored once where it is sent twice at once', async () => {
+  it('is stored once when it is sent twice at the same time', async () => {
     const observatory = await startTestObservatory(await temporaryDirectory());
     const spans = Array.from({ length: 50 }, (_, index) => ({
       trace: 1,
@@ -474,7 +474,7 @@ describe('telemetry that nobody expects', () => {
       ],
     },
   ];
-  it.each(cases)('($name) costs nobody else a span', async ({ sketches }) => {
+  it.each(cases)('is stored, or rejected alone: $name', async ({ sketches }) => {
     const observatory = await startTestObservatory(await temporaryDirectory());
     const answers = await Promise.all([
       send(observatory, 'traces', spansRequest(sketches)),
@@ -493,7 +493,7 @@ describe('telemetry that nobody expects', () => {
 describe('a long text', () => {
   const long = `SELECT ${'ü, '.repeat(30_000)}1`;
 
-  it('of a hot attribute comes back whole, and by its beginning from its column', async () => {
+  it('of a hot attribute is read back whole, and its column holds the beginning', async () => {
     const observatory = await startTestObservatory(await temporaryDirectory());
     const attributes = { 'db.query.text': long, 'http.route': '/', 'url.full': 'short' };
     await sendSpans(
@@ -605,7 +605,7 @@ describe('a store that fails', () => {
     expect(await stored()).toEqual([{ span_id: spanIdOf(1) }]);
   });
 
-  it('while traces are read back leaves nothing of them behind', async () => {
+  it('while traces are read back leaves no half-read spans behind', async () => {
     const { ingest, database, takeTraces } = await startFailing(() => undefined);
     // More than are read at once.
     const ids = await takeTraces(...Array.from({ length: 300 }, () => 1));
@@ -673,7 +673,7 @@ describe('a store that fails', () => {
     expect([telemetry.text(), endings]).toEqual([expect.stringContaining('observatory_lost_items_total 0'), []]);
   });
 
-  it('whatever it is given is opened anew, then given up with a sentence, and takes nothing from then on', async () => {
+  it('every time is opened anew, then given up with a sentence, and takes nothing from then on', async () => {
     const { ingest, telemetry, endings, reattached, take, stored } = await startFailing(() => 'Conversion Error');
     await take(1);
     await ingest.flush();
@@ -727,7 +727,7 @@ describe('a store that fails', () => {
 });
 
 describe('what one sender sends', () => {
-  it('may have as many keys as fit into a request, and costs nobody a span', async () => {
+  it('may have as many keys as fit into a request, and loses no other span', async () => {
     const observatory = await startTestObservatory(await temporaryDirectory());
     const keys = (span: number) =>
       Object.fromEntries(Array.from({ length: 40_000 }, (_, index) => [`key.${span}.${index}`, index]));
@@ -752,7 +752,7 @@ describe('what one sender sends', () => {
 });
 
 describe('the file', () => {
-  it('of another version of the Observatory is left alone', async () => {
+  it('of another version of the Observatory is refused and left as it is', async () => {
     const directory = await temporaryDirectory();
     const first = await startTestObservatory(directory);
     await first.database.exclusively((session) => session.run(sql`UPDATE store.schema_version SET version = 99`));
@@ -760,7 +760,7 @@ describe('the file', () => {
     await expect(startTestObservatory(directory)).rejects.toThrow(/another version of the Observatory/);
   });
 
-  it('is open once in a process', async () => {
+  it('cannot be opened twice in a process', async () => {
     const directory = await temporaryDirectory();
     await startTestObservatory(directory);
     await expect(startTestObservatory(directory)).rejects.toThrow(/another Observatory runs on it/);

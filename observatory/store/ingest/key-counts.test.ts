@@ -22,7 +22,7 @@ it('counts hundreds of thousands of keys of one flush without an overflow of the
   expect(await counts.take(pause)).toEqual([]);
 });
 
-it('takes so many new keys a flush, and in all, and counts those that it has for ever', async () => {
+it('limits new keys per flush and in total, and counts known keys for good', async () => {
   const counts = createKeyCounts(['known'], { mostKeys: 6, mostNewKeys: 3 });
   const flush = async (): Promise<number> => {
     counts.count('span', shapeOf(['known', ...keys('b', 100)]), 1);
@@ -33,7 +33,7 @@ it('takes so many new keys a flush, and in all, and counts those that it has for
   expect([await flush(), await flush(), await flush()]).toEqual([4, 6, 6]);
 });
 
-it('begins anew after it was given up', async () => {
+it('starts again after a load was given up', async () => {
   const counts = createKeyCounts([]);
   counts.count('span', shapeOf(keys('c', 30_000)), 1);
   await expect(counts.take(() => Promise.reject(new Error('gone')))).rejects.toThrow('gone');

@@ -9,7 +9,7 @@ export interface KeyCounts {
 }
 
 export interface KeyCountsOptions {
-  /** So many keys the catalogue takes. Others are stored with their spans, and found by whoever names them. */
+  /** So many keys the catalogue takes. Others are stored with their spans, and found by their name. */
   mostKeys: number;
   /** So many of them may be new in one flush: who makes up a key for each span does not fill the catalogue at once. */
   mostNewKeys: number;

@@ -4,14 +4,14 @@ import { copyBeginning, copyEnding, copyRows, type RowKind, rowKinds, stagedRows
 import type { Load } from './staging-area.ts';
 import type { Evaluation } from './traces.ts';
 
-/** A load that goes to the file in several transactions, because DuckDB will not have it in one. */
+/** A load that goes to the file in several transactions, because DuckDB refuses it in one. */
 export interface Parts {
   /** Copies what is not in the file yet; may be called again where it throws. */
   copy(): Promise<void>;
 }
 
 /**
- * @param giveUp is told of a row that the store will not have, alone though it be, and may throw where there are too many.
+ * @param giveUp is called for a row that the store refuses even alone; it may throw when there are too many.
  */
 export function createParts(
   database: Pick<Database, 'transaction'>,

@@ -4,10 +4,10 @@ import type { Resource } from '../../records/resource.ts';
 
 /** The file's numbers for resources; the same resource has the same number after a restart. */
 export interface ResourceNumbering {
-  /** Whether it is new, and has to be stored. */
+  /** Gives a resource its number. True when it is new, and has to be stored. */
   add(resource: Resource): boolean;
   numberOf(resource: Resource): number;
-  /** They did not get into the file: they are new again. */
+  /** They were not stored: they are new again. */
   forget(resources: readonly Resource[]): void;
   /** Stored resources by the file's numbers. */
   read(numbers: ReadonlySet<number>): Promise<ReadonlyMap<number, Resource>>;

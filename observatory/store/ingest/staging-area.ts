@@ -27,9 +27,9 @@ import type { Evaluation } from './traces.ts';
 /** What was staged on one side: it goes to the file in one transaction. */
 export interface Load {
   side: Side;
-  /** How many of each signal, and their size on the wire. What was known already counts: it is done with, too. */
+  /** How many of each signal, and their size on the wire. Duplicates count, too: nothing is left to do for them. */
   counts: Record<Signal, number>;
-  /** Of those the ones that the store would not have. */
+  /** How many of those the store refused. */
   givenUp: Record<Signal, number>;
   /** New traces of which the next load has the other spans (schema.sql), and how many spans of them this one has. */
   cut: string[];
@@ -60,7 +60,7 @@ export interface StagingArea {
   addSpans(spans: readonly SpanRef[]): Promise<void>;
   addLogs(logs: readonly LogEntry[]): Promise<void>;
   addMetrics(metrics: readonly MetricPoint[]): Promise<void>;
-  /** Tells what was filled, and goes on with the other side, which must be empty. */
+  /** Returns what was filled, and goes on with the other side, which must be empty. */
   swap(): Load;
   /** Stages what goes to the file beside the records of a load. May be tried again where it throws. */
   addSummary(load: Load, evaluation: Evaluation): Promise<void>;
@@ -95,7 +95,7 @@ export function createStagingArea(
     try {
       await filling.add(records, pause);
     } catch (error) {
-      // The next ones get an appender of their own: what one holds after a failure is its secret.
+      // The next ones get an appender of their own: nobody knows what one holds after a failure.
       fillings.delete(table.table);
       letGo(filling);
       throw error;
@@ -170,12 +170,12 @@ function closeFillings({ fillings }: Load): void {
   for (const filling of open) letGo(filling);
 }
 
-/** Each slice was written when it was added, so that there is nothing left to fail for. */
+/** Each slice was written when it was added, so nothing is left that could fail. */
 function letGo(filling: Filling<never>): void {
   try {
     filling.close();
   } catch {
-    // It told so already when its slice was added.
+    // Its slice failed already when it was added.
   }
 }
 

@@ -9,7 +9,7 @@ export const none = -1;
 
 /**
  * What is remembered of the spans of open traces: each is a place in these arrays, a node. As objects they would be the
- * greater part of JavaScript's heap, and live just long enough to be dear to the garbage collector.
+ * greater part of JavaScript's heap, and live just long enough to keep the garbage collector busy.
  */
 export interface TraceNodes {
   /** Four words a node, as in `SpanBatch.ids`. */

@@ -1,6 +1,7 @@
 import { copyType, type ValueType } from '../../records/attribute-shapes.ts';
 import { promotedAttributes } from '../../records/hot-attributes.ts';
-import type { Database, Row } from '../database.ts';
+import type { Database } from '../database.ts';
+import type { Row } from '../session.ts';
 import { pause } from '../../async/pause.ts';
 import type { SpanKind, SpanStatus } from '../../records/records.ts';
 import type { Resource } from '../../records/resource.ts';
@@ -15,7 +16,7 @@ import { traceSpanLimit } from './traces.ts';
 export interface TraceReader {
   /** The spans of traces that were not over when the Observatory last stopped. */
   openTraces(): Promise<SpanBatch>;
-  /** Which of these traces are over, and their spans. */
+  /** Returns which of these traces are over, and their spans. */
   settledTraces(traceIds: string[]): Promise<{ reopened: string[]; spans: SpanBatch }>;
   /** Remembers traces that are over. */
   settled(traceIds: readonly string[]): void;
@@ -120,7 +121,7 @@ export async function createTraceReader(database: Database, resources: ResourceN
       return builder.finish();
     },
     async settledTraces(traceIds) {
-      // What a read that failed has left would be taken for spans of these traces.
+      // Spans that a failed read left would count as spans of these traces.
       builder.reset();
       const traces = traceIds.filter((id) => filter.mayHave(id));
       if (traces.length === 0) return { reopened: [], spans: builder.finish() };

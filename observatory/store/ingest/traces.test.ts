@@ -156,7 +156,7 @@ describe('the roll-up of a trace', () => {
     expect(row?.slowestStatementNs).toBe(ms * 1e6);
   });
 
-  it('does not mind clocks that differ', async () => {
+  it('works with clocks that differ', async () => {
     const skewed = ride.map((sketch) => (sketch.service === 'customer' ? { ...sketch, startMs: -5_000 } : sketch));
     expect(await settledRows(skewed)).toEqual({ dispatch: { ...rolledUp, start: -5_000e6 } });
   });
@@ -212,7 +212,7 @@ describe('the entry span', () => {
     ).toEqual(['b']);
   });
 
-  it('is told though parents go in circles', async () => {
+  it('is found when parents form a loop', async () => {
     expect(
       Object.keys(
         await settledRows([
@@ -238,7 +238,7 @@ describe('the entry span', () => {
 });
 
 describe('an evaluation', () => {
-  it('tells a trace again only where something of it came', async () => {
+  it('reports a trace again only when spans of it came', async () => {
     const traces = createTraces();
     add(traces, { id: 'a', trace: 'one' }, 0);
     add(traces, { id: 'a', trace: 'two' }, 0);
@@ -279,7 +279,7 @@ describe('an evaluation', () => {
     }
   });
 
-  it('knows a span that comes twice', async () => {
+  it('drops a span that comes twice', async () => {
     const traces = createTraces();
     expect([add(traces, { id: 'a' }, 0), add(traces, { id: 'a' }, 1), add(traces, { id: 'b' }, 2)]).toEqual([
       true,
@@ -289,7 +289,7 @@ describe('an evaluation', () => {
     expect(traces.size()).toBe(2);
   });
 
-  it('knows a span that comes twice among many of one trace', async () => {
+  it('drops a span that comes twice among many of one trace', async () => {
     const traces = createTraces();
     const sketches = Array.from({ length: 100 }, (_, index) => ({
       id: `span ${index}`,
@@ -300,7 +300,7 @@ describe('an evaluation', () => {
     expect(told((await traces.evaluate(0, true)).settled)).toMatchObject({ 'span 0': { spanCount: 100 } });
   });
 
-  it('keeps of a request only the spans that it still needs', async () => {
+  it('keeps only the spans of a request that it still needs', async () => {
     const traces = createTraces();
     const request = batchOf(ride.slice(0, 4));
     for (let index = 0; index < request.length; index += 1) traces.add(request, index, 0);
@@ -312,14 +312,14 @@ describe('an evaluation', () => {
     expect(fresh.map(({ span: { batch, index } }) => plainSpan(batch, index))).toEqual([plainSpan(request, 0)]);
   });
 
-  it('ends the traces that waited longest where there are too many spans', async () => {
+  it('ends the traces that waited longest when there are too many spans', async () => {
     const traces = createTraces({ ...tracesDefaults, spanLimit: 5 });
     for (let index = 0; index < 8; index += 1) add(traces, { id: 'a', trace: `trace ${index}` }, index);
     expect((await traces.evaluate(8)).closed).toEqual(['trace 0', 'trace 1', 'trace 2'].map(traceOf));
     expect(traces.size()).toBe(5);
   });
 
-  it('ends every trace where it is asked to', async () => {
+  it('ends every trace on request', async () => {
     const traces = createTraces();
     add(traces, { id: 'a' }, 0);
     expect(await traces.evaluate(0, true)).toMatchObject({ closed: [traceOf('t')], fresh: [] });

@@ -4,13 +4,13 @@ import { find, idOf, type TraceChain } from './trace-entries.ts';
 import { createTraceNodes, none, spanOf, type TraceNodes } from './trace-nodes.ts';
 
 export interface Evaluation {
-  /** Rows of traces that go on, to replace what was told of those traces before. */
+  /** Rows of traces that go on; they replace the earlier rows of those traces. */
   fresh: RootRow[];
   /** Rows of traces that are over. */
   settled: RootRow[];
   /** Traces seen for the first time since the last evaluation. */
   opened: string[];
-  /** Traces whose rows of before no longer hold: those of `fresh` and all that are over. */
+  /** Traces whose earlier rows no longer hold: those of `fresh` and all that are over. */
   changed: string[];
   /** Traces that are over. */
   closed: string[];
@@ -18,7 +18,7 @@ export interface Evaluation {
 
 export interface Traces {
   has(traceId: string): boolean;
-  /** Whether it is new: false for a span that was taken before. */
+  /** Adds a span. False for a span that was added before. */
   add(batch: SpanBatch, index: number, nowMs: number): boolean;
   /**
    * What has changed; call it once for each flush, and add nothing meanwhile. `all` ends every trace. `pause` lets others
@@ -32,7 +32,7 @@ export interface Traces {
 }
 
 export interface TracesOptions {
-  /** A trace is over when nothing of it has arrived for so long, ms. Exporters wait up to 5 s with OTel's defaults. */
+  /** A trace is over when none of its spans has arrived for so long, ms. Exporters wait up to 5 s with OTel's defaults. */
   settleMs: number;
   /** Without its entry span, a trace is entered by its best span after so long, ms, until the entry span comes. */
   provisionalMs: number;
@@ -52,7 +52,7 @@ export const tracesDefaults: TracesOptions = {
   byteLimit: 96 * 2 ** 20,
 };
 
-/** Of one trace, the spans beyond are stored but neither counted in its roll-up nor checked for duplicates. */
+/** Further spans of one trace are stored, but neither counted in its roll-up nor checked for duplicates. */
 export const traceSpanLimit = 50_000;
 
 interface OpenTrace extends TraceChain {
@@ -70,8 +70,8 @@ interface OpenTrace extends TraceChain {
 }
 
 /**
- * Assembles traces from spans that arrive in any order, from several exporters, late or twice, and tells the entry
- * spans with their roll-ups as they stand. All in memory, for traces that still receive spans; for one that was over,
+ * Assembles traces from spans that arrive in any order, from several exporters, late or twice, and returns the entry
+ * spans with their roll-ups as they are now. All in memory, for traces that still receive spans; for one that was over,
  * the caller adds its stored spans first.
  */
 export function createTraces(options: TracesOptions = tracesDefaults): Traces {

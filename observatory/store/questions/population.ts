@@ -1,7 +1,7 @@
 import type { Scope } from '../../contract/contract.ts';
 import type { Expression } from '../../filter/ast.ts';
 import { filterSql } from '../filter-sql.ts';
-import type { Runner } from '../database.ts';
+import type { Runner } from '../session.ts';
 import { createBinder, sql, type Binder, type Sql } from '../sql.ts';
 
 /** Whom to ask, and until when: an aborted signal interrupts the statement. */

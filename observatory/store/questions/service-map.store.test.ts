@@ -9,7 +9,7 @@ import {
   temporaryDirectory,
 } from '../../fixtures/test-observatory.ts';
 
-it('counts what a database was asked, not that a connection was taken for it', async () => {
+it('counts the statements of a database, not the waits for a connection', async () => {
   const observatory = await startTestObservatory(await temporaryDirectory());
   const database = { 'db.system.name': 'postgresql', 'server.address': 'db' };
   const call = { trace: 1, parent: 1, service: 'customer', kind: 3 };

@@ -16,7 +16,7 @@ interface NodeRow {
 interface EdgeRow {
   from: string;
   to: string;
-  kind: 'service' | 'database';
+  kind: 'service' | 'database' | 'link';
   calls: number;
   error_rate: number;
   p50_ms: number;
@@ -25,7 +25,8 @@ interface EdgeRow {
 
 /**
  * Who calls whom over every span of a time range that passes the filter. Calls between services are told as their
- * caller saw them, network included. A service that serves nothing is of kind `client`.
+ * caller saw them, network included; messages, which are joined to their sender by a link, as their taker did. A service
+ * that serves nothing is of kind `client`.
  */
 export async function askServiceMap(asking: Asking, population: Omit<Population, 'scope'>): Promise<ServiceMap> {
   const spans = { ...population, scope: 'spans' as const };
@@ -58,6 +59,7 @@ export async function askServiceMap(asking: Asking, population: Omit<Population,
     edges: edges.map((row) => ({
       from: row.from,
       to: row.to,
+      kind: row.kind === 'link' ? 'link' : 'call',
       calls: row.calls,
       ratePerSecond: row.calls / seconds,
       errorRate: row.error_rate,

@@ -1,6 +1,6 @@
 import type { AttributeValue, LogRecord, SpanDetail, Trace } from '../../contract/contract.ts';
 import { readAttributes } from '../attributes.ts';
-import type { Row, Runner } from '../database.ts';
+import type { Row, Runner } from '../session.ts';
 import { createBinder } from '../sql.ts';
 import { traceSpanLimit } from '../ingest/traces.ts';
 import { askRows, type Asking } from './population.ts';

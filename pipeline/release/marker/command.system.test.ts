@@ -172,7 +172,7 @@ describe('release marker, at several places at once', () => {
     expect(honeycomb.markers.get('m1')).toHaveProperty('end_time');
   });
 
-  test('closes nothing, and says so, where no place took it', async () => {
+  test('closes nothing, and says so, when no place took it', async () => {
     const file = newFile();
     await marker(['open', '--message', 'x', '--file', file, '--to', `observatory=${await nobody()}`]);
     expect(await marker(['close', '--file', file])).toEqual({
@@ -182,7 +182,7 @@ describe('release marker, at several places at once', () => {
     });
   });
 
-  test('fails for the same only where it is told to', async () => {
+  test('fails for the same only when told to', async () => {
     const to = ['--to', `observatory=${await nobody()}`];
     const file = newFile();
     expect((await marker(['open', '--strict', '--message', 'x', '--file', file, ...to])).code).toBe(1);

@@ -112,7 +112,7 @@ test.each([
 });
 
 describe('the list of markers', () => {
-  test('tells which have ended, and leaves out what is no marker', async () => {
+  test('says which have ended, and leaves out what is not a marker', async () => {
     const list = [
       { id: 'open', start_time: 5, message: 'a', type: 'deploy', created_at: 'x', color: '#000' },
       { id: 'closed', start_time: 5, end_time: 9, url: 'https://ci.example.org/1' },

@@ -2,7 +2,7 @@ import { httpUrl, type JsonPlace, requestJson, unexpected } from '../request.ts'
 import type { MarkerFields, MarkerPlace } from './place.ts';
 
 /**
- * Tells whoever listens that a release began and ended: a POST each. The body has the marker's fields, `event` (`opened`,
+ * Notifies a listener that a release began and ended: a POST each. The body has the marker's fields, `event` (`opened`,
  * `closed`, or `marked` for a verdict), `run`, and `text`, the line that chat programs show (Slack, Mattermost).
  *
  * @param url a secret, where it is a chat program's: it is named by its origin alone.

@@ -51,7 +51,7 @@ async function run(create: typeof createRollbackCommand, target: Target, args: s
 const running = { frontend: release('1'), customer: release('1'), driver: release('1'), route: release('1') };
 
 describe('release rollback', () => {
-  test('puts back what the record says, of those services alone that run something else', async () => {
+  test('restores what the record says, only for services that run something else', async () => {
     const fake = createFake(running);
     const file = join(directory, 'record.json');
     const recorded = await run(createRecordCommand, fake.target, ['--file', file]);
@@ -68,13 +68,13 @@ describe('release rollback', () => {
     expect(fake.rollbacks).toHaveLength(1);
   });
 
-  test('goes to the release before the last where there is no record', async () => {
+  test('goes to the release before the last when there is no record', async () => {
     const fake = createFake(running);
     expect(await run(createRollbackCommand, fake.target, ['--service', 'route'])).toMatchObject({ code: 0 });
     expect(fake.rollbacks).toEqual([{ services: ['route'], to: null }]);
   });
 
-  test('asks again afterwards, and fails where the rollback only says that it worked', async () => {
+  test('checks the result, and fails when the rollback only says that it worked', async () => {
     const fake = createFake({ ...running, customer: release('2') }, { broken: true });
     const file = join(directory, 'broken.json');
     writeFileSync(file, JSON.stringify({ recordedMs: 1, releases: { customer: '1' }, revisions: {} }));
@@ -83,7 +83,7 @@ describe('release rollback', () => {
     );
   });
 
-  test('refuses what it does not know', async () => {
+  test('refuses unknown services, targets and options', async () => {
     const { target, rollbacks } = createFake(running);
     const file = join(directory, 'none.json');
     writeFileSync(file, '{"markers":[]}');

@@ -17,7 +17,7 @@ describe('testBlocks', () => {
     expect(tested?.z).toBeGreaterThan(2);
   });
 
-  it('tells both sides apart by the sign, with one chance', () => {
+  it('distinguishes both directions by the sign, with one probability', () => {
     const up = testBlocks(first(2, 8), [statistic([3, 3, -1, -1, -1, -1, -1, -1])])[0];
     const down = testBlocks(first(2, 8), [statistic([-3, -3, 1, 1, 1, 1, 1, 1])])[0];
     expect(down?.z).toBeCloseTo(-(up?.z ?? 0), 10);
@@ -35,7 +35,7 @@ describe('testBlocks', () => {
     expect(others?.p).toBeCloseTo(some?.p ?? 0, 2);
   });
 
-  it('makes a statistic pay for every other of its family, and for none of another', () => {
+  it('corrects a statistic for every other one of its family, and for none of another', () => {
     const random = createRandom(7);
     const noise = () => {
       const scores = Array.from({ length: 40 }, () => random() - 0.5);
@@ -55,11 +55,11 @@ describe('testBlocks', () => {
     expect(apart).toBeCloseTo(alone, 2);
   });
 
-  it('calls nothing a difference where blocks have nothing to tell', () => {
+  it('reports no difference when blocks hold no data', () => {
     expect(testBlocks(first(2, 8), [statistic([0, 0, 0, 0, 0, 0, 0, 0])])).toEqual([{ z: 0, p: 1 }]);
   });
 
-  it('gives the same evidence the same answer', () => {
+  it('gives the same answer to the same evidence', () => {
     const scores = [2, 1, 0.5, -1, -1, -0.5, -0.5, -0.5];
     expect(testBlocks(first(3, 8), [statistic(scores)])).toEqual(testBlocks(first(3, 8), [statistic(scores)]));
   });
@@ -72,7 +72,7 @@ describe('varianceInflation', () => {
     return Array.from({ length: 20_000 }, () => (level = kept * level + random() - 0.5));
   };
 
-  it('is 1 where neighbours have nothing to do with each other', () => {
+  it('is 1 when neighbours are independent', () => {
     expect(varianceInflation([series(0)], 12)).toBeLessThan(1.15);
   });
 

@@ -8,7 +8,7 @@ import { httpUrl } from '../request.ts';
 import { createObservatorySource } from './observatory-source.ts';
 import { createPrometheusSource } from './prometheus-source.ts';
 import { formatReport } from './report.ts';
-import { tellVerdict } from './tell-verdict.ts';
+import { describeVerdict } from './tell-verdict.ts';
 import { type DispatchSource, releasedServices, type Versions } from './source.ts';
 import { systemClock, type VerifyRequest, verifyRelease } from './verify.ts';
 
@@ -99,7 +99,7 @@ async function verify(args: string[], context: CommandContext): Promise<number> 
   const places = isNamed ? placesOf(values.to, context.env) : asked;
   const { signal } = context;
   const result = await verifyRelease(source, request, { clock: systemClock, signal, log: context.stderr });
-  await tellVerdict(result, places, context);
+  await describeVerdict(result, places, context);
   const json = `${JSON.stringify({ source: source.name, ...result })}\n`;
   if (values['verdict-file'] !== undefined) writeFileSync(values['verdict-file'], json);
   context.stdout(values.json ? json : formatReport(result));

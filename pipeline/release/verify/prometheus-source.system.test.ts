@@ -117,7 +117,7 @@ describe('release verify, of a Prometheus', () => {
     expect(result.verdict).toBe('better');
   });
 
-  test('says what Prometheus says where that is an error', async () => {
+  test('repeats the error of Prometheus', async () => {
     const body = JSON.stringify({ status: 'error', errorType: 'timeout', error: 'query timed out in expression' });
     prometheus.answerWith({ status: 503, body });
     await expect(verify()).rejects.toThrow(
@@ -138,7 +138,7 @@ describe('release verify, of a Prometheus', () => {
     await expect(verify()).rejects.toThrow(message);
   });
 
-  test('fails where nobody answers', async () => {
+  test('fails when nobody answers', async () => {
     await expect(verify(['--prometheus', 'http://127.0.0.1:1'])).rejects.toThrow('http://127.0.0.1:1 did not answer');
   });
 

@@ -141,7 +141,7 @@ interface Series {
   samples: { atMs: number; value: number }[];
 }
 
-/** @throws Error for what is no result of a range. */
+/** @throws Error for anything but the result of a range. */
 function seriesOf(data: unknown): Series[] {
   const result = isObject(data) && data['resultType'] === 'matrix' ? data['result'] : undefined;
   if (!Array.isArray(result)) throw new Error('Prometheus answered without the scrapes that it was asked for');

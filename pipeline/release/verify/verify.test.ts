@@ -70,7 +70,7 @@ async function run(scene: ReturnType<typeof createScene>, change: Partial<Verify
 }
 
 describe('verifyRelease', () => {
-  it('waits for dispatches, and tells what is better before all of them are there', async () => {
+  it('waits for dispatches, and reports an improvement before all of them are there', async () => {
     const { verdict, versions, lines, waited } = await run(createScene({ bug: false }));
     expect(verdict).toBe('better');
     expect(versions).toEqual({ candidate: { customer: 'new' }, baseline: { customer: 'old' } });
@@ -93,25 +93,25 @@ describe('verifyRelease', () => {
     expect(candidateRange?.toMs).toBe(deployMs + waited * 1000 - 4_000);
   });
 
-  it('is inconclusive where too few come in time, and says how many', async () => {
+  it('is inconclusive when too few come in time, and says how many', async () => {
     const { verdict, reason, candidate } = await run(createScene({}, 15), { timeoutMs: 60_000 });
     expect(verdict).toBe('inconclusive');
     expect(reason).toBe(`${candidate.requests} of at least 100 dispatches of the new release`);
   });
 
-  it('is inconclusive where nobody served, after the time that it was given and no longer', async () => {
+  it('is inconclusive when no release served, after the given time and no longer', async () => {
     const { verdict, waited, candidateRange } = await run(createScene({}, 0), { timeoutMs: 30_000 });
     expect({ verdict, candidateRange }).toEqual({ verdict: 'inconclusive', candidateRange: null });
     expect(waited).toBeLessThanOrEqual(30);
   });
 
-  it('judges what has come where the time is over before the last look', async () => {
+  it('judges what has come when the time is over before the last look', async () => {
     const { verdict, candidate } = await run(createScene({}), { timeoutMs: 50_000 });
     expect(verdict).toBe('same');
     expect(candidate.requests).toBeLessThan(300);
   });
 
-  it('ends where it is told to', async () => {
+  it('ends when it is aborted', async () => {
     const aborted = AbortSignal.abort(new Error('told to end'));
     await expect(run(createScene({}), {}, aborted)).rejects.toThrow('told to end');
   });

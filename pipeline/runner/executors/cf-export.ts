@@ -16,7 +16,7 @@ for each in "$@"; do
   [ "$each" = --mask ] && continue
   name=\${each%%=*}
   case $name in
-    ''|[0-9]*|*[!A-Za-z0-9_]*) echo "cf_export: \\"$name\\" is no name of a variable" >&2; exit 2 ;;
+    ''|[0-9]*|*[!A-Za-z0-9_]*) echo "cf_export: \\"$name\\" is not a name of a variable" >&2; exit 2 ;;
   esac
   case $each in
     *=*) value=\${each#*=} ;;

@@ -112,7 +112,7 @@ describe('the pages of runs', () => {
     expect(await (await fetch(`${base}/runs`)).text()).toContain('/runs/20260101-failed');
   });
 
-  test('hand a log out in pieces, for a page that reads on', async () => {
+  test('serve a log in pieces, for a page that follows it', async () => {
     const recorder = createRecorder(runs, run('20260101-log'));
     const log = recorder.openLog('one');
     log.write('0123456789');
@@ -149,11 +149,11 @@ describe('the pages of runs', () => {
     '/elsewhere',
     '/runs/%ff',
     '/runs/a/b/c/d/e',
-  ])('have nothing at %s', async (path) => {
+  ])('answer 404 at %s', async (path) => {
     expect((await fetch(base + path)).status).toBe(404);
   });
 
-  test('have nothing of a record that is none', async () => {
+  test('answer 404 for an invalid record', async () => {
     mkdirSync(join(runs, '20260101-broken'));
     writeFileSync(join(runs, '20260101-broken', 'run.json'), '{"id":1}');
     expect((await fetch(`${base}/runs/20260101-broken`)).status).toBe(404);

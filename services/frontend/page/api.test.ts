@@ -20,7 +20,7 @@ describe('traceIdOf', () => {
 });
 
 describe('parseRide', () => {
-  test('takes what the page needs', () => {
+  test('reads what the page needs', () => {
     const route = [driver.location, { x: 115, y: 270 }, customer.location];
     expect(parseRide({ customer, driver, etaSeconds: 24, etaMinutes: 1, distance: 120, route })).toEqual({
       customer,
@@ -64,7 +64,7 @@ describe('parseConfig', () => {
     expect(parseConfig(config)).toEqual(config);
   });
 
-  test('can do without the release and the link', () => {
+  test('works without the release and the link', () => {
     expect(parseConfig({ customers: [customer] })).toEqual({
       customers: [customer],
       traceUrl: null,
@@ -76,7 +76,7 @@ describe('parseConfig', () => {
     });
   });
 
-  test('cannot do without customers', () => {
+  test('refuses a configuration without customers', () => {
     expect(parseConfig({ ...config, customers: undefined })).toBeUndefined();
     expect(parseConfig({ ...config, customers: [{ id: 'x' }] })).toBeUndefined();
     expect(parseConfig('<html>')).toBeUndefined();

@@ -9,6 +9,7 @@ import { CloseUps } from './close-ups.tsx';
 import type { ConfigLoader } from './config-loader.ts';
 import { CustomerPicker } from './customer-picker.tsx';
 import type { EventStream } from './event-stream.ts';
+import { Guide } from './guide.tsx';
 import { NoConfig } from './no-config.tsx';
 import { RideList } from './ride-list.tsx';
 import type { Rides } from './rides.ts';
@@ -49,6 +50,7 @@ export function App({ loader, rides, traffic, stream, session, now, reducedMotio
       <header>
         <h1>HotROD</h1>
         <p>Rides on demand</p>
+        <Guide hasOrdered={rides.orders.value.length > 0} hasObservatory={observatory !== undefined} />
         <Tally rides={rides} />
         {observatory !== undefined && (
           <a href={observatory} target="_blank" rel="noopener" aria-label="Observatory, in a new tab">

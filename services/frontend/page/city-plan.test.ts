@@ -4,7 +4,7 @@ import { planCity, wayOnStreets } from './city-plan.ts';
 const plan = planCity({ width: 1000, height: 1000 });
 
 describe('planCity', () => {
-  it('has the same streets every time, in order, none on another', () => {
+  it('draws the same streets every time, in order, without overlaps', () => {
     expect(planCity({ width: 1000, height: 1000 })).toEqual(plan);
     for (const streets of [plan.verticals, plan.horizontals]) {
       expect(streets.length).toBe(19);
@@ -17,7 +17,7 @@ describe('planCity', () => {
     expect(plan.parks.length).toBeGreaterThan(3);
   });
 
-  it('has a street even where a city is small', () => {
+  it('has a street even in a small city', () => {
     expect(
       wayOnStreets(planCity({ width: 10, height: 10 }), [
         { x: 1, y: 2 },
@@ -48,7 +48,7 @@ describe('wayOnStreets', () => {
     expect([third?.x, third?.y]).toEqual([second?.x, 277]);
   });
 
-  it('stays in the city, and has no step of no length', () => {
+  it('stays in the city, and has no step of length zero', () => {
     const way = wayOnStreets(plan, [
       { x: 0, y: 0 },
       { x: 900, y: 0 },

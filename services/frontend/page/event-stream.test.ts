@@ -33,7 +33,7 @@ function create() {
 }
 
 describe('an event stream', () => {
-  it('hands on what is told of rides, and is live from then on', () => {
+  it('passes on the events of rides, and is live from then on', () => {
     const { stream, sources, told } = create();
     stream.open();
     stream.open();
@@ -66,7 +66,7 @@ describe('an event stream', () => {
     expect(sources).toHaveLength(6);
   });
 
-  it('reads on what a frontend that leaves still has to tell, beside its successor', () => {
+  it('reads the last events of a frontend that leaves, beside its successor', () => {
     const { stream, sources, told } = create();
     stream.open();
     sources[0]?.say('rides', '[1]');
@@ -81,7 +81,7 @@ describe('an event stream', () => {
     expect(sources).toHaveLength(2);
   });
 
-  it('takes a long silence for a loss', () => {
+  it('treats a long silence as a lost connection', () => {
     const { stream, sources } = create();
     stream.open();
     sources[0]?.say('rides', '[]');
@@ -93,7 +93,7 @@ describe('an event stream', () => {
     expect([sources.length, sources[0]?.closed]).toEqual([2, true]);
   });
 
-  it('asks nobody while it is closed', () => {
+  it('sends no request while it is closed', () => {
     const { stream, sources } = create();
     stream.open();
     sources[0]?.say('leaving', '{}');

@@ -19,7 +19,7 @@ describe('answerFailure', () => {
   });
 
   test.each([[undefined], ['<html>'], [null], [{ title: 7, detail: {}, code: '' }]])(
-    'is not at a loss for words without one: %s',
+    'says so when the answer has no reason: %s',
     (body) => {
       expect(answerFailure(502, body)).toEqual({
         title: 'The server answered 502',
@@ -32,7 +32,7 @@ describe('answerFailure', () => {
 });
 
 describe('failureOf', () => {
-  test('tells a wait that was too long from a server that is not there', () => {
+  test('distinguishes a timeout from a server that is not there', () => {
     expect(failureOf(new DOMException('', 'TimeoutError'), 15_000)).toMatchObject({
       title: 'No answer within 15 s',
       code: 'timeout',

@@ -35,12 +35,12 @@ test('after the corner the car looks down the new street', () => {
   });
 });
 
-test('outside of the way stand its ends', () => {
+test('returns the ends for a place outside of the way', () => {
   expect(progressOn(corner, -1).at).toEqual({ x: 0, y: 0 });
   expect(progressOn(corner, 2)).toEqual({ at: { x: 30, y: 10 }, heading: 90, ahead: [{ x: 30, y: 10 }] });
 });
 
-test('a way of no length has a place and a heading all the same', () => {
+test('a way of length zero still has a place and a heading', () => {
   const here = { x: 7, y: 7 };
   expect(progressOn([here, here], 0.5)).toEqual({ at: here, heading: 0, ahead: [here] });
 });
@@ -63,7 +63,7 @@ test('points are written to a tenth', () => {
   expect(svgPoints([{ x: 1.26, y: 2 }])).toBe('1.3,2');
 });
 
-test('a drive turns at its corners, and has no step of no length', () => {
+test('a drive turns at its corners, and has no step of length zero', () => {
   const [start, bend, end] = corner;
   const points = [start, bend, bend, end].filter((point) => point !== undefined);
   expect(framesOf(points)).toEqual([

@@ -112,7 +112,7 @@ test('a drive is shown for seconds, however long it is', () => {
   expect([0, 18, 60, 600].map(driveTime)).toEqual([3_000, 3_000, 6_000, 12_000]);
 });
 
-test('old orders are let go, but none that is under way', () => {
+test('old orders are removed, but none that is under way', () => {
   const orders = Array.from({ length: keptOrders + 3 }, (_, index) =>
     orderIn(index, index === keptOrders + 1 ? { kind: 'dispatching' } : { kind: 'failed', failure }),
   );

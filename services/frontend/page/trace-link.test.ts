@@ -17,7 +17,7 @@ describe('traceLink', () => {
     );
   });
 
-  test('may be an address on the page’s own origin', () => {
+  test('accepts an address on the page’s own origin', () => {
     expect(traceLink('/trace/{traceId}', id, base)).toBe(`/trace/${id}`);
   });
 

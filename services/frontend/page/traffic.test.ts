@@ -60,7 +60,7 @@ describe('traffic', () => {
     expect(traffic.last.value).toHaveLength(1);
   });
 
-  it('takes what was told before, also by another frontend, for what it is', () => {
+  it('accepts events from before, also from another frontend', () => {
     const { clock, traffic } = create();
     traffic.apply([
       dispatched('old', { ageMs: 60_000 }),
@@ -77,7 +77,7 @@ describe('traffic', () => {
     expect([traffic.shown.value, traffic.last.value]).toEqual(before);
   });
 
-  it('forgets a ride whose answer nobody told', () => {
+  it('forgets a ride whose answer never came', () => {
     const { clock, traffic } = create();
     traffic.apply([ordered('a')]);
     clock.ms += 20_000;
@@ -91,7 +91,7 @@ describe('traffic', () => {
     expect(traffic.shown.value.map(({ isOwn }) => isOwn)).toEqual([true, false, false]);
   });
 
-  it('calls slow what takes twice as long as most, once it knows most', () => {
+  it('calls a ride slow that takes twice as long as most, once it knows enough rides', () => {
     const { clock, traffic } = create();
     traffic.apply([dispatched('first', { latencyMs: 9_000 })]);
     expect(traffic.last.value[0]?.end.isSlow).toBe(false);
@@ -108,7 +108,7 @@ describe('traffic', () => {
     expect(traffic.shown.value.map(({ id }) => id)).toContain('slow');
   });
 
-  it('never calls slow what takes no time, and failures take no part in what most take', () => {
+  it('never calls an instant ride slow, and leaves failures out of the usual duration', () => {
     const { traffic } = create();
     traffic.apply(Array.from({ length: 20 }, (_, n) => failed(`f${n}`)));
     expect(traffic.slowFromMs.value).toBe(Infinity);
@@ -116,7 +116,7 @@ describe('traffic', () => {
     expect(traffic.slowFromMs.value).toBe(300);
   });
 
-  it('tells the rate of the last ten seconds, and of less where it knows less', () => {
+  it('counts the rate of the last ten seconds, or of less when it knows less', () => {
     const { clock, traffic } = create();
     traffic.apply(Array.from({ length: 20 }, (_, n) => dispatched(`s${n}`, { ageMs: 200 * n })));
     expect(traffic.ratePerSecond.value).toBeCloseTo(20 / 3.8, 3);
@@ -130,7 +130,7 @@ describe('traffic', () => {
     expect(traffic.ratePerSecond.value).toBe(0);
   });
 
-  it('draws no more rides than one could tell apart', () => {
+  it('bounds the number of rides that it draws', () => {
     const { traffic } = create();
     traffic.apply(Array.from({ length: 500 }, (_, n) => ordered(`r${n}`)));
     expect(traffic.shown.value).toHaveLength(mostShown);

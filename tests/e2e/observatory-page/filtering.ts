@@ -14,7 +14,7 @@ export function filtering(): void {
       await page.evaluate('new Promise((resolve) => { requestAnimationFrame(resolve); })');
     };
     await filter.click();
-    // What people know is offered first, and nothing that no span has; a word that is no key is looked for in values.
+    // What people know is offered first, and nothing that no span has; a word that is not a key is looked for in values.
     await page.getByRole('option').first().waitFor();
     const offers = await page.getByRole('option').allTextContents();
     expect(offers.findIndex((offer) => offer.startsWith('hotrod.customer.name'))).toBeLessThan(6);

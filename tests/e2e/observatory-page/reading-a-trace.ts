@@ -32,7 +32,7 @@ export function readingATrace(): void {
     await page.goto(`${observatory.url}/trace/${'0'.repeat(31)}1`);
     await page.getByRole('heading', { name: 'No span of this trace is stored' }).waitFor();
     await page.goto(`${observatory.url}/trace/not-an-id`);
-    await page.getByRole('heading', { name: 'This is no trace id' }).waitFor();
+    await page.getByRole('heading', { name: 'This is not a trace id' }).waitFor();
     await page.getByRole('link', { name: 'Look at the newest traces' }).click();
     await page.locator('.traces tbody tr').first().waitFor();
     await page.keyboard.press('?');

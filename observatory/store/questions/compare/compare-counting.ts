@@ -7,7 +7,7 @@ import { resourceColumn } from '../../attributes.ts';
 import { handlingKey, type Handling, type Handlings } from './compare-sample.ts';
 import { joinSql, sql, type Binder, type Sql } from '../../sql.ts';
 
-/** Whether a filter reads the MAP of attributes, which is dear. */
+/** Whether a filter reads the MAP of attributes, which takes long. */
 export function readsAttributes(expression: Expression | undefined, scope: Scope): boolean {
   if (expression === undefined) return false;
   if (expression.type === 'and' || expression.type === 'or') {

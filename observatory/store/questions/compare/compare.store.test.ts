@@ -121,7 +121,7 @@ describe('compare over stored traffic', () => {
     expect(Object.keys(reasons)).not.toContain('start');
   });
 
-  it('takes from the resource what the span does not say, of hot attributes as of others', async () => {
+  it('takes attributes that the span lacks from the resource, hot ones too', async () => {
     for (const large of [undefined, 10]) {
       const { attributes } = await compareRun(runs.length, { minMs: 500 }, large);
       const found = attributes.find(({ key, same }) => [key, ...same].includes('zone'));

@@ -11,7 +11,7 @@ const leastShared = 32;
  * `SELECT c.id, c.name, … JOIN ledger l …`: of a text that begins like another one, the first words and what comes
  * where they part. @returns the short text of each.
  */
-export function tellApart(texts: readonly string[]): Map<string, string> {
+export function distinguish(texts: readonly string[]): Map<string, string> {
   const sorted = [...new Set(texts)].toSorted();
   return new Map(
     sorted.map((text, index) => {

@@ -1,0 +1,28 @@
+import { readConfig } from '@hotrod/kit/config';
+import { describe, expect, it } from 'vitest';
+
+import { settings } from './config.ts';
+
+const basePathOf = (given: string): string => readConfig(settings, { OBSERVATORY_BASE_PATH: given }).basePath;
+
+describe('OBSERVATORY_BASE_PATH', () => {
+  it.each([
+    ['', ''],
+    ['/', ''],
+    ['/observatory', '/observatory'],
+    ['/tools/observatory-2/', '/tools/observatory-2'],
+  ])('takes "%s" as "%s"', (given, path) => {
+    expect(basePathOf(given)).toBe(path);
+  });
+
+  it.each(['observatory', '/a//b', '/a b', '/"><script>', '/..', '/a/../b', 'http://host/path'])(
+    'refuses "%s", which is no path',
+    (given) => {
+      expect(() => basePathOf(given)).toThrow('OBSERVATORY_BASE_PATH is not valid: not a path such as /observatory');
+    },
+  );
+
+  it.each(['/api', '/trace/x', '/1'])('refuses "%s", where the Observatory has addresses of its own', (given) => {
+    expect(() => basePathOf(given)).toThrow('begins like an address of its own');
+  });
+});

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+
+import { targetNames } from '../targets/target.ts';
+import { type Order, orderNames } from './order.ts';
+
+const environmentSchema = z.strictObject({
+  target: z.enum(targetNames),
+  /** The repository whose commits are deployed: a checkout or a bare one. */
+  repository: z.string().min(1),
+  /** The branch that the pipeline takes a commit to be on. */
+  branch: z.string().min(1).default('main'),
+  /** Beside the environment of this program: `HOTROD_DATA_DIR`, `KUBE_CONTEXT`, … */
+  env: z.record(z.string(), z.string()).default({}),
+});
+
+const configSchema = z.strictObject({
+  environments: z.record(z.string().regex(/^[a-z0-9-]{1,63}$/, 'lower-case letters, digits and -'), environmentSchema),
+  /** By Slack's user id: which orders, in which environment. */
+  people: z.record(
+    z.string().regex(/^[A-Z0-9]{2,30}$/, "a user id of Slack's, such as U012AB3CD"),
+    z.record(z.string(), z.array(z.enum(orderNames)).min(1)),
+  ),
+  /** Slack workspaces that may ask; any that has the signing secret, where nothing is said. */
+  teams: z.array(z.string().min(1)).min(1).optional(),
+});
+
+/** Who may do what, and where. */
+export type ChatopsConfig = z.infer<typeof configSchema>;
+export type Environment = z.infer<typeof environmentSchema>;
+
+/**
+ * Reads the file of people and environments.
+ *
+ * @throws naming the place in it that is wrong.
+ */
+export function readChatopsConfig(text: string): ChatopsConfig {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new Error('the file of people and environments is not JSON');
+  }
+  const parsed = configSchema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Error(`the file of people and environments: ${issue?.path.join('.') || 'it'}: ${issue?.message}`);
+  }
+  for (const [person, environments] of Object.entries(parsed.data.people)) {
+    const unknown = Object.keys(environments).find((name) => !Object.hasOwn(parsed.data.environments, name));
+    if (unknown !== undefined)
+      throw new Error(`${person} may do something in "${unknown}", which is not an environment`);
+  }
+  return parsed.data;
+}
+
+/** The environment of an order, where this person of this workspace may give it; null else, without saying why. */
+export function permittedEnvironment(
+  config: ChatopsConfig,
+  { userId, teamId }: { userId: string; teamId: string },
+  order: Order,
+): Environment | null {
+  if (config.teams && !config.teams.includes(teamId)) return null;
+  const environments = Object.hasOwn(config.people, userId) ? config.people[userId] : undefined;
+  const may = environments && Object.hasOwn(environments, order.environment) ? environments[order.environment] : [];
+  if (!may?.includes(order.name)) return null;
+  return config.environments[order.environment] ?? null;
+}

@@ -1,0 +1,391 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import { readChatopsConfig } from './config.ts';
+import { describeOrder } from './order.ts';
+import { type CarryOut, createProgramRunner, type OrderOutcome } from './program.ts';
+import { type ChatopsOptions, startChatops } from './server.ts';
+import { sign } from './signature.ts';
+
+const secret = 'a-signing-secret-of-a-test';
+
+/** What a response_url of Slack's is to the program: records what is told. */
+async function startResponses(...statuses: number[]) {
+  const told: { path: string; body: { response_type: string; text: string } }[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = JSON.parse(Buffer.concat(chunks).toString()) as { response_type: string; text: string };
+      told.push({ path: request.url ?? '', body });
+      response.writeHead(statuses.shift() ?? 200, { location: 'http://127.0.0.1:9/' }).end('ok');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { told, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** Orders that are carried out when the test says so. */
+function createWork() {
+  const begun: { text: string; signal: AbortSignal; finish: (outcome: OrderOutcome) => void }[] = [];
+  const carryOut: CarryOut = (order, _environment, signal) =>
+    new Promise((resolve) => {
+      begun.push({ text: describeOrder(order), signal, finish: resolve });
+      signal.addEventListener('abort', () => resolve({ succeeded: false, lines: 'ended' }), { once: true });
+    });
+  return { begun, carryOut };
+}
+
+const config = readChatopsConfig(
+  JSON.stringify({
+    environments: {
+      production: { target: 'stack', repository: '.' },
+      staging: { target: 'stack', repository: '.' },
+    },
+    people: {
+      U01: { production: ['status', 'deploy', 'rollback'], staging: ['status', 'deploy'] },
+      U02: { production: ['status'] },
+    },
+  }),
+);
+
+async function start(options: Partial<ChatopsOptions> = {}) {
+  const responses = await startResponses();
+  const work = createWork();
+  const lines: string[] = [];
+  const chatops = await startChatops({
+    host: '127.0.0.1',
+    port: 0,
+    signingSecret: secret,
+    config,
+    responseOrigins: [responses.origin],
+    mostOrders: 2,
+    orderTimeoutMs: 60_000,
+    carryOut: work.carryOut,
+    log: (line) => lines.push(line),
+    ...options,
+  });
+  onTestFinished(() => chatops.close());
+  let number = 0;
+  /** A slash command as Slack sends it, signed now. */
+  const form = (text: string, more: Record<string, string> = {}): string => {
+    number += 1;
+    return new URLSearchParams({
+      token: 'legacy-token',
+      team_id: 'T01',
+      user_id: 'U01',
+      user_name: 'ada',
+      command: '/release',
+      text,
+      response_url: `${responses.origin}/commands/s3cret-path`,
+      trigger_id: String(number),
+      ...more,
+    }).toString();
+  };
+  const post = (body: string, headers: Record<string, string> = {}) => {
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    return fetch(`${chatops.url}/slack/commands`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'x-slack-request-timestamp': timestamp,
+        'x-slack-signature': sign(secret, timestamp, body),
+        ...headers,
+      },
+      body,
+    });
+  };
+  const say = async (text: string, more: Record<string, string> = {}): Promise<string> => {
+    const answer = await post(form(text, more));
+    expect(answer.status).toBe(200);
+    const { response_type, text: said } = (await answer.json()) as { response_type: string; text: string };
+    expect(response_type).toBe('ephemeral');
+    return said;
+  };
+  return { ...work, ...responses, chatops, lines, form, post, say };
+}
+
+describe('a signed order', () => {
+  test('is answered before its work is done, and its outcome is told behind', async () => {
+    const { say, begun, told, lines } = await start();
+    expect(await say('deploy production 1a2b3c4')).toBe('The deploy of 1a2b3c4 to production begins.');
+    expect(told).toEqual([]);
+    begun[0]?.finish({ succeeded: true, lines: 'better: <p95> fell & stayed' });
+    await expect.poll(() => told.length).toBe(1);
+    expect(told[0]).toMatchObject({ path: '/commands/s3cret-path', body: { response_type: 'in_channel' } });
+    expect(told[0]?.body.text).toMatch(
+      /^:white_check_mark: The deploy of 1a2b3c4 to production is done after \d+ s, ordered by <@U01>\./,
+    );
+    expect(told[0]?.body.text).toContain('better: &lt;p95&gt; fell &amp; stayed');
+    expect(lines.join('\n')).toContain('U01 orders the deploy of 1a2b3c4 to production');
+    expect(lines.join('\n')).not.toMatch(/s3cret|signing|legacy/);
+  });
+
+  test('tells a failure as one, and a status to the one who asks alone', async () => {
+    const { say, begun, told } = await start();
+    await say('status production', { user_id: 'U02' });
+    begun[0]?.finish({ succeeded: false, lines: 'no suite runs' });
+    await expect.poll(() => told.length).toBe(1);
+    expect(told[0]?.body).toMatchObject({
+      response_type: 'ephemeral',
+      text: expect.stringMatching(/^:x: The status of production has failed/) as string,
+    });
+  });
+
+  test('of somebody who may not do it is refused, and says so in the log', async () => {
+    const { say, begun, lines } = await start();
+    for (const [text, user] of [
+      ['rollback production', 'U02'],
+      ['rollback staging', 'U01'],
+      ['status production', 'U99'],
+      ['status elsewhere', 'U01'],
+    ] as const) {
+      expect(await say(text, { user_id: user })).toMatch(/^You may not/);
+    }
+    expect(begun).toEqual([]);
+    expect(lines[0]).toBe('U02 may not: rollback of all services in production');
+  });
+
+  test('that cannot be read is answered with what there is', async () => {
+    const { say, begun } = await start();
+    expect(await say('destroy production')).toContain('deploy ENVIRONMENT REVISION');
+    expect(begun).toEqual([]);
+  });
+
+  test('waits for the one that changes the same environment, and there are no more than two at once', async () => {
+    const { say, begun, told } = await start();
+    await say('deploy production main');
+    expect(await say('rollback production')).toBe('Wait for the deploy of main to production, which is under way.');
+    await say('deploy staging main');
+    expect(await say('status production')).toMatch(/^2 orders are under way/);
+    begun[0]?.finish({ succeeded: true, lines: '' });
+    await expect.poll(() => told.length).toBe(1);
+    expect(await say('rollback production')).toMatch(/begins/);
+  });
+
+  test('is ended when it takes too long, and when the program ends, and that is told', async () => {
+    const late = await start({ orderTimeoutMs: 50 });
+    await late.say('deploy production main');
+    await expect.poll(() => late.told.length).toBe(1);
+    expect(late.told[0]?.body.text).toContain('has failed');
+
+    const ending = await start();
+    await ending.say('deploy production main');
+    await ending.chatops.close();
+    expect(ending.begun[0]?.signal.aborted).toBe(true);
+    expect(ending.told).toHaveLength(1);
+  });
+});
+
+describe('what is refused', () => {
+  test('a request that is unsigned, stale, or signed by another', async () => {
+    const { form, post, begun } = await start();
+    const body = form('deploy production main');
+    const old = String(Math.floor(Date.now() / 1000) - 301);
+    const cases: [Record<string, string>, number][] = [
+      [{ 'x-slack-signature': '' }, 401],
+      [{ 'x-slack-request-timestamp': '' }, 401],
+      [{ 'x-slack-signature': `v0=${'0'.repeat(64)}` }, 401],
+      [{ 'x-slack-request-timestamp': old, 'x-slack-signature': sign(secret, old, body) }, 401],
+      [{ 'content-type': 'application/json' }, 415],
+    ];
+    for (const [headers, status] of cases) expect((await post(body, headers)).status).toBe(status);
+    expect(begun).toEqual([]);
+  });
+
+  test('a request that comes again, at the same moment, too', async () => {
+    const { form, post, begun } = await start();
+    const body = form('deploy production main');
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const headers = { 'x-slack-request-timestamp': timestamp, 'x-slack-signature': sign(secret, timestamp, body) };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => post(body, headers)));
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409, 409, 409, 409]);
+    expect(begun).toHaveLength(1);
+  });
+
+  test('a body that is too large, with its length said or not', async () => {
+    const { post, chatops, begun } = await start();
+    expect((await post('x'.repeat(16 * 1024 + 1))).status).toBe(413);
+    const socket = connect(Number(new URL(chatops.url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    socket.on('error', () => undefined);
+    socket.write(
+      'POST /slack/commands HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\ntransfer-encoding: chunked\r\n\r\n',
+    );
+    const chunk = `1000\r\n${'x'.repeat(4096)}\r\n`;
+    for (let count = 0; count < 5; count += 1) socket.write(chunk);
+    await expect.poll(() => answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(begun).toEqual([]);
+  });
+
+  test('a request that never ends', async () => {
+    const { chatops } = await start();
+    const socket = connect(Number(new URL(chatops.url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    let ended = false;
+    socket.on('data', () => undefined);
+    socket.on('error', () => undefined);
+    socket.on('close', () => (ended = true));
+    socket.write(
+      'POST /slack/commands HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\nx',
+    );
+    // Node looks for slow requests every half minute.
+    await expect.poll(() => ended, { timeout: 90_000 }).toBe(true);
+  });
+
+  test('an address for the outcome that is not configured', async () => {
+    const { form, post, begun, lines } = await start();
+    for (const address of [
+      'http://169.254.169.254/latest',
+      'http://127.0.0.1:1/',
+      'https://hooks.slack.com.example.com/',
+    ]) {
+      expect((await post(form('deploy production main', { response_url: address }))).status).toBe(400);
+    }
+    expect(begun).toEqual([]);
+    expect(lines.join('\n')).not.toContain('169.254');
+  });
+
+  test('every other path and method', async () => {
+    const { chatops } = await start();
+    expect((await fetch(`${chatops.url}/slack/commands`)).status).toBe(405);
+    expect((await fetch(`${chatops.url}/`)).status).toBe(404);
+    expect(await (await fetch(`${chatops.url}/healthz`)).text()).toBe('ok\n');
+  });
+});
+
+test('an outcome is told again where the first try fails, and follows no redirection', async () => {
+  const responses = await startResponses(503);
+  const { say, begun } = await start({ responseOrigins: [responses.origin] });
+  await say('deploy production main', { response_url: `${responses.origin}/a` });
+  begun[0]?.finish({ succeeded: true, lines: '' });
+  await expect.poll(() => responses.told.length).toBe(2);
+
+  const moved = await startResponses(302);
+  const other = await start({ responseOrigins: [moved.origin] });
+  await other.say('deploy production main', { response_url: `${moved.origin}/b` });
+  other.begun[0]?.finish({ succeeded: true, lines: '' });
+  await expect
+    .poll(() => other.lines.at(-1))
+    .toBe('the outcome of the deploy of main to production could not be told: status 302');
+  expect(moved.told).toHaveLength(1);
+});
+
+test('programs run without the secret, and their last lines are the outcome', async () => {
+  const run = createProgramRunner({ PATH: process.env['PATH'] });
+  const environment = {
+    target: 'stack' as const,
+    repository: '.',
+    branch: 'main',
+    env: { HOTROD_DATA_DIR: '/nowhere' },
+  };
+  const outcome = await run({ name: 'status', environment: 'production' }, environment, new AbortController().signal);
+  expect(outcome.succeeded).toBe(false);
+  expect(outcome.lines).toMatch(/release: .*npm start/);
+});
+
+test('the program takes an order from the environment and the files that people give it', async () => {
+  const parent = join(import.meta.dirname, '../../.hotrod/tmp');
+  mkdirSync(parent, { recursive: true });
+  const directory = mkdtempSync(join(parent, 'chatops-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const file = join(directory, 'chatops.json');
+  writeFileSync(
+    file,
+    JSON.stringify({
+      environments: { production: { target: 'stack', repository: '.', env: { HOTROD_DATA_DIR: directory } } },
+      people: { U01: { production: ['status'] } },
+    }),
+  );
+  const responses = await startResponses();
+  const main = join(import.meta.dirname, '../release/main.ts');
+  const child = spawn(
+    process.execPath,
+    [main, 'chatops', `--config=${file}`, '--port=0', `--response-origin=${responses.origin}`],
+    { env: { PATH: process.env['PATH'], CHATOPS_SIGNING_SECRET: secret }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await expect.poll(() => output).toMatch(/Listening at (\S+)/);
+  const url = /Listening at (\S+)/.exec(output)?.[1] ?? '';
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const body = new URLSearchParams({
+    team_id: 'T01',
+    user_id: 'U01',
+    text: 'status production',
+    response_url: `${responses.origin}/x`,
+  }).toString();
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-slack-request-timestamp': timestamp,
+      'x-slack-signature': sign(secret, timestamp, body),
+    },
+    body,
+  });
+  expect(await answer.json()).toMatchObject({ text: 'The status of production begins.' });
+  await expect.poll(() => responses.told.length).toBe(1);
+  expect(responses.told[0]?.body.text).toContain('has failed'); // no suite runs there
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(output).not.toContain(secret);
+});
+
+test('the list of commands needs no library, as in the image of the release tools', async () => {
+  // Outside of the checkout, where no node_modules is found.
+  const directory = mkdtempSync(join(tmpdir(), 'release-tools-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  cpSync(join(import.meta.dirname, '..'), join(directory, 'pipeline'), {
+    recursive: true,
+    filter: (path) => !path.includes('node_modules'),
+  });
+  const run = async (...args: string[]) => {
+    const child = spawn(process.execPath, [join(directory, 'pipeline/release/main.ts'), ...args], {
+      env: { PATH: process.env['PATH'], CHATOPS_SIGNING_SECRET: secret },
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    return { code, output };
+  };
+  expect(await run('--help')).toMatchObject({ code: 0, output: expect.stringContaining('chatops') as string });
+  expect(await run('chatops', '--config=x.json')).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('needs a checkout with its libraries') as string,
+  });
+});
+
+test.each([
+  [['chatops'], {}, '--config is missing'],
+  [['chatops', '--config=x.json'], {}, 'CHATOPS_SIGNING_SECRET'],
+  [['chatops', '--config=x.json', '--port=x'], { CHATOPS_SIGNING_SECRET: secret }, '--port'],
+  [
+    ['chatops', '--config=x.json', '--response-origin=http://a/b'],
+    { CHATOPS_SIGNING_SECRET: secret },
+    '--response-origin',
+  ],
+])('ends with 2 for wrong use: %s', async (args, env, message) => {
+  const main = join(import.meta.dirname, '../release/main.ts');
+  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env['PATH'], ...env } });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  expect([code, errors]).toEqual([2, expect.stringContaining(message)]);
+});
