@@ -57,6 +57,7 @@ describe.skipIf(!hasChromium)('the guide', () => {
       await page.goto(urlOf(name));
       const guide = page.getByRole('complementary', { name: 'Guide' });
       await guide.waitFor();
+      expect(await guide.locator('p >> visible=true').count()).toBe(1);
       expect(await page.evaluate(lookBelow)).toEqual({ covered: [], overflow: 0 });
       await guide.getByRole('button', { name: 'Put away' }).press('Enter');
       await guide.waitFor({ state: 'detached' });
@@ -72,8 +73,11 @@ describe.skipIf(!hasChromium)('the guide', () => {
     const page = await context.newPage();
     await page.goto(observatory.url);
     await page.getByText('1 of 5').waitFor();
+    const height = async () => (await page.locator('.guide').boundingBox())?.height;
+    const before = await height();
     await page.goto(`${observatory.url}/?box=,,1500,`);
     await page.getByText('2 of 5').waitFor();
+    expect(await height()).toBe(before);
     await page.goto(`${observatory.url}/?view=groups&by=hotrod.customer.name`);
     await page.getByText('3 of 5').waitFor();
     await page.goto(observatory.url);

@@ -38,6 +38,7 @@ try {
   await stack.printed(/HotROD runs/);
   await sleep(loadForMs);
   const page = await browser.newPage({ viewport, colorScheme: 'light' });
+  await page.addInitScript(`localStorage.setItem('hotrod.guide', 'away')`);
   const take = async (name: string, path: string, ready: string) => {
     await page.goto(path);
     await page.locator(`${ready} >> visible=true`).first().waitFor();
@@ -48,7 +49,11 @@ try {
   const nowMs = Date.now();
   const range = `from=${nowMs - loadForMs}&to=${nowMs}`;
   await take('heatmap', `${observatory}/?${range}`, 'canvas');
-  await take('compare', `${observatory}/?${range}&box=${nowMs - loadForMs},${nowMs},1500,`, 'text=Value Walking');
+  await take(
+    'compare',
+    `${observatory}/?${range}&box=${nowMs - loadForMs},${nowMs},1500,`,
+    'text=hotrod.customer.name',
+  );
   const answer = await fetch(`${observatory}/api/traces?sort=slowest&limit=1`);
   const [slowest] = (await answer.json()) as { traceId: string }[];
   await take('trace', `${observatory}/trace/${slowest?.traceId ?? ''}`, 'text=GET /customer');
@@ -63,7 +68,7 @@ try {
   } finally {
     clone.remove();
   }
-  await take('after-the-fix', `${observatory}/?last=5m`, 'canvas');
+  await take('after-the-fix', `${observatory}/?last=5m&filter=${encodeURIComponent('service = "frontend"')}`, 'canvas');
   await take('releases', `${observatory}/?view=releases`, 'text=better');
 } finally {
   await browser.close();

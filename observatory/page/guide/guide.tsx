@@ -33,13 +33,18 @@ export function Guide() {
   if (step === 'away') return null;
   return (
     <aside class="guide" aria-label="Guide">
-      <p aria-live="polite">
-        <span class="num muted">
-          {step + 1} of {steps.length}
-        </span>{' '}
-        {steps[step]?.text}
-      </p>
-      <div>
+      {/* All of them, one upon the other: the guide is as high for one step as for the next, and what is below it stays. */}
+      <div class="steps" aria-live="polite">
+        {steps.map(({ text }, index) => (
+          <p key={text} data-shown={index === step}>
+            <span class="num muted">
+              {index + 1} of {steps.length}
+            </span>{' '}
+            {text}
+          </p>
+        ))}
+      </div>
+      <div class="turns">
         <button type="button" disabled={step === 0} onClick={() => keep(step - 1)}>
           Back
         </button>

@@ -9,23 +9,23 @@ export interface Step {
 
 export const steps: readonly Step[] = [
   {
-    text: 'Two bands: most rides are quick, some take two to three seconds. Which? Drag a box over the slow band, or press “Select the slow band”.',
+    text: 'Two bands: most rides are quick, some are not. Which? Draw a box round the slow ones, or let the page select them.',
     isDone: ({ box, by, traceId }) => box !== null || by.length > 0 || traceId !== null,
   },
   {
-    text: 'What differs most comes first. Click the first value there, and group by it.',
+    text: 'What differs most comes first. Click the first value, and group by it.',
     isDone: ({ by }) => by.length > 0,
   },
   {
-    text: 'Are all rides of these slow, and nobody else’s? Then click a point of the slow band: its trace opens.',
+    text: 'Is it these alone? Click a point of the slow band: its trace opens.',
     isDone: ({ traceId }) => traceId !== null,
   },
   {
-    text: 'The longest bar is where the time went: look at its SQL statement. The cause is in services/customer/config.ts: make slowCustomerFactor 1, commit, and “git push production HEAD:main”.',
+    text: 'The longest bar is one SQL statement. Make slowCustomerFactor 1 in services/customer/config.ts, commit, and push (docs/push.md).',
     isDone: ({ view }) => view === 'releases',
   },
   {
-    text: 'The verdict on your release comes about a minute after the push. That is the whole story. Next: “npm run faults -- mystery”, and find out which.',
+    text: 'The verdict on the release comes a minute after the push. Next, a fault to find: “npm run faults -- mystery”.',
     isDone: () => false,
   },
 ];

@@ -5,7 +5,7 @@ const meta = typeof document === 'undefined' ? null : document.querySelector<HTM
  * The path under which a reverse proxy serves the Observatory, for example `/observatory`; '' at the root. The server writes it
  * into the document (page-files.ts).
  */
-export const basePath: string = meta?.content ?? '';
+const basePath: string = meta?.content ?? '';
 
 /** An address of the page or the API, as the browser must know it. */
 export function underBase(address: string): string {
