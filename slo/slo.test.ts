@@ -3,9 +3,8 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { sloFiles } from './generate.ts';
 import { alertName, readObjectives, runbookName } from './openslo.ts';
-import { goodFilter, parseSelector, populationFilter } from './selector.ts';
+import { goodFilter, populationFilter } from './selector.ts';
 
 const root = join(import.meta.dirname, '..');
 const source = readFileSync(join(import.meta.dirname, 'hotrod.yaml'), 'utf8');
@@ -32,27 +31,10 @@ describe('slo/hotrod.yaml', () => {
     }
   });
 
-  test('is what every file that knows the objectives is made of', async () => {
-    for (const [path, text] of Object.entries(await sloFiles())) {
-      expect(readFileSync(join(root, path), 'utf8'), `${path}: run npm run slo`).toBe(text);
-    }
-  });
-
   test('has a runbook for every alert', () => {
     for (const objective of objectives) {
       const runbook = readFileSync(join(root, 'docs/runbooks', `${runbookName(objective)}.md`), 'utf8');
       expect(runbook).toContain(alertName(objective));
-    }
-  });
-
-  test("asks for a bucket that the Collector's configuration has", () => {
-    const buckets = /&duration-buckets \[(.*)\]/.exec(
-      readFileSync(join(root, 'otel-collector/config.yaml'), 'utf8'),
-    )?.[1];
-    const seconds = (buckets ?? '').split(', ').map((text) => parseFloat(text) / (text.endsWith('ms') ? 1000 : 1));
-    for (const { good } of objectives) {
-      const bound = parseSelector(good).matchers.find(({ label }) => label === 'le')?.value;
-      if (bound !== undefined) expect(seconds).toContain(Number(bound));
     }
   });
 });

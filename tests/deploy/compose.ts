@@ -64,7 +64,14 @@ export async function readModel(compose: string, env: Record<string, string> = {
 }
 
 /** Variables of the caller's shell that would win over .env: unset by being empty, which `${NAME:-…}` takes for unset. */
-const withoutSettings = { OTLP_ENDPOINT: '', OTLP_HEADERS: '', HONEYCOMB_API_KEY: '', COMPOSE_PROFILES: '' };
+const withoutSettings = {
+  OBSERVATORY_ALERT_WEBHOOK: '',
+  ALERTMANAGER_WEBHOOK_FILE: '',
+  OTLP_ENDPOINT: '',
+  OTLP_HEADERS: '',
+  HONEYCOMB_API_KEY: '',
+  COMPOSE_PROFILES: '',
+};
 
 /** Images that cannot be pulled where no registry is reachable, and which of them stand in for those of others. */
 const publicImages = {
@@ -182,6 +189,7 @@ export async function createProject(
     'OTLP_GRPC_PORT',
     'JAEGER_PORT',
     'PROMETHEUS_PORT',
+    'ALERTMANAGER_PORT',
     'GRAFANA_PORT',
     'OPENSEARCH_PORT',
     'OPENSEARCH_DASHBOARDS_PORT',
