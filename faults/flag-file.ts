@@ -31,10 +31,11 @@ export function readFlagFile(path: string | URL): FlagSet {
   return parsed.data;
 }
 
-/** Writes a file of flags at once: whoever reads it sees the old or the new one. */
+/** Writes a file of flags at once: whoever reads it sees the old or the new one, also while another process writes. */
 export function writeFlagFile(path: string, set: FlagSet): void {
-  writeFileSync(`${path}.new`, `${JSON.stringify(set, null, 2)}\n`);
-  renameSync(`${path}.new`, path);
+  const next = `${path}.${process.pid}.new`;
+  writeFileSync(next, `${JSON.stringify(set, null, 2)}\n`);
+  renameSync(next, path);
 }
 
 /**

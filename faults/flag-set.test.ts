@@ -31,6 +31,15 @@ describe('a switch', () => {
     expect([valueOf(changed, 'slow'), valueOf(changed, 'broken')]).toEqual([2, 7]);
   });
 
+  test.each(['constructor', 'toString'])('refuses the variant %s, which every object has', (variant) => {
+    expect(() => switchOn(set, 'slow', { variant })).toThrow(NoSuchFlagError);
+  });
+
+  test('leaves a flag out of an older file that no set of ours has', () => {
+    const older = JSON.parse(`{"flags":{"constructor":${JSON.stringify({ ...flag, state: 'ENABLED' })}}}`) as FlagSet;
+    expect(carryOver(set, older)).toEqual(set);
+  });
+
   test('takes another variant', () => expect(valueOf(switchOn(set, 'slow', { variant: 'rare' }), 'slow')).toBe(5));
 
   test('switches on for one release alone', () => {

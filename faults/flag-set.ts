@@ -54,7 +54,7 @@ export function switchOn(
   { variant = 'on', release = null, mystery = false }: Partial<Standing> = {},
 ): FlagSet {
   const flag = flagOf(set, key);
-  if (!(variant in flag.variants)) {
+  if (!Object.hasOwn(flag.variants, variant)) {
     throw new NoSuchFlagError(`${key} has no variant "${variant}". It has ${Object.keys(flag.variants).join(', ')}.`);
   }
   const plain = withoutSwitch(flag);
@@ -94,10 +94,10 @@ export function mysteryOf(set: FlagSet): string | null {
 export function carryOver(shipped: FlagSet, current: FlagSet): FlagSet {
   let set = shipped;
   for (const [key, flag] of Object.entries(current.flags)) {
-    if (!(key in shipped.flags)) continue;
+    if (!Object.hasOwn(shipped.flags, key)) continue;
     const { variant, release, mystery } = standing(flag);
     if (variant === 'default') continue;
-    if (variant in flagOf(shipped, key).variants) set = switchOn(set, key, { variant, release, mystery });
+    if (Object.hasOwn(flagOf(shipped, key).variants, variant)) set = switchOn(set, key, { variant, release, mystery });
   }
   return set;
 }

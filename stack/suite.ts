@@ -169,6 +169,7 @@ export function createSuite(
     runPages = await startRunPages(
       (request, response) => (isFaultPage(request.url) ? faultsHandler : runsHandler)(request, response),
       ports['run pages'],
+      (error) => report('run pages', String(error)),
     );
     const waiting = setInterval(() => sayWaiting(logs), sayWaitingEveryMs);
     try {

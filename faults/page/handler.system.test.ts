@@ -51,6 +51,11 @@ function answerTo(headers: Record<string, string>, method = 'GET'): Promise<numb
   });
 }
 
+test('refuses an order that is for a host which is no address, and goes on', async () => {
+  expect(await answerTo({ host: 'localhost:99999', origin: base }, 'POST')).toBe(403);
+  expect(await answerTo({ host: new URL(base).host })).toBe(200);
+});
+
 describe('the page of faults', () => {
   test('lists every fault, how it stands, and where its signature is seen', async () => {
     writeFlagFile(file, switchOn(readFlagFile(file), 'route-failures'));

@@ -54,9 +54,6 @@ export function isFromOwnPage(headers: Readonly<Record<string, string | string[]
   const { host, origin } = headers;
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin') return false;
-  return (
-    typeof origin === 'string' &&
-    URL.canParse(origin) &&
-    new URL(origin).host === new URL(`http://${String(host)}`).host
-  );
+  const own = URL.parse(`http://${String(host)}`)?.host;
+  return typeof origin === 'string' && own !== undefined && URL.parse(origin)?.host === own;
 }

@@ -20,8 +20,8 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((each) => each.close()));
 });
 
-async function serve(feed: RideFeed): Promise<RunningServer> {
-  const logger = createLogger('test', 'silent');
+async function serve(feed: RideFeed, log = (_line: string) => {}): Promise<RunningServer> {
+  const logger = createLogger('test', 'info', { write: log });
   const server = await listen(
     createApp({ logger, ready: {}, allowedHosts: [], routes: eventRoutes(feed) }),
     '127.0.0.1',
@@ -114,6 +114,20 @@ describe('GET /events', () => {
     expect(slow.cut).toBe(true);
     await expect.poll(() => good.events().length, soon).toBe(2 * rides);
     expect(good.ended || good.cut).toBe(false);
+  });
+
+  it('sends a page that comes while a server ends to the next one, on another connection, and logs no failure', async () => {
+    const feed = createRideFeed();
+    const logged: string[] = [];
+    const server = await serve(feed, (line) => logged.push(line));
+    feed.leave(new AbortController().signal);
+    const answer = await fetch(`${server.url}/events`);
+    expect([answer.status, answer.headers.get('retry-after'), answer.headers.get('connection')]).toEqual([
+      503,
+      '1',
+      'close',
+    ]);
+    expect(logged).toEqual([]);
   });
 
   it('lets a server close as soon as it could without readers', async () => {

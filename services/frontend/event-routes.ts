@@ -1,4 +1,5 @@
 import { ServiceError } from '@hotrod/kit/errors';
+import { sendProblem } from '@hotrod/kit/server';
 import { isFromOtherOrigin } from '@hotrod/kit/strangers';
 import type { Express } from 'express';
 
@@ -39,8 +40,17 @@ export function eventRoutes(feed: RideFeed): (app: Express) => void {
         throw new ServiceError('too_many_requests', 'Too many pages follow the rides already.', {
           retryAfterSeconds: 10,
         });
-      if (subscription === 'leaving')
-        throw new ServiceError('unavailable', 'This process ends; the one that follows tells of the rides.');
+      if (subscription === 'leaving') {
+        // Every page hears this at every release, so it is no failure that a log should tell of.
+        response.set('connection', 'close');
+        sendProblem(
+          response,
+          new ServiceError('unavailable', 'This process ends; the one that follows tells of the rides.', {
+            retryAfterSeconds: 1,
+          }),
+        );
+        return;
+      }
       open = true;
       response.once('close', subscription);
       response.writeHead(200, {
