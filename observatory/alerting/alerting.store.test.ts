@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 
 import { startTestObservatory, temporaryDirectory } from '../fixtures/test-observatory.ts';
 import { defaultObjectives } from '../store/questions/default-objectives.ts';
+import type { Asking } from '../store/questions/population.ts';
 import { createAlerting } from './alerting.ts';
 import type { Notification } from './notification.ts';
 
@@ -27,6 +28,12 @@ function dispatches(fromMs: number, toMs: number, bug: boolean, version: string)
   const resource = { attributes: [string('service.name', 'frontend'), string('service.version', version)] };
   return { resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'test' }, spans }] }] };
 }
+
+/** The objectives as they are; only that an alert need not hold for a minute before it fires. */
+const impatient = defaultObjectives.map(({ alert, ...objective }) => ({
+  ...objective,
+  alert: alert && { ...alert, conditions: alert.conditions.map((each) => ({ ...each, afterMs: 0 })) },
+}));
 
 it('opens a ticket while the bug burns the latency budget, and closes it within seven minutes of the fix', async () => {
   const observatory = await startTestObservatory(await temporaryDirectory());
@@ -79,7 +86,7 @@ it('opens a ticket while the bug burns the latency budget, and closes it within 
   expect(alerting.firing()).toBe(0);
 });
 
-it('changes nothing when the store cannot be asked', async () => {
+it('changes nothing when the store cannot be asked, and says of which objectives', async () => {
   const told: Notification[] = [];
   const alerting = createAlerting({
     objectives: defaultObjectives,
@@ -87,6 +94,68 @@ it('changes nothing when the store cannot be asked', async () => {
     reader: { rows: () => Promise.reject(new Error('away')) },
     notify: (notification) => told.push(notification),
   });
-  await expect(alerting.evaluate()).rejects.toThrow('away');
-  expect([told, alerting.firing()]).toEqual([[], 0]);
+  await expect(alerting.evaluate()).rejects.toThrow('Dispatch latency: away; Dispatch availability: away');
+  expect([told, alerting.firing(), alerting.failures(), alerting.lastLookMs()]).toEqual([[], 0, 2, 0]);
+});
+
+/** All dispatches are bad, whatever is asked. */
+const allBad: Asking['reader'] = {
+  rows: async <T>(name: string) =>
+    (name === 'burn-rates' ? [0, 1, 2, 3].map((number) => ({ number, total: 50, bad: 50 })) : []) as T[],
+};
+
+it.each([
+  ['that fails', () => Promise.reject(new Error('too much memory'))],
+  [
+    'that takes all of its time',
+    (signal?: AbortSignal) =>
+      new Promise<never>((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(new Error('it took too long')));
+      }),
+  ],
+])('looks at the other objectives after one %s', async (_name, fail) => {
+  const told: Notification[] = [];
+  let asked = 0;
+  const alerting = createAlerting({
+    objectives: impatient,
+    publicUrl: 'http://localhost',
+    reader: {
+      rows: (name, options) => {
+        options?.signal?.throwIfAborted();
+        asked += 1;
+        return asked === 1 ? fail(options?.signal) : allBad.rows(name, options);
+      },
+    },
+    notify: (notification) => told.push(notification),
+    timeoutMs: 1_000,
+  });
+  await expect(alerting.evaluate()).rejects.toThrow(/^Dispatch latency: (too much memory|it took too long)$/);
+  expect(told.map(({ groupLabels }) => groupLabels.alertname)).toEqual(['DispatchAvailabilityBudgetBurn']);
+  expect([alerting.failures(), alerting.lastLookMs()]).toEqual([1, 0]);
+  await alerting.evaluate();
+  expect(told.map(({ groupLabels }) => groupLabels.alertname)).toEqual([
+    'DispatchAvailabilityBudgetBurn',
+    'DispatchLatencyBudgetBurn',
+  ]);
+  expect(alerting.failures()).toBe(1);
+  expect(alerting.lastLookMs()).toBeGreaterThan(0);
+});
+
+it('ends a look when it is told to, which is no failure', async () => {
+  const closing = new AbortController();
+  const alerting = createAlerting({
+    objectives: defaultObjectives,
+    publicUrl: 'http://localhost',
+    reader: {
+      rows: (_name, options) =>
+        new Promise((_resolve, reject) => {
+          options?.signal?.addEventListener('abort', () => reject(new Error('interrupted')));
+        }),
+    },
+    notify: () => undefined,
+  });
+  const looked = alerting.evaluate(closing.signal);
+  closing.abort();
+  await looked;
+  expect([alerting.failures(), alerting.lastLookMs()]).toEqual([0, 0]);
 });
