@@ -295,7 +295,12 @@ function startAlerting(
     'When all objectives were looked at last, Unix time; 0 for never.',
     () => alerting.lastLookMs() / 1000,
   );
-  telemetry.gauge('alert_notifications_lost', 'Notifications that the webhook did not take.', webhook.lost);
+  telemetry.gauge(
+    'alert_notifications_undelivered',
+    'Notifications that the webhook is yet to take.',
+    webhook.undelivered,
+  );
+  telemetry.counter('alert_notification_failures_total', 'Posts that the webhook did not take.', webhook.failures);
   const closing = new AbortController();
   let looking: Promise<void> | null = null;
   const timer = setInterval(() => {
@@ -304,6 +309,7 @@ function startAlerting(
       .catch((error: unknown) => logger.warn({ err: error }, 'Objectives could not be looked at for alerts'))
       .finally(() => {
         looking = null;
+        webhook.offerAgain();
       });
   }, config.alertIntervalMs);
   timer.unref();

@@ -1,4 +1,7 @@
-import { expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { expect, it, onTestFinished } from 'vitest';
 
 import { startTestObservatory, temporaryDirectory } from '../fixtures/test-observatory.ts';
 import { defaultObjectives } from '../store/questions/default-objectives.ts';
@@ -158,4 +161,46 @@ it('ends a look when it is told to, which is no failure', async () => {
   closing.abort();
   await looked;
   expect([alerting.failures(), alerting.lastLookMs()]).toEqual([0, 0]);
+});
+
+it('tells of an alert when the webhook takes it at last, and counts until then', async () => {
+  const got: Notification[] = [];
+  let isWell = false;
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      if (isWell) got.push(JSON.parse(Buffer.concat(chunks).toString()) as Notification);
+      response.writeHead(isWell ? 200 : 404).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const observatory = await startTestObservatory(await temporaryDirectory(), {
+    alertWebhook: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    alertIntervalMs: 100,
+    objectives: impatient,
+  });
+  const nowMs = Math.floor(Date.now() / 2_000) * 2_000;
+  const answer = await fetch(`${observatory.otlpUrl}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(dispatches(nowMs - 11 * minute, nowMs, true, '0.1.0')),
+  });
+  expect(answer.status).toBe(200);
+  const metric = async (name: string): Promise<number> => {
+    const text = await (await fetch(`${observatory.url}/metrics`)).text();
+    return Number(new RegExp(`^observatory_${name} (.*)$`, 'm').exec(text)?.[1]);
+  };
+  await expect.poll(() => metric('alert_notification_failures_total')).toBeGreaterThan(2);
+  expect(await metric('alert_notifications_undelivered')).toBe(1);
+  expect(await metric('alert_last_look_timestamp_seconds')).toBeGreaterThanOrEqual(nowMs / 1000);
+  expect(await metric('alert_look_failures_total')).toBe(0);
+  isWell = true;
+  await expect.poll(() => got.length).toBe(1);
+  expect(got[0]).toMatchObject({ status: 'firing', groupLabels: { alertname: 'DispatchLatencyBudgetBurn' } });
+  await expect.poll(() => metric('alert_notifications_undelivered')).toBe(0);
 });
