@@ -26,3 +26,27 @@ describe('OBSERVATORY_BASE_PATH', () => {
     expect(() => basePathOf(given)).toThrow('begins like an address of its own');
   });
 });
+
+describe('OBSERVATORY_OBJECTIVES', () => {
+  const objective = (name: string, alertName: string) => ({
+    name,
+    filter: 'service = "frontend"',
+    good: 'error = false',
+    objective: 0.99,
+    windowMs: 86_400_000,
+    alert: { name: alertName, runbook: 'runbook', conditions: [] },
+  });
+  const objectivesOf = (...given: object[]) =>
+    readConfig(settings, { OBSERVATORY_OBJECTIVES: JSON.stringify(given) }).objectives;
+
+  it('takes objectives whose alerts have names of their own, and those without an alert', () => {
+    const { alert: _, ...quiet } = objective('C', 'none');
+    expect(objectivesOf(objective('A', 'AlertA'), objective('B', 'AlertB'), quiet, quiet)).toHaveLength(4);
+  });
+
+  it('refuses two alerts of the same name', () => {
+    expect(() => objectivesOf(objective('A', 'Alert'), objective('B', 'Alert'))).toThrow(
+      'OBSERVATORY_OBJECTIVES is not valid: two alerts have the same name',
+    );
+  });
+});

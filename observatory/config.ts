@@ -25,32 +25,41 @@ const basePath = z
     message: 'begins like an address of its own',
   });
 const filter = z.string().min(1).refine(isFilter, { message: 'not a filter' });
-const objectives = z.array(
-  z.strictObject({
-    name: z.string().min(1),
-    description: z.string().default(''),
-    filter,
-    good: filter,
-    objective: z.number().gt(0).lt(1),
-    windowMs: z.int().positive(),
-    alert: z
-      .strictObject({
-        name: z.string().min(1),
-        labels: z.record(z.string().min(1), z.string()).default({}),
-        runbook: z.string().regex(/^[a-z0-9-]+$/),
-        conditions: z.array(
-          z.strictObject({
-            severity: z.enum(['page', 'ticket']),
-            burnRate: z.number().positive(),
-            longMs: z.int().positive(),
-            shortMs: z.int().positive(),
-            afterMs: z.int().min(0),
-          }),
-        ),
-      })
-      .optional(),
-  }),
-);
+const objectives = z
+  .array(
+    z.strictObject({
+      name: z.string().min(1),
+      description: z.string().default(''),
+      filter,
+      good: filter,
+      objective: z.number().gt(0).lt(1),
+      windowMs: z.int().positive(),
+      alert: z
+        .strictObject({
+          name: z.string().min(1),
+          labels: z.record(z.string().min(1), z.string()).default({}),
+          runbook: z.string().regex(/^[a-z0-9-]+$/),
+          conditions: z.array(
+            z.strictObject({
+              severity: z.enum(['page', 'ticket']),
+              burnRate: z.number().positive(),
+              longMs: z.int().positive(),
+              shortMs: z.int().positive(),
+              afterMs: z.int().min(0),
+            }),
+          ),
+        })
+        .optional(),
+    }),
+  )
+  .refine(
+    (given) => {
+      const names = given.flatMap(({ alert }) => alert?.name ?? []);
+      return new Set(names).size === names.length;
+    },
+    // Whoever is told tells alerts apart by name: one would take the place of the other.
+    { message: 'two alerts have the same name' },
+  );
 
 /** JSON of a schema, as a setting's text. */
 function json<T>(schema: z.ZodType<T>): z.ZodType<T> {

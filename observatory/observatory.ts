@@ -285,19 +285,37 @@ function startAlerting(
     notify: webhook.notify,
   });
   telemetry.gauge('alerts_firing', 'Alerts that fire.', alerting.firing);
-  telemetry.gauge('alert_notifications_lost', 'Notifications that the webhook did not take.', webhook.lost);
+  telemetry.counter(
+    'alert_look_failures_total',
+    'Objectives that could not be looked at for alerts.',
+    alerting.failures,
+  );
+  telemetry.gauge(
+    'alert_last_look_timestamp_seconds',
+    'When all objectives were looked at last, Unix time; 0 for never.',
+    () => alerting.lastLookMs() / 1000,
+  );
+  telemetry.gauge(
+    'alert_notifications_undelivered',
+    'Notifications that the webhook is yet to take.',
+    webhook.undelivered,
+  );
+  telemetry.counter('alert_notification_failures_total', 'Posts that the webhook did not take.', webhook.failures);
+  const closing = new AbortController();
   let looking: Promise<void> | null = null;
   const timer = setInterval(() => {
     looking ??= alerting
-      .evaluate()
-      .catch((error: unknown) => logger.warn({ err: error }, 'The objectives could not be looked at for alerts'))
+      .evaluate(closing.signal)
+      .catch((error: unknown) => logger.warn({ err: error }, 'Objectives could not be looked at for alerts'))
       .finally(() => {
         looking = null;
+        webhook.offerAgain();
       });
   }, config.alertIntervalMs);
   timer.unref();
   return async () => {
     clearInterval(timer);
+    closing.abort();
     await webhook.close();
     await looking;
   };

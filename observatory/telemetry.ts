@@ -23,6 +23,8 @@ export interface Telemetry {
   checkpointed(seconds: number): void;
   /** Reads a value at each scrape. */
   gauge(name: string, help: string, read: () => number): void;
+  /** The same of a value that only grows. */
+  counter(name: string, help: string, read: () => number): void;
   counts(): Record<'received' | 'stored' | 'refused', Record<Signal, number>>;
   /** The metrics as text. */
   text(): string;
@@ -43,7 +45,7 @@ export function createTelemetry(): Telemetry {
     refused: { spans: 0, logs: 0, metrics: 0 },
   };
   const answers = new Map<string, number>();
-  const gauges = new Map<string, { help: string; read: () => number }>();
+  const readings = new Map<string, { type: 'gauge' | 'counter'; help: string; read: () => number }>();
   const queries = new Map<string, Histogram>();
   const flushes = newHistogram();
   const checkpoints = newHistogram();
@@ -78,7 +80,10 @@ export function createTelemetry(): Telemetry {
       observe(histogram, seconds);
     },
     gauge(name, help, read) {
-      gauges.set(name, { help, read });
+      readings.set(name, { type: 'gauge', help, read });
+    },
+    counter(name, help, read) {
+      readings.set(name, { type: 'counter', help, read });
     },
     counts: () => structuredClone(items),
     text() {
@@ -107,7 +112,7 @@ export function createTelemetry(): Telemetry {
         'OTLP requests by answer.',
         [...answers].map(([labels, count]) => `{${labels}} ${count}`),
       );
-      for (const [name, { help, read }] of gauges) metric(name, 'gauge', help, [` ${read()}`]);
+      for (const [name, { type, help, read }] of readings) metric(name, type, help, [` ${read()}`]);
       metric('flush_seconds', 'histogram', 'Writing one batch to the store.', histogramSamples('', flushes));
       metric(
         'checkpoint_seconds',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Burn } from '../store/questions/burn-rates.ts';
 import type { BurnCondition } from '../store/questions/objective.ts';
 import { holds, inactive, nextState } from './alert-states.ts';
-import { notification, notifiedAlert } from './notification.ts';
+import { notification, notifiedAlert, superseding } from './notification.ts';
 
 const condition: BurnCondition = {
   severity: 'page',
@@ -90,5 +90,13 @@ describe('notification', () => {
     expect(again.fingerprint).toBe(one.fingerprint);
     expect(one.fingerprint).toMatch(/^[0-9a-f]{16}$/);
     expect(other.fingerprint).not.toBe(one.fingerprint);
+  });
+
+  it('takes along what ended in an older one that it supersedes, and not what fired', () => {
+    const at = (severity: string, endsMs: number | null) =>
+      notifiedAlert({ alertname: 'A', severity }, {}, 0, endsMs, 'http://g');
+    const older = notification('A', [at('page', null), at('ticket', 1), at('info', 1)], 'http://o');
+    const newer = notification('A', [at('ticket', null)], 'http://o');
+    expect(superseding(older, newer)).toEqual(notification('A', [at('ticket', null), at('info', 1)], 'http://o'));
   });
 });

@@ -8,10 +8,19 @@ import { notification, type Notification, type NotifiedAlert, notifiedAlert } fr
 
 /** Looks at the objectives again and again, and tells when a budget burns too fast, and when it no longer does. */
 export interface Alerting {
-  /** Looks once. One look at a time. @throws where the store cannot be asked; nothing has changed then. */
-  evaluate(): Promise<void>;
+  /**
+   * Looks once at each objective, also where another one cannot be looked at. One look at a time.
+   *
+   * @param signal ends the look; what was not looked at then is no failure.
+   * @throws {AggregateError} where the store cannot be asked for some; nothing has changed for these.
+   */
+  evaluate(signal?: AbortSignal): Promise<void>;
   /** How many alerts fire. */
   firing(): number;
+  /** How often an objective could not be looked at. */
+  failures(): number;
+  /** When all objectives were looked at last, Unix milliseconds; 0 where they never were. */
+  lastLookMs(): number;
 }
 
 export interface AlertingOptions {
@@ -22,10 +31,10 @@ export interface AlertingOptions {
   notify: (notification: Notification) => void;
   /** The clock, Unix milliseconds. */
   now?: () => number;
+  /** How long a look at one objective may take, milliseconds; 10 s by default. */
+  timeoutMs?: number;
 }
 
-/** How long a look may take, milliseconds. */
-const timeoutMs = 10_000;
 /** How far back the last release and the last marker are looked for, milliseconds. */
 const releasesRangeMs = 3_600_000;
 
@@ -36,13 +45,15 @@ interface Watched {
 }
 
 export function createAlerting(options: AlertingOptions): Alerting {
-  const { publicUrl, reader, notify, now = Date.now } = options;
+  const { publicUrl, reader, notify, now = Date.now, timeoutMs = 10_000 } = options;
   const watched = options.objectives.flatMap((objective): Watched[] => {
     const { alert } = objective;
     if (!alert) return [];
     const conditions = alert.conditions.map((condition) => ({ condition, state: inactive, annotations: {} }));
     return [{ objective, alert, conditions }];
   });
+  let failures = 0;
+  let lastLookMs = 0;
   const generatorUrl = `${publicUrl}/?view=slo`;
 
   /** What helps whoever is told: asked when an alert begins to fire, and told again, as it was, when it ends. */
@@ -115,13 +126,32 @@ export function createAlerting(options: AlertingOptions): Alerting {
   }
 
   return {
-    async evaluate() {
-      const asking = { reader, signal: AbortSignal.timeout(timeoutMs) };
-      for (const each of watched) await look(asking, each, now());
+    async evaluate(signal) {
+      const errors: Error[] = [];
+      for (const each of watched) {
+        // One that is slow takes no time from the others.
+        const timeout = AbortSignal.timeout(timeoutMs);
+        const asking = { reader, signal: signal ? AbortSignal.any([signal, timeout]) : timeout };
+        try {
+          await look(asking, each, now());
+        } catch (error) {
+          if (signal?.aborted) return;
+          errors.push(new Error(`${each.objective.name}: ${reasonOf(error)}`, { cause: error }));
+        }
+      }
+      failures += errors.length;
+      if (errors.length > 0) throw new AggregateError(errors, errors.map(({ message }) => message).join('; '));
+      lastLookMs = now();
     },
+    failures: () => failures,
+    lastLookMs: () => lastLookMs,
     firing: () =>
       watched.flatMap(({ conditions }) => conditions).filter(({ state }) => state.phase === 'firing').length,
   };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function percent(ratio: number): string {

@@ -22,7 +22,7 @@ export interface Notification {
   truncatedAlerts: number;
   status: 'firing' | 'resolved';
   receiver: string;
-  groupLabels: Readonly<Record<string, string>>;
+  groupLabels: { readonly alertname: string };
   commonLabels: Readonly<Record<string, string>>;
   commonAnnotations: Readonly<Record<string, string>>;
   externalURL: string;
@@ -64,6 +64,16 @@ export function notification(alertname: string, alerts: NotifiedAlert[], externa
     externalURL,
     alerts,
   };
+}
+
+/**
+ * What is told instead of a notification that was not delivered, now that there is a newer one of the same name. The newer one
+ * has all that fires; what ended is told once, so what ended in the older one goes with it.
+ */
+export function superseding(older: Notification, newer: Notification): Notification {
+  const renewed = new Set(newer.alerts.map((alert) => alert.fingerprint));
+  const ended = older.alerts.filter((alert) => alert.status === 'resolved' && !renewed.has(alert.fingerprint));
+  return notification(newer.groupLabels.alertname, [...newer.alerts, ...ended], newer.externalURL);
 }
 
 /** What all of them have, with the same value. */

@@ -1,14 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Notification } from './notification.ts';
+import { type Notification, superseding } from './notification.ts';
 
-/** Takes notifications and delivers them, in order, behind whoever calls. */
+/**
+ * Takes notifications and delivers them, in order, behind whoever calls. Of each alert name it keeps the newest until it is
+ * taken, so that what it holds is bounded by the alerts there are.
+ */
 export interface Webhook {
-  /** Never waits and never throws. Where too many wait already, the oldest is given up. */
+  /** Never waits and never throws. */
   notify(notification: Notification): void;
-  /** Notifications that were given up. */
-  lost(): number;
-  /** Ends what is under way; what waits is given up. */
+  /** Tries again what was not taken. Does nothing while something is being delivered. */
+  offerAgain(): void;
+  /** How many notifications are yet to be taken. */
+  undelivered(): number;
+  /** How many tries have failed. */
+  failures(): number;
+  /** Ends what is under way; what was not taken is given up, and the log names it. */
   close(): Promise<void>;
 }
 
@@ -17,10 +24,8 @@ interface WebhookLog {
   warn(data: object, message: string): void;
 }
 
-/** More than this do not wait: whoever was away so long looks at the page first. */
-const mostWaiting = 100;
 const timeoutMs = 5_000;
-/** How long to wait before each further try. */
+/** How long to wait before each further try; after the last it waits until it is offered again. */
 const defaultPausesMs: readonly number[] = [1_000, 2_000, 4_000, 8_000];
 
 /**
@@ -37,9 +42,13 @@ export function createWebhook(url: string, log: WebhookLog, pausesMs = defaultPa
     target.username = '';
     target.password = '';
   }
-  const waiting: Notification[] = [];
+  const kept = new Map<string, Notification>();
+  /** The names that are to be told now, in this order. */
+  const due = new Set<string>();
+  /** Of these the log has said already that they are not taken. */
+  const refused = new WeakSet<Notification>();
   const closing = new AbortController();
-  let lost = 0;
+  let failures = 0;
   let working: Promise<void> | null = null;
 
   /** One try. @returns why it failed, and whether another may succeed; null where it was taken. */
@@ -61,19 +70,28 @@ export function createWebhook(url: string, log: WebhookLog, pausesMs = defaultPa
     }
   }
 
-  async function deliver(notification: Notification): Promise<void> {
+  async function deliver(name: string, notification: Notification): Promise<void> {
     const body = JSON.stringify(notification);
-    const about = { host, alert: notification.groupLabels['alertname'], status: notification.status };
+    const about = { host, alert: name, status: notification.status };
     for (let tries = 1; ; tries += 1) {
       const failure = await post(body);
       if (failure === null) {
+        // A newer one may have come in the meantime.
+        if (kept.get(name) === notification) kept.delete(name);
         log.info(about, 'Told the webhook of an alert');
         return;
       }
+      if (closing.signal.aborted) return;
+      failures += 1;
       const pauseMs = pausesMs[tries - 1];
       if (!failure.again || pauseMs === undefined) {
-        lost += 1;
-        log.warn({ ...about, tries, reason: failure.reason }, 'The webhook does not take an alert; it is given up');
+        if (!refused.has(notification)) {
+          log.warn(
+            { ...about, tries, reason: failure.reason },
+            'The webhook does not take an alert; it is offered again at each look until it is taken',
+          );
+        }
+        refused.add(notification);
         return;
       }
       await sleep(pauseMs, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
@@ -81,27 +99,43 @@ export function createWebhook(url: string, log: WebhookLog, pausesMs = defaultPa
   }
 
   async function work(): Promise<void> {
-    for (let next = waiting.shift(); next !== undefined && !closing.signal.aborted; next = waiting.shift()) {
-      await deliver(next);
+    // A name that is added meanwhile is visited, too.
+    for (const name of due) {
+      due.delete(name);
+      const notification = kept.get(name);
+      if (notification && !closing.signal.aborted) await deliver(name, notification);
     }
+  }
+
+  function start(): void {
+    working ??= work().finally(() => {
+      working = null;
+      // What came after the last one was looked for, and before this.
+      if (due.size > 0) start();
+    });
   }
 
   return {
     notify(notification) {
       if (closing.signal.aborted) return;
-      if (waiting.length >= mostWaiting) {
-        waiting.shift();
-        lost += 1;
-      }
-      waiting.push(notification);
-      working ??= work().finally(() => {
-        working = null;
-      });
+      const name = notification.groupLabels.alertname;
+      const older = kept.get(name);
+      kept.set(name, older ? superseding(older, notification) : notification);
+      due.add(name);
+      start();
     },
-    lost: () => lost,
+    offerAgain() {
+      if (closing.signal.aborted || working) return;
+      for (const name of kept.keys()) due.add(name);
+      start();
+    },
+    undelivered: () => kept.size,
+    failures: () => failures,
     async close() {
       closing.abort();
       await working;
+      if (kept.size > 0) log.warn({ host, alerts: [...kept.keys()] }, 'The webhook was not told of these alerts');
+      kept.clear();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 
@@ -50,6 +50,14 @@ function stalledCall(url: string) {
   raw.write(body.subarray(0, -1));
   onTestFinished(raw.cancel);
   return { ...raw, end: () => raw.end(body.subarray(-1)) };
+}
+
+/** A call that has sent all of its message, and does not end. */
+function unendedCall(url: string) {
+  const raw = startCall(url, traceService, body.length, 'identity');
+  raw.write(body);
+  onTestFinished(raw.cancel);
+  return raw;
 }
 
 /** A call whose message says itself how it is compressed. */
@@ -227,10 +235,21 @@ describe('a sender that is slow', () => {
     expect(answer).toMatchObject({ 'grpc-status': String(status.DEADLINE_EXCEEDED) });
   });
 
-  it('keeps nobody out who is quick', async () => {
+  it('is told so where its message has come and its call does not end', async () => {
+    await using alone = await startAlone({ patience: { wholeMs: 300, slowMs: 60_000 } });
+    const { answer } = unendedCall(alone.receiver.url);
+    const inTime = Promise.race([answer, setTimeout(10_000, 'no answer')]);
+    expect(await inTime).toMatchObject({ 'grpc-status': String(status.DEADLINE_EXCEEDED) });
+    expect(alone.store.taken.spans).toEqual([]);
+  });
+
+  it.each([
+    ['all but the last byte', stalledCall],
+    ['a message whose call does not end', unendedCall],
+  ])('keeps nobody out who is quick: %s', async (_name, start) => {
     await using alone = await startAlone({ patience: { wholeMs: 60_000, slowMs: 100 } });
     // Every slot there is, and as many that wait for one.
-    const slow = Array.from({ length: 16 }, () => stalledCall(alone.receiver.url));
+    const slow = Array.from({ length: 16 }, () => start(alone.receiver.url));
     await setTimeout(200);
     expect((await call(clientOf(alone.receiver), body)).code).toBe(status.OK);
     const first = await Promise.race(slow.map(({ answer }) => answer));
@@ -267,6 +286,15 @@ describe('a receiver that closes', () => {
     await alone.receiver.close({ cutAfterMs: 100 });
     await expect(open.answer).rejects.toThrow();
   });
+});
+
+it('closes a connection whose other end answers nothing', async () => {
+  await using alone = await startAlone({ keepalive: { afterMs: 100, answerMs: 100 } });
+  const silent = connect(Number(new URL(alone.receiver.url).port), '127.0.0.1');
+  onTestFinished(() => void silent.destroy());
+  silent.resume();
+  const closed = new Promise((resolve) => silent.once('close', () => resolve('closed')));
+  expect(await Promise.race([closed, setTimeout(10_000, 'open')])).toBe('closed');
 });
 
 it('rejects with EADDRINUSE where the port is taken', async () => {

@@ -27,6 +27,8 @@ export interface GrpcReceiverOptions {
   maxBodyBytes: number;
   /** How long messages may take; `bodyPatience` by default. */
   patience?: Pick<BodyPatience, 'wholeMs' | 'slowMs'>;
+  /** After how long a connection is asked whether its other end is still there, and how long that may take to answer. */
+  keepalive?: { afterMs: number; answerMs: number };
 }
 
 /** Messages in memory at once; see {@link createReadingSlots}. */
@@ -35,6 +37,9 @@ const messagesAtOnce = 8;
 const waitingAtMost = 1_000;
 /** Of one connection; the Collector's exporter has ten consumers. */
 const callsAConnection = 100;
+
+/** Of a laptop that sleeps, or a cable that is pulled, nothing is heard otherwise, and its connection stays for ever. */
+const defaultKeepalive = { afterMs: 60_000, answerMs: 20_000 };
 
 /** OTLP's services (opentelemetry-proto 1.x, `collector/…/v1/…_service.proto`), each with the one method `Export`. */
 const services: Record<string, Path> = {
@@ -55,10 +60,13 @@ export async function startGrpcReceiver(
   telemetry: Telemetry,
   options: GrpcReceiverOptions,
 ): Promise<Receiver> {
+  const { keepalive = defaultKeepalive } = options;
   const slots = createReadingSlots(messagesAtOnce, waitingAtMost, options.patience ?? bodyPatience);
   const server = new Server({
     'grpc.max_receive_message_length': options.maxBodyBytes,
     'grpc.max_concurrent_streams': callsAConnection,
+    'grpc.keepalive_time_ms': keepalive.afterMs,
+    'grpc.keepalive_timeout_ms': keepalive.answerMs,
     // A registry of calls and connections for debugging, of which nothing here makes use.
     'grpc.enable_channelz': 0,
     interceptors: [readInTurn(slots.enter, telemetry)],
@@ -137,9 +145,10 @@ function readInTurn(enter: ReturnType<typeof createReadingSlots>['enter'], telem
               cut: (refusal) => call.sendStatus(toStatus(refusal)),
             });
           },
-          onReceiveMessage(message, handle) {
+          // Not at its message: grpc-js takes the call when it is ended, and until then its sender holds the slot.
+          onReceiveHalfClose(handle) {
             slot?.messageCame();
-            handle(message);
+            handle();
           },
           // Of every call at its end, however that came.
           onCancel: () => slot?.leave(),

@@ -12,7 +12,7 @@ export interface SlotUser {
 
 /** A call's place; each method may be called more than once. */
 export interface Slot {
-  /** Its message has come. */
+  /** Its message has come, and nothing more will. */
   messageCame(): void;
   /** The call is over: the next one's turn. */
   leave(): void;
