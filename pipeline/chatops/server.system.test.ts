@@ -52,8 +52,9 @@ const config = readChatopsConfig(
       production: { target: 'stack', repository: '.' },
       staging: { target: 'stack', repository: '.' },
     },
+      qa: { target: 'stack', repository: '.' },
     people: {
-      U01: { production: ['status', 'deploy', 'rollback'], staging: ['status', 'deploy'] },
+      U01: { production: ['status', 'deploy', 'rollback'], staging: ['status', 'deploy'], qa: ['deploy', 'rollback'] },
       U02: { production: ['status'] },
     },
   }),
@@ -71,7 +72,9 @@ async function start(options: Partial<ChatopsOptions> = {}) {
     responseOrigins: [responses.origin],
     mostOrders: 2,
     orderTimeoutMs: 60_000,
+    stillRunsAfterMs: 60_000,
     carryOut: work.carryOut,
+    statusTimeoutMs: 60_000,
     log: (line) => lines.push(line),
     ...options,
   });
@@ -162,18 +165,57 @@ describe('a signed order', () => {
     expect(begun).toEqual([]);
   });
 
-  test('waits for the one that changes the same environment, and there are no more than two at once', async () => {
+  test('waits for the one that changes the same environment', async () => {
     const { say, begun, told } = await start();
     await say('deploy production main');
     expect(await say('rollback production')).toBe('Wait for the deploy of main to production, which is under way.');
-    await say('deploy staging main');
-    expect(await say('status production')).toMatch(/^2 orders are under way/);
     begun[0]?.finish({ succeeded: true, lines: '' });
     await expect.poll(() => told.length).toBe(1);
     expect(await say('rollback production')).toMatch(/begins/);
   });
 
   test('is ended when it takes too long, and when the program ends, and that is told', async () => {
+  test('to deploy waits while as many deploys and rollbacks as may be are under way; a rollback and a status do not', async () => {
+    const { say, begun } = await start({ mostOrders: 2 });
+    for (let count = 0; count < 4; count += 1) expect(await say('status production')).toMatch(/begins/);
+    expect(await say('status production')).toMatch(/^4 statuses are under way/);
+    expect(await say('deploy staging main')).toMatch(/begins/);
+    expect(await say('rollback qa')).toMatch(/begins/);
+    expect(await say('deploy production main')).toMatch(/^2 deploys and rollbacks are under way/);
+    expect(await say('rollback production')).toMatch(/begins/);
+    expect(begun.map(({ text }) => text).slice(4)).toEqual([
+      'deploy of main to staging',
+      'rollback of all services in qa',
+      'rollback of all services in production',
+    ]);
+  });
+
+  test('that takes long is told of and goes on; its outcome follows', async () => {
+    const { say, begun, told, lines } = await start({ stillRunsAfterMs: 50 });
+    await say('deploy production main');
+    await expect.poll(() => told.length).toBe(1);
+    expect(told[0]?.body).toMatchObject({
+      response_type: 'in_channel',
+      text: expect.stringMatching(
+        /^:hourglass_flowing_sand: The deploy of main to production still runs after \d+ s; it is ended after 1 min 0 s\./,
+      ) as string,
+    });
+    expect(lines.at(-1)).toMatch(/^the deploy of main to production still runs after/);
+    expect(begun[0]?.signal.aborted).toBe(false);
+    begun[0]?.finish({ succeeded: true, lines: 'better' });
+    await expect.poll(() => told.length).toBe(2);
+    expect(told[1]?.body.text).toContain('is done');
+  });
+
+  test('for a status is ended after a time of its own', async () => {
+    const { say, begun, told } = await start({ statusTimeoutMs: 50 });
+    await say('deploy production main');
+    await say('status production');
+    await expect.poll(() => told.length).toBe(1);
+    expect(told[0]?.body.text).toContain('The status of production has failed');
+    expect(begun.map(({ signal }) => signal.aborted)).toEqual([false, true]);
+  });
+
     const late = await start({ orderTimeoutMs: 50 });
     await late.say('deploy production main');
     await expect.poll(() => late.told.length).toBe(1);
@@ -230,8 +272,8 @@ describe('what is refused', () => {
     expect(begun).toEqual([]);
   });
 
-  test('a request that never ends', async () => {
-    const { chatops } = await start();
+  test('a request that does not end in time', async () => {
+    const { chatops } = await start({ requestTimeoutMs: 100 });
     const socket = connect(Number(new URL(chatops.url).port), '127.0.0.1');
     onTestFinished(() => void socket.destroy());
     let ended = false;
@@ -241,8 +283,8 @@ describe('what is refused', () => {
     socket.write(
       'POST /slack/commands HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\nx',
     );
-    // Node looks for slow requests every half minute.
-    await expect.poll(() => ended, { timeout: 90_000 }).toBe(true);
+    // Looked for every second; Node's default is every 30.
+    await expect.poll(() => ended, { timeout: 20_000 }).toBe(true);
   });
 
   test('an address for the outcome that is not configured', async () => {
