@@ -1,5 +1,7 @@
 import http from 'node:http';
 
+import { createInterrupt } from '@hotrod/pipeline/signals';
+
 import { askStatus, ensurePortBase, setRate, stopSuite } from './control.ts';
 import { handOn } from './environment.ts';
 import { help, readCommand, type StartOptions } from './options.ts';
@@ -143,9 +145,6 @@ function shellWord(text: string): string {
   return /^[\w@%+=:,./\\-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Further signals within this many milliseconds are the same one: npm hands on the Ctrl-C that the terminal sent us too. */
-const sameSignalMs = 500;
-
 /** How often the process that started this one is looked for, in milliseconds. */
 const lookForParentEveryMs = 500;
 
@@ -165,32 +164,33 @@ function endWithParent(interrupt: () => void): void {
 
 /** The first signal stops in good order, a second one at once. */
 function stopOnSignal(suite: Suite, paint: Paint): { interrupt: () => void; interrupted: () => boolean } {
-  let firstMs: number | undefined;
+  let isInterrupted = false;
   const stopAndExit = async () => {
     await suite.stop();
     process.exit();
   };
-  const onSignal = () => {
-    const nowMs = performance.now();
-    if (firstMs === undefined) {
-      firstMs = nowMs;
+  const interrupt = createInterrupt({
+    end() {
+      isInterrupted = true;
+      const beganMs = performance.now();
       console.log(paint('gray', '\nStopping … (Ctrl-C again: at once)'));
       const load = suite.status().load;
       void suite.stop().then(() => {
         if (load && load.sent > 0) console.log(`load: ${describeCounts(load)}`);
-        console.log(`Stopped after ${((performance.now() - nowMs) / 1000).toFixed(1)} s.`);
+        console.log(`Stopped after ${((performance.now() - beganMs) / 1000).toFixed(1)} s.`);
         process.exit(0);
       });
-    } else if (nowMs - firstMs > sameSignalMs) {
+    },
+    force() {
       suite.kill();
       console.log('Ended at once; the database repairs itself at the next start.');
       process.exit(1);
-    }
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+    },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
   process.on('uncaughtException', (error) => {
     fail(error);
     void stopAndExit();
   });
-  return { interrupt: onSignal, interrupted: () => firstMs !== undefined };
+  return { interrupt, interrupted: () => isInterrupted };
 }

@@ -11,7 +11,7 @@ const usage = `Takes release commands from Slack, or a chat program that signs a
 
   --config FILE           environments, and who may do what in them (docs/chatops.md)
   --host, --port          where it listens for POST /slack/commands; put a proxy with TLS before it
-  --most-orders N         how many orders may be under way at once
+  --most-orders N         no deploy begins while so many deploys and rollbacks are under way
   --response-origin URL   an origin beside https://hooks.slack.com to which outcomes may be sent; may be repeated
 
   CHATOPS_SIGNING_SECRET  the app's signing secret, from the environment alone
@@ -23,8 +23,11 @@ ${orderHelp.replaceAll(/^/gm, '  /release ')}
 Exit codes: 0 ended, 1 failed, 2 wrong use.
 `;
 
-/** An outcome must be told within the half hour in which Slack takes it. */
-const orderTimeoutMs = 25 * 60_000;
+/** Slack takes later answers for half an hour: until then the chat knows the outcome, or that there is none yet. */
+const stillRunsAfterMs = 25 * 60_000;
+/** More than the steps of codefresh.yml may take together; a deploy that is ended during its rollout must be taken back. */
+const orderTimeoutMs = 3 * 3_600_000;
+const statusTimeoutMs = 60_000;
 
 export const chatopsCommand: Command = {
   summary: 'takes deploy, status and rollback from a chat, by signed webhook',
@@ -56,7 +59,9 @@ export const chatopsCommand: Command = {
       config: readChatopsConfig(readFileSync(values.config, 'utf8')),
       responseOrigins,
       mostOrders,
+      stillRunsAfterMs,
       orderTimeoutMs,
+      statusTimeoutMs,
       // What it starts has no need of the secret.
       carryOut: createProgramRunner(others),
       log: stderr,

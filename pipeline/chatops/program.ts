@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 
 import { createTarget } from '../release/record/target.ts';
+import { readCommit } from '../runner/executors/git.ts';
 import type { Environment } from './config.ts';
 import type { Order } from './order.ts';
 
@@ -24,8 +25,17 @@ const keptOutput = 20_000;
 /** How many of its last lines are told. */
 const toldLines = 12;
 const toldCharacters = 1_500;
-/** How long a program may take to end after SIGTERM before it is killed, milliseconds. */
-const graceMs = 60_000;
+/**
+ * How long a deploy or rollback may take to end after SIGTERM before it is killed, milliseconds. A pipeline that is ended
+ * runs the hooks of its step and then its own, which close the marker.
+ */
+export const graceMs = 180_000;
+/** The same for a status, which leaves nothing to tidy up. */
+const statusGraceMs = 5_000;
+/** Windows has no process groups; there a program of its own group would open a window. */
+const ownGroup = process.platform !== 'win32';
+
+type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /**
  * The arguments of Node for an order. No shell reads them, and what a person wrote is never an option.
@@ -56,11 +66,12 @@ export function programOf(
 }
 
 /** @param given the environment of this program, without its own secrets. */
-export function createProgramRunner(given: Readonly<Record<string, string | undefined>>): CarryOut {
+export function createProgramRunner(given: EnvironmentVariables): CarryOut {
   return async (order, environment, signal) => {
     const env = { ...given, DEPLOY_TARGET: environment.target, ...environment.env };
     const running = order.name === 'deploy' ? await runningRevision(environment, env, signal) : null;
-    return runProgram(programOf(order, environment, running), env, signal);
+    const patienceMs = order.name === 'status' ? statusGraceMs : graceMs;
+    return runProgram(programOf(order, environment, running), env, signal, patienceMs);
   };
 }
 
@@ -70,28 +81,56 @@ export function createProgramRunner(given: Readonly<Record<string, string | unde
  */
 async function runningRevision(
   environment: Environment,
-  env: Readonly<Record<string, string | undefined>>,
+  env: EnvironmentVariables,
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
     const target = await createTarget(environment.target);
     const releases = await target.current({ root: process.cwd(), env, signal, log: () => undefined });
-    const revisions = new Set(Object.values(releases).map(({ revision }) => revision));
-    return revisions.size === 1 ? ([...revisions][0] ?? null) : null;
+    const [first, ...others] = await Promise.all(
+      Object.values(releases).map(async ({ revision, version }) => revision ?? revisionOf(version, environment, env)),
+    );
+    return others.every((each) => each === first) ? (first ?? null) : null;
   } catch {
     return null; // The pipeline itself says what is wrong.
   }
 }
 
+/**
+ * The commit in a version such as `0.1.0+1a2b3c4`: a cluster knows the image's tag alone.
+ *
+ * @returns null where the version names no commit, or none of this repository.
+ */
+async function revisionOf(
+  version: string,
+  { repository, branch }: Environment,
+  env: EnvironmentVariables,
+): Promise<string | null> {
+  const digits = /\+([0-9a-f]{7,40})$/.exec(version)?.[1];
+  if (digits === undefined) return null;
+  try {
+    const { revision } = await readCommit(repository, digits, branch, env);
+    // A branch or tag may have the name as well.
+    return revision.startsWith(digits) ? revision : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param patienceMs how long it may take to end after SIGTERM. */
 function runProgram(
   args: string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: EnvironmentVariables,
   signal: AbortSignal,
+  patienceMs: number,
 ): Promise<OrderOutcome> {
+  if (signal.aborted) return Promise.resolve({ succeeded: false, lines: 'It was ended before it began.' });
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C and a closed terminal reach this program alone, which then ends the other in good order.
+      detached: ownGroup,
       windowsHide: true,
     });
     let output = '';
@@ -101,9 +140,8 @@ function runProgram(
     let killTimer: NodeJS.Timeout | undefined;
     const end = (): void => {
       child.kill('SIGTERM');
-      killTimer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+      killTimer = setTimeout(() => killAll(child), patienceMs);
     };
-    if (signal.aborted) end();
     signal.addEventListener('abort', end, { once: true });
     const finish = (succeeded: boolean, more = ''): void => {
       clearTimeout(killTimer);
@@ -113,6 +151,16 @@ function runProgram(
     child.once('error', (error) => finish(false, `\n${error.message}`));
     child.once('close', (code) => finish(code === 0, signal.aborted ? '\nIt was ended before it was done.' : ''));
   });
+}
+
+/** With what it has started in its group, such as helm. */
+function killAll(child: ChildProcess): void {
+  if (!ownGroup || child.pid === undefined) return void child.kill('SIGKILL');
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // nothing is left of it
+  }
 }
 
 function lastLines(output: string): string {

@@ -16,15 +16,24 @@ export interface ChatopsOptions {
   config: ChatopsConfig;
   /** Origins beside Slack's to which later answers may go. */
   responseOrigins: readonly string[];
-  /** How many orders may be under way at once. */
+  /** No deploy begins while so many deploys and rollbacks are under way. A rollback always may: it is the way out. */
   mostOrders: number;
-  /** After how long an order is ended, milliseconds. Slack takes later answers for half an hour. */
+  /**
+   * After how long the chat is told that a deploy or rollback still runs, milliseconds. Slack takes later answers for half
+   * an hour.
+   */
+  stillRunsAfterMs: number;
+  /** After how long a deploy or rollback is ended, milliseconds. */
   orderTimeoutMs: number;
+  /** After how long a status is ended, milliseconds. */
+  statusTimeoutMs: number;
   carryOut: CarryOut;
   /** Takes one line for the log: people by id, orders, outcomes; no secret, no address. */
   log: (line: string) => void;
   /** The clock, Unix milliseconds. */
   now?: () => number;
+  /** How long a request may take to arrive, milliseconds. */
+  requestTimeoutMs?: number;
 }
 
 export interface RunningChatops {
@@ -36,7 +45,9 @@ export interface RunningChatops {
 /** A slash command of a person has a few hundred bytes. */
 const largestBody = 16 * 1024;
 /** Slack waits three seconds; whoever sends more slowly is not Slack. */
-const requestTimeoutMs = 3_000;
+const defaultRequestTimeoutMs = 3_000;
+/** How many statuses may be under way at once. They change nothing and end soon. */
+const mostStatuses = 4;
 
 const refusals: Record<SignatureFault, [status: number, sentence: string]> = {
   unsigned: [401, 'The request is not signed.'],
@@ -51,7 +62,7 @@ const refusals: Record<SignatureFault, [status: number, sentence: string]> = {
  * `GET /healthz` says that it is there.
  */
 export async function startChatops(options: ChatopsOptions): Promise<RunningChatops> {
-  const { config, log, now = Date.now } = options;
+  const { config, log, now = Date.now, requestTimeoutMs = defaultRequestTimeoutMs } = options;
   const signatures = createSignatureCheck(options.signingSecret, now);
   /** What is under way, by a number. */
   const underWay = new Map<number, { order: Order; done: Promise<void> }>();
@@ -101,13 +112,8 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
       return `You may not order the ${escapeText(describeOrder(order))}. The one who runs this program keeps the list.`;
     }
     if (closing.signal.aborted) return 'Nothing is taken now: this program ends. Try again in a minute.';
-    const others = [...underWay.values()].map((each) => each.order);
-    if (others.length >= options.mostOrders) {
-      return `${others.length} orders are under way, which is as many as may be. Try again in a minute.`;
-    }
-    const before = others.find((each) => each.name !== 'status' && each.environment === order.environment);
-    if (order.name !== 'status' && before)
-      return `Wait for the ${escapeText(describeOrder(before))}, which is under way.`;
+    const obstacle = obstacleTo(order);
+    if (obstacle !== null) return obstacle;
     number += 1;
     const id = number;
     const done = work(command, order, environment, address).finally(() => underWay.delete(id));
@@ -115,14 +121,42 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
     return `The ${escapeText(describeOrder(order))} begins.`;
   }
 
+  /** @returns why the order must wait; null where it may begin. */
+  function obstacleTo(order: Order): string | null {
+    const orders = [...underWay.values()].map((each) => each.order);
+    const changes = orders.filter(({ name }) => name !== 'status');
+    if (order.name === 'status') {
+      const statuses = orders.length - changes.length;
+      return statuses < mostStatuses ? null : `${statuses} statuses are under way. Try again in a minute.`;
+    }
+    const before = changes.find(({ environment }) => environment === order.environment);
+    if (before) return `Wait for the ${escapeText(describeOrder(before))}, which is under way.`;
+    if (order.name === 'rollback' || changes.length < options.mostOrders) return null;
+    return `${changes.length} deploys and rollbacks are under way, which is the limit. Try again later.`;
+  }
+
   async function work(command: SlashCommand, order: Order, environment: Environment, address: URL): Promise<void> {
     const startedMs = now();
     log(`${who(command)} orders the ${describeOrder(order)}`);
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(options.orderTimeoutMs)]);
+    const timeoutMs = order.name === 'status' ? options.statusTimeoutMs : options.orderTimeoutMs;
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
+    // What changes something is for all to see.
+    const responseType = order.name === 'status' ? 'ephemeral' : 'in_channel';
+    const tell = async (what: string, text: string): Promise<void> => {
+      const failure = await respond(address, { response_type: responseType, text });
+      if (failure !== null) log(`${what} of the ${describeOrder(order)} could not be told: ${failure}`);
+    };
+    let told = Promise.resolve();
+    const stillRuns = setTimeout(() => {
+      const sinceMs = now() - startedMs;
+      log(`the ${describeOrder(order)} still runs after ${formatDuration(sinceMs)}`);
+      told = tell('the duration', describeLongOrder(order, sinceMs, timeoutMs));
+    }, options.stillRunsAfterMs);
     const outcome = await options.carryOut(order, environment, signal).catch((error: unknown) => ({
       succeeded: false,
       lines: error instanceof Error ? error.message : String(error),
     }));
+    clearTimeout(stillRuns);
     const duration = formatDuration(now() - startedMs);
     const verdict = outcome.succeeded ? 'is done' : 'has failed';
     log(`the ${describeOrder(order)} ${verdict} after ${duration}`);
@@ -130,15 +164,12 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
       `${outcome.succeeded ? ':white_check_mark:' : ':x:'} The ${escapeText(describeOrder(order))} ${verdict} after ${duration}, ordered by <@${who(command)}>.`,
       ...(outcome.lines === '' ? [] : [codeBlock(outcome.lines)]),
     ].join('\n');
-    // What changes something is for all to see.
-    const failure = await respond(address, {
-      response_type: order.name === 'status' ? 'ephemeral' : 'in_channel',
-      text,
-    });
-    if (failure !== null) log(`the outcome of the ${describeOrder(order)} could not be told: ${failure}`);
+    await told; // so that the outcome comes last
+    await tell('the outcome', text);
   }
 
-  const server = createServer((request, response) => {
+  // Node looks for requests that are too slow every 30 s by default.
+  const server = createServer({ connectionsCheckingInterval: 1_000 }, (request, response) => {
     take(request, response).catch(() => {
       if (!response.headersSent && !response.destroyed) plain(response, 400, 'The request could not be read.');
     });
@@ -162,6 +193,14 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
       await closed;
     },
   };
+}
+
+function describeLongOrder(order: Order, sinceMs: number, timeoutMs: number): string {
+  const what = `The ${escapeText(describeOrder(order))}`;
+  return [
+    `:hourglass_flowing_sand: ${what} still runs after ${formatDuration(sinceMs)}; it is ended after ${formatDuration(timeoutMs)}.`,
+    `Slack takes answers for half an hour alone. If no outcome follows here, ask for the status of ${order.environment}.`,
+  ].join('\n');
 }
 
 /** Ids of Slack have letters and digits; nothing else comes into a log or a message. */

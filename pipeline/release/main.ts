@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { listenForSignals } from '../signals.ts';
 import type { Command } from './command.ts';
 import { exitCodes, UsageError } from './command.ts';
 import { oneLine } from './request.ts';
@@ -58,13 +59,14 @@ function isWrongUse(error: Error): boolean {
   return error instanceof UsageError || ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_'));
 }
 
-const end = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort());
-// Whoever reads the output may stop reading it (`release … | head`).
-process.stdout.on('error', () => undefined);
+const { signal, force } = listenForSignals();
+// 130 as a shell counts: ended by Ctrl-C.
+force.addEventListener('abort', () => process.exit(130));
+// Whoever reads the output may stop reading it (`release … | head`), or be gone before a rollback is done.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 try {
-  process.exitCode = await run(process.argv.slice(2), end.signal);
+  process.exitCode = await run(process.argv.slice(2), signal);
 } catch (error) {
   if (!(error instanceof Error)) throw error;
   process.stderr.write(`release: ${oneLine(error.message)}\n`);

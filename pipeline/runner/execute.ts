@@ -57,8 +57,8 @@ interface StepEnd {
   result: TelemetryResult;
 }
 
-/** After a run is ended its hooks have this long. */
-const hookPatienceMs = 60_000;
+/** After a run is ended each hook has this long, in milliseconds. */
+export const hookPatienceMs = 60_000;
 const shownLines = 40;
 const maxTailLength = 16_000;
 

@@ -183,6 +183,23 @@ two:
     });
   });
 
+  test('takes signals that come together for one, and ends the hooks as well at a later one', async () => {
+    const steps =
+      'one: {image: x, commands: [echo begun, sleep 300], hooks: {on_finish: [echo tidying, sleep 2, echo tidy]}}\n';
+    const hook = 'hooks: {on_finish: [echo waiting, sleep 300]}';
+    const repository = await createRepository({ 'codefresh.yml': pipeline(steps, hook) });
+    const run = start(['run', '--verbose'], repository);
+    await expect.poll(run.output).toContain('begun');
+    // As Ctrl-C with npm, or systemd and a parent, send them.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGTERM'] as const) run.child.kill(signal);
+    await expect.poll(run.output).toContain('waiting');
+    expect(run.output()).toMatch(/^.*tidy$/m);
+    const forcedMs = performance.now();
+    run.child.kill('SIGTERM');
+    expect((await run.ended).code).toBe(130);
+    expect(performance.now() - forcedMs).toBeLessThan(50_000); // a hook may take 60 s
+  });
+
   test('that is killed leaves no process, and a record that says so', async () => {
     const steps = 'one: {image: x, commands: ["echo $$ > pid", echo begun, sleep 300]}\ntwo: {image: x}\n';
     const repository = await createRepository({ 'codefresh.yml': pipeline(steps) });

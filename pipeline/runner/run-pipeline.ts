@@ -4,6 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { listenForSignals } from '../signals.ts';
 import { createApprover } from './approval.ts';
 import { describePlan } from './describe-plan.ts';
 import { executePlan } from './execute.ts';
@@ -116,6 +117,7 @@ export async function runPipeline(options: RunOptions, env: Environment): Promis
     colour: process.stdout.isTTY && !env['NO_COLOR'],
     verbose: options.verbose,
   });
+  // The first signal ends the run in good order, a second one its hooks as well.
   const { signal, force, forget } = listenForSignals();
   // A reader that goes away (`| head`, a pusher's terminal) must not end a release half way.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
@@ -230,25 +232,6 @@ async function startTracing(
     });
   }
   return { isOn, span: telemetry.startRun(run.pipeline, env['TRACEPARENT']), stop };
-}
-
-/** The first signal ends the run in good order, the second one its hooks as well. */
-function listenForSignals() {
-  const ended = new AbortController();
-  const forced = new AbortController();
-  const onSignal = () => {
-    if (ended.signal.aborted) forced.abort();
-    else ended.abort();
-  };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const name of signals) process.on(name, onSignal);
-  return {
-    signal: ended.signal,
-    force: forced.signal,
-    forget: () => {
-      for (const name of signals) process.off(name, onSignal);
-    },
-  };
 }
 
 function removeVolume(volume: string, say: (line: string) => void): void {
