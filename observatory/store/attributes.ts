@@ -80,14 +80,20 @@ const rootFields: Readonly<Record<string, string>> = {
   status: 'status',
 };
 
+/** What `root.<key>` means of the entry span itself, the row `s` of the view `roots`, as text. */
+export function ownColumnOfRoot(key: string, binder: Binder): Sql {
+  return (
+    lookUp(rootFields, key) ??
+    (isOfRoot(key) ? attributeColumn(key, 'roots', binder) : intrinsicColumn(key, 'roots', binder))
+  );
+}
+
 /**
  * What the entry span of the trace of the row `s` has, as text. Of several entry spans the first that has it. The
  * database makes one join of it, however many spans ask.
  */
 function rootColumn(key: string, scope: Scope, binder: Binder): Sql {
-  const own =
-    lookUp(rootFields, key) ??
-    (isOfRoot(key) ? attributeColumn(key, 'roots', binder) : intrinsicColumn(key, 'roots', binder));
+  const own = ownColumnOfRoot(key, binder);
   if (scope === 'roots') return own;
   return sql`(
     SELECT arg_min(r.value, r.start_ns)

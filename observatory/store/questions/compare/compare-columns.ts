@@ -7,6 +7,7 @@ import {
   hotAttributes,
   isOfResources,
   ownColumn,
+  ownColumnOfRoot,
   rollUpNames,
   toldByResources,
   typedColumn,
@@ -77,7 +78,7 @@ export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, bi
     { type: 'field', name: 'error' },
     ...['status.message', 'scope', 'service.name', 'service.version'].map(intrinsic),
     ...hotKeys(scope, known).map(attribute),
-    ...(scope === 'roots' ? rollUpNames : rootNames(known)).map(intrinsic),
+    ...(scope === 'roots' ? rollUpNames : []).map(intrinsic),
     ...known.filter(({ key, place }) => place === 'both' && !isHot(key, scope)).map(({ key }) => attribute(key)),
   ];
   const inherited = new Set(known.filter(({ place }) => place !== 'span').map(({ key }) => key));
@@ -100,10 +101,26 @@ export function fieldOf({ given, key }: { given: boolean; key: string }): Field 
   return given ? parseField(key) : attribute(key);
 }
 
-/** So many attributes of entry spans are compared at most where all spans are: each costs a join. */
+/** An attribute of the entry span: `key` as `root.…`, and its value as text of a row `s` of the view `roots`. */
+export interface RootColumn {
+  key: string;
+  value: Sql;
+}
+
+/** So many attributes of entry spans are compared at most where all spans are. */
 const mostOfRoots = 6;
 
-/** What the entry spans tell of all spans: who asked, by names and ids that have columns. */
+/** What the entry spans tell of all spans: who asked, by names and ids that have columns. Entry spans tell it themselves. */
+export function rootColumnsOf(scope: Scope, known: readonly KnownKey[], box: Box, binder: Binder): RootColumn[] {
+  if (scope === 'roots') return [];
+  return rootNames(known)
+    .filter((key) => exclusionOf(key, box) === undefined)
+    .map((key) => ({
+      key: fieldName(intrinsic(key)),
+      value: ownColumnOfRoot(key.slice(rootPrefix.length), binder),
+    }));
+}
+
 function rootNames(known: readonly KnownKey[]): string[] {
   const keys = new Set(known.map(({ key }) => key));
   const named = Object.keys(hotAttributes('roots')).filter((key) => keys.has(key) && /[._](name|id)$/.test(key));

@@ -2,7 +2,7 @@
 import type { Scope } from '../../../contract/contract.ts';
 import type { Expression, Field } from '../../../filter/ast.ts';
 import { binSql } from './compare-bins.ts';
-import { columnName, isHot, type Column } from './compare-columns.ts';
+import { columnName, isHot, type Column, type RootColumn } from './compare-columns.ts';
 import { resourceColumn } from '../../attributes.ts';
 import { handlingKey, type Handling, type Handlings } from './compare-sample.ts';
 import { joinSql, sql, type Binder, type Sql } from '../../sql.ts';
@@ -117,10 +117,16 @@ function countedColumn(key: string, told: Sql, handling: Handling | undefined): 
 const columnsAPass = 8;
 
 /** The branches of compare-values.sql that count the columns; those that hold ids are left out. */
-export function branchesSql(columns: readonly Column[], handlings: Handlings, binder: Binder): Sql {
+export function branchesSql(
+  columns: readonly Column[],
+  rootColumns: readonly RootColumn[],
+  handlings: Handlings,
+  binder: Binder,
+): Sql {
   const own: CountedColumn[] = [];
   const rare: CountedColumn[] = [];
   const branches: Sql[] = [];
+  if (rootColumns.length > 0) branches.push(rootsBranch(rootColumns, binder));
   for (const [index, { key, inherits }] of columns.entries()) {
     const column = columnName(index);
     const handling = handlings.get(handlingKey(true, key));
@@ -153,6 +159,25 @@ function rareSql(columns: readonly CountedColumn[], binder: Binder): Sql {
     FROM (
       SELECT selected, unnest(${keys}) AS key, unnest([${texts}]) AS value
       FROM s WHERE coalesce(${texts}, NULL) IS NOT NULL
+    )
+    WHERE value IS NOT NULL GROUP BY key, value`;
+}
+
+/** What entry spans tell: looked up once for each trace, not once for each span. Of several entry spans the first tells it. */
+function rootsBranch(columns: readonly RootColumn[], binder: Binder): Sql {
+  const first = columns.map(({ value }, index) => sql`arg_min(${value}, s.start_ns) AS ${columnName(index)}`);
+  const names = columns.map((_, index) => columnName(index));
+  return sql`SELECT true, key, value, 0, sum(selected), sum(baseline)
+    FROM (
+      SELECT
+        unnest(${binder.bind(columns.map(({ key }) => key))}) AS key, unnest([${joinSql(names, sql`, `)}]) AS value,
+        t.selected, t.baseline
+      FROM (
+        SELECT trace_id, count_if(selected) AS selected, count(*) - count_if(selected) AS baseline
+        FROM s GROUP BY trace_id
+      ) t
+      JOIN (SELECT s.trace_id, ${joinSql(first, sql`, `)} FROM roots s GROUP BY s.trace_id) r
+        ON r.trace_id = t.trace_id
     )
     WHERE value IS NOT NULL GROUP BY key, value`;
 }

@@ -3,7 +3,7 @@
 -- (`least_selected`, `least_baseline`), the others are in its sums.
 WITH
   s AS {{materialized}} (
-    SELECT {{box}} AS selected, {{columns}} s.attributes, s.resource_id
+    SELECT {{box}} AS selected, {{columns}} s.attributes, s.resource_id, s.trace_id
     FROM {{view}} s
     WHERE {{where}}
   ),

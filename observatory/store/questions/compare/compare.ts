@@ -13,7 +13,9 @@ import {
   handledOfResources,
   isIdKey,
   mostKeys,
+  rootColumnsOf,
   type Column,
+  type RootColumn,
   type Exclusion,
 } from './compare-columns.ts';
 import { hotAttributes } from '../../attributes.ts';
@@ -89,9 +91,10 @@ export async function askCompare(
   const keys = await askKnownKeys(asking, '', mostKeys);
   const known = new Map(keys.map((key) => [key.key, key]));
   const columns = (binder: Binder): Column[] => columnsOf(population.scope, keys, box, binder);
+  const rootColumns = (binder: Binder): RootColumn[] => rootColumnsOf(population.scope, keys, box, binder);
   const handlings: Handlings =
     spans > large ? await askHandlings(asking, population, extent, spans, columns, known) : new Map<string, never>();
-  const rows = await askValues(asking, population, box, { sides, columns, handlings, known });
+  const rows = await askValues(asking, population, box, { sides, columns, rootColumns, handlings, known });
   for (const row of rows) {
     if (handlings.get(handlingKey(row.given, row.key))?.kind === 'buckets') {
       await resolveBuckets(asking, population, box, row, sides);
@@ -139,6 +142,7 @@ async function askSides(asking: Asking, population: Population, box: Box): Promi
 interface Counting {
   sides: Sides;
   columns: (binder: Binder) => Column[];
+  rootColumns: (binder: Binder) => RootColumn[];
   handlings: Handlings;
   known: ReadonlyMap<string, KnownKey>;
 }
@@ -158,7 +162,7 @@ async function askValues(asking: Asking, population: Population, box: Box, count
     columns: columnList(columns.map(({ value }) => value)),
     own: ownSql(handled, handlings, binder),
     handled: binder.bind(handledOfResources(handled)),
-    branches: branchesSql(columns, handlings, binder),
+    branches: branchesSql(columns, counting.rootColumns(binder), handlings, binder),
     longest: binder.bind(longestValue),
     least_test: binder.bind(fewestTested),
     least_selected: binder.bind(supportOf(sides.selected)),
