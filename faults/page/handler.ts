@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { fileURLToPath } from 'node:url';
 
 import { createHostCheck } from '@hotrod/kit/host-names';
+import { createSend, readAssets } from '@hotrod/kit/small-page';
 import { isFromOwnPage } from '@hotrod/kit/strangers';
 
 import { prepareFlagFile, readFlagFile, writeFlagFile } from '../flag-file.ts';
@@ -10,26 +9,11 @@ import { drawMystery, type FlagSet, NoSuchFlagError, switchOff, switchOn, switch
 import { readManifests } from '../manifest.ts';
 import { renderFaults, renderProblem } from './render.ts';
 
-const read = (path: string) => readFileSync(fileURLToPath(new URL(path, import.meta.url)));
-const assets = {
-  '/faults/assets/page.css': {
-    type: 'text/css; charset=utf-8',
-    content: Buffer.concat([read('../../packages/kit/tokens.css'), read('page.css')]),
-  },
-  '/faults/assets/page.js': { type: 'text/javascript; charset=utf-8', content: read('page.js') },
-} as const;
+const assets = readAssets(import.meta.url);
+const assetPath = /^\/faults\/assets\/(page\.css|page\.js)$/;
 
 /** What a form of the page sends is shorter. */
 const maxFormBytes = 4 * 1024;
-
-const headers = {
-  'content-security-policy':
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  // With "no-referrer" a browser would not tell whose form it sends: its Origin is "null" then.
-  'referrer-policy': 'same-origin',
-  'cache-control': 'no-store',
-};
 
 /** Whether a request is one for the page of faults, on a server that has other pages, too. */
 export function isFaultPage(url: string | undefined): boolean {
@@ -70,11 +54,7 @@ export function createFaultPageHandler(options: {
   };
 
   return (request, response) => {
-    const send = (status: number, type: string, body: string | Buffer, more: Record<string, string> = {}) => {
-      const content = Buffer.from(body);
-      response.writeHead(status, { ...headers, ...more, 'content-type': type, 'content-length': content.length });
-      response.end(request.method === 'HEAD' ? undefined : content);
-    };
+    const send = createSend(request, response, { hasForms: true });
     const html = (status: number, body: string) => send(status, 'text/html; charset=utf-8', body);
     const plain = (status: number, body: string, more: Record<string, string> = {}) =>
       send(status, 'text/plain; charset=utf-8', `${body}\n`, more);
@@ -91,7 +71,8 @@ export function createFaultPageHandler(options: {
 
     if (!isOurs(request.headers.host)) return plain(421, 'This name is not one of this server.');
     const url = URL.parse(request.url ?? '/', 'http://localhost');
-    const asset = Object.hasOwn(assets, url?.pathname ?? '') ? assets[url?.pathname as keyof typeof assets] : undefined;
+    const assetName = assetPath.exec(url?.pathname ?? '')?.[1];
+    const asset = assetName === undefined ? undefined : assets[assetName as keyof typeof assets];
     if (request.method === 'GET' || request.method === 'HEAD') {
       if (asset) return send(200, asset.type, asset.content);
       if (url?.pathname !== '/faults') return plain(404, 'There is nothing here. The faults are at /faults.');
@@ -117,7 +98,7 @@ export function createFaultPageHandler(options: {
           writeFlagFile(flagFile, switches[what](readFlagFile(flagFile), form));
         else throw new NoSuchFlagError(`"${what}" is nothing that the page can do.`);
         const flag = form.get('flag');
-        response.writeHead(303, { ...headers, location: flag === null ? '/faults' : `/faults#${flag}` }).end();
+        plain(303, 'See the faults.', { location: flag === null ? '/faults' : `/faults#${flag}` });
       });
     });
   };

@@ -1,4 +1,5 @@
 import { html, raw } from '@hotrod/kit/html';
+import { renderDocument } from '@hotrod/kit/small-page';
 
 import { type FlagSet, mysteryOf, type Standing, standing } from '../flag-set.ts';
 import type { Manifest } from '../manifest.ts';
@@ -11,8 +12,9 @@ export function renderFaults(
 ): string {
   const hidden = mysteryOf(set);
   const drawn = hidden === null ? undefined : manifests.get(hidden);
-  const faults = [...manifests.values()].filter(({ flag }) => flag in set.flags);
-  return page(
+  const faults = [...manifests.values()].filter(({ flag }) => Object.hasOwn(set.flags, flag));
+  return renderDocument(
+    '/faults/assets',
     'Faults',
     html`<header>
         <p class="path">
@@ -157,7 +159,8 @@ function code(text: string): string {
 
 /** What is wrong with the file of flags, or with what was asked for. */
 export function renderProblem(said: string, { canRestore }: { canRestore: boolean }): string {
-  return page(
+  return renderDocument(
+    '/faults/assets',
     'Faults',
     html`<header><h1>${canRestore ? 'The flags cannot be read' : 'This cannot be switched'}</h1></header>
       <main id="faults">
@@ -176,21 +179,4 @@ function form(what: string, label: string, id: string): string {
     <input type="hidden" name="do" value="${what}" />
     <button id="${id}">${label}</button>
   </form>`;
-}
-
-function page(title: string, body: string): string {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <title>${title}</title>
-        <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="/faults/assets/page.css" />
-        <script type="module" src="/faults/assets/page.js"></script>
-      </head>
-      <body>
-        ${raw(body)}
-      </body>
-    </html>`;
 }

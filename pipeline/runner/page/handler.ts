@@ -1,34 +1,18 @@
-import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { fileURLToPath } from 'node:url';
 
 import { createHostCheck } from '@hotrod/kit/host-names';
+import { createSend, readAssets } from '@hotrod/kit/small-page';
 
 import { listRuns, readLog, readRun } from '../record.ts';
 import { renderNotFound, renderRun, renderRunList } from './render.ts';
 
-const read = (path: string) => readFileSync(fileURLToPath(new URL(path, import.meta.url)));
-const assets = {
-  'page.css': {
-    type: 'text/css; charset=utf-8',
-    content: Buffer.concat([read('../../../packages/kit/tokens.css'), read('page.css')]),
-  },
-  'page.js': { type: 'text/javascript; charset=utf-8', content: read('page.js') },
-} as const;
+const assets = readAssets(import.meta.url);
 
 /** What a log shows of itself at once; the rest is behind a link. */
 const shownLogBytes = 64 * 1024;
 /** An answer of a log holds this much; the page asks again for more. */
 const maxLogAnswerBytes = 512 * 1024;
 const shownRuns = 50;
-
-const headers = {
-  'content-security-policy':
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-store',
-};
 
 /**
  * Serves the runs of a data directory, to be read and not changed:
@@ -49,11 +33,7 @@ export function createRunPageHandler(
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const isOurs = createHostCheck(hosts);
   return (request, response) => {
-    const send = (status: number, type: string, body: string | Buffer, more: Record<string, string> = {}) => {
-      const content = Buffer.from(body);
-      response.writeHead(status, { ...headers, ...more, 'content-type': type, 'content-length': content.length });
-      response.end(request.method === 'HEAD' ? undefined : content);
-    };
+    const send = createSend(request, response, { hasForms: false });
     const html = (status: number, body: string) => send(status, 'text/html; charset=utf-8', body);
     const notFound = (what: string) => html(404, renderNotFound(what));
 

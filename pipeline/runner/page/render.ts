@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
 import { html, raw } from '@hotrod/kit/html';
+import { renderDocument } from '@hotrod/kit/small-page';
 
 import type { RunRecord, StepRecord, StepState, Verdict } from '../record.ts';
 import { duration } from '../reporter.ts';
@@ -66,7 +67,8 @@ export function renderRun(run: RunRecord, logOf: (file: string) => LogEnd | null
         : []),
     ...Object.entries(run.annotations).map(([name, value]): [string, string] => [name, html`${String(value)}`]),
   ];
-  return page(
+  return renderDocument(
+    '/runs/assets',
     `${icon} ${run.pipeline} ${run.revision.slice(0, 7)} ${word}`,
     html`<header>
         <p class="path"><a href="/runs">Runs</a> / <span class="num">${run.id}</span></p>
@@ -174,7 +176,8 @@ export function renderRunList(runs: readonly RunRecord[]): string {
       </tr>`,
     );
   });
-  return page(
+  return renderDocument(
+    '/runs/assets',
     'Pipeline runs',
     html`<header>
         <p class="path"><a href="/faults">Faults</a></p>
@@ -210,30 +213,14 @@ export function renderRunList(runs: readonly RunRecord[]): string {
 }
 
 export function renderNotFound(what: string): string {
-  return page(
+  return renderDocument(
+    '/runs/assets',
     'Not found',
     html`<header><h1>There is no such ${what}</h1></header>
       <main>
         <p class="empty">Old runs are removed after a while. <a href="/runs">All runs that are kept</a></p>
       </main>`,
   );
-}
-
-function page(title: string, body: string): string {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <title>${title}</title>
-        <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="/runs/assets/page.css" />
-        <script type="module" src="/runs/assets/page.js"></script>
-      </head>
-      <body>
-        ${raw(body)}
-      </body>
-    </html>`;
 }
 
 function safeUrl(url: string): string {
