@@ -1,3 +1,4 @@
+import { isSdkDisabled } from '@hotrod/telemetry/mode';
 import { withoutCredentials } from '@hotrod/telemetry/shown-url';
 
 import type { StartOptions } from './options.ts';
@@ -64,7 +65,7 @@ export function handOn(given: Environment, options: StartOptions): HandedOn {
 /** Where each signal goes, for a person. */
 function telemetryTo(env: Environment, options: StartOptions): string | null {
   if (options.observatory) return null;
-  if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return 'nowhere (OTEL_SDK_DISABLED)';
+  if (isSdkDisabled(env)) return 'nowhere (OTEL_SDK_DISABLED)';
   const forAll = options.otlpEndpoint ?? 'http://localhost:4318';
   const places = new Map<string, string[]>();
   for (const signal of ['traces', 'metrics', 'logs']) {

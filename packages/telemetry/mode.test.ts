@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { automaticAloneKey, readTelemetryMode } from './mode.ts';
+import { automaticAloneKey, isSdkDisabled, readTelemetryMode } from './mode.ts';
 import { startSpanRecorder } from './span-recorder.ts';
 import { activeSpan, enrich, markFailed, withBaggage, baggageValue, withSpan } from './span.ts';
 
@@ -17,6 +17,17 @@ describe('TELEMETRY', () => {
     expect(() => readTelemetryMode('none')).toThrow('TELEMETRY is "none"; it is one of off, stock, full.');
   });
 });
+
+it.each([
+  [undefined, false],
+  ['', false],
+  ['1', false],
+  ['false', false],
+  ['true', true],
+  [' TRUE ', true],
+])('OTEL_SDK_DISABLED=%j switches telemetry off: %s', (value, isOff) =>
+  expect(isSdkDisabled({ OTEL_SDK_DISABLED: value })).toBe(isOff),
+);
 
 describe('with the automatic instrumentation alone', () => {
   const world = globalThis as { [automaticAloneKey]?: true };

@@ -20,6 +20,14 @@ export function readTelemetryMode(value: string | undefined): TelemetryMode {
   throw new Error(`TELEMETRY is "${value}"; it is one of ${telemetryModes.join(', ')}.`);
 }
 
+/**
+ * Whether `OTEL_SDK_DISABLED` switches all telemetry off: by `true` alone, in any case
+ * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+ */
+export function isSdkDisabled(env: Readonly<Record<string, string | undefined>>): boolean {
+  return env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true';
+}
+
 /** Where the preload notes that nothing is instrumented by hand. */
 export const automaticAloneKey = Symbol.for('hotrod.telemetry.automatic-alone');
 

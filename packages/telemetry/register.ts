@@ -7,7 +7,7 @@ import { basename, dirname } from 'node:path';
 
 import { register } from 'import-in-the-middle/register-hooks.mjs';
 
-import { readTelemetryMode } from './mode.ts';
+import { isSdkDisabled, readTelemetryMode } from './mode.ts';
 import { startStockTelemetry, startTelemetry } from './sdk.ts';
 import { shutdownKey } from './shutdown.ts';
 
@@ -19,8 +19,7 @@ const ownResource = 'service.namespace=hotrod,deployment.environment.name=local'
 const given = process.env['OTEL_RESOURCE_ATTRIBUTES'];
 process.env['OTEL_RESOURCE_ATTRIBUTES'] = given ? `${ownResource},${given}` : ownResource;
 
-const mode =
-  process.env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' ? 'off' : readTelemetryMode(process.env['TELEMETRY']);
+const mode = isSdkDisabled(process.env) ? 'off' : readTelemetryMode(process.env['TELEMETRY']);
 if (mode === 'stock') startStockTelemetry();
 if (mode === 'full') {
   // Synchronous hooks, and only for the packages that are patched by loading: the rest of the imports stays untouched.

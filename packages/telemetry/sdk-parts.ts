@@ -36,12 +36,8 @@ export interface RunningSdk {
 const readByParts =
   /^OTEL_(SDK_DISABLED|SERVICE_NAME|RESOURCE_ATTRIBUTES|(TRACES|METRICS|LOGS)_EXPORTER|EXPORTER_OTLP_\w+|BL?[RS]P_\w+|METRIC_EXPORT_\w+|NODE_(EN|DIS)ABLED_INSTRUMENTATIONS|SEMCONV_STABILITY_OPT_IN)$/;
 
-/**
- * Makes the SDK of these parts the global one. Its resource comes from the environment. With `OTEL_SDK_DISABLED=true`
- * nothing is started.
- */
+/** Makes the SDK of these parts the global one. Its resource comes from the environment. */
 export function startSdk(env: Environment, parts: SdkParts): RunningSdk {
-  if (env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return { shutdown: async () => {} };
   const isForNodeSdk = Object.entries(env).some(
     ([name, value]) => name.startsWith('OTEL_') && value && !readByParts.test(name),
   );

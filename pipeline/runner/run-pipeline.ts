@@ -4,6 +4,8 @@ import { hostname, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { isSdkDisabled } from '@hotrod/telemetry/mode';
+
 import { listenForSignals } from '../signals.ts';
 import { createApprover } from './approval.ts';
 import { describePlan } from './describe-plan.ts';
@@ -216,8 +218,7 @@ async function startTracing(
 ) {
   const telemetry = await import('./telemetry.ts');
   const isOn =
-    Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']) &&
-    env['OTEL_SDK_DISABLED'] !== 'true';
+    Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']) && !isSdkDisabled(env);
   let stop = async () => {};
   if (isOn) {
     const { startTracingAlone } = await import('@hotrod/telemetry/tracing-alone');
