@@ -80,14 +80,16 @@ async function startFailing(
     memoryLimitMb: 128,
     threads: 1,
   });
-  let failingLoad: string | null = null;
-  let loadFailure = '';
+  let failingLoad = { table: '', message: '', times: 0 };
   let reattached = 0;
   const endings: string[] = [];
   const database: Database = {
     ...real,
     load: async (table, types) => {
-      if (failingLoad !== null && table.startsWith(failingLoad)) throw new Error(loadFailure);
+      if (failingLoad.times > 0 && table.startsWith(failingLoad.table)) {
+        failingLoad.times -= 1;
+        throw new Error(failingLoad.message);
+      }
       return real.load(table, types);
     },
     transaction: async (work) => {
@@ -130,10 +132,9 @@ async function startFailing(
     endings,
     reattached: () => reattached,
     database: real,
-    /** From now on nothing goes to staging tables of this name. */
-    failLoads(table: string | null, message = 'Conversion Error'): void {
-      failingLoad = table;
-      loadFailure = message;
+    /** The next loads into staging tables of this name fail, so many times. */
+    failLoads(table: string, message: string, times: number): void {
+      failingLoad = { table, message, times };
     },
     async takeLogs(count: number): Promise<void> {
       const logRecords = Array.from({ length: count }, () => ({ timeUnixNano: '1', body: { stringValue: 'a line' } }));
@@ -625,12 +626,10 @@ describe('a store that fails', () => {
   it('while roll-ups are staged, or spans, stores them once it works again', async () => {
     const { ingest, errors, telemetry, take, stored, failLoads } = await startFailing(() => undefined);
     for (const [index, table] of ['staged_roots', 'staged_spans'].entries()) {
-      failLoads(table, 'Out of Memory Error');
+      failLoads(table, 'Out of Memory Error', 2);
       await take(index + 1);
-      const flushed = ingest.flush();
-      await expect.poll(() => errors.length).toBeGreaterThan(index + 1);
-      failLoads(null);
-      await flushed;
+      await ingest.flush();
+      expect(errors).toHaveLength(2 * (index + 1));
     }
     expect([ingest.failure(), ingest.waiting(), telemetry.counts().stored.spans]).toEqual([null, 0, 2]);
     expect(await stored()).toEqual([{ span_id: spanIdOf(1) }, { span_id: spanIdOf(2) }]);
@@ -638,7 +637,7 @@ describe('a store that fails', () => {
 
   it('while logs are staged keeps the spans that came with them', async () => {
     const { ingest, telemetry, take, takeLogs, stored, failLoads } = await startFailing(() => undefined);
-    failLoads('staged_logs');
+    failLoads('staged_logs', 'Conversion Error', Infinity);
     await take(1);
     await takeLogs(3);
     await ingest.flush();
