@@ -76,8 +76,8 @@ const mostStatuses = 4;
 
 const refusals: Record<SignatureFault, [status: number, sentence: string]> = {
   unsigned: [401, 'The request is not signed.'],
-  stale: [401, 'The request is too old, or from the future.'],
-  wrong: [401, 'The signature is not right.'],
+  stale: [401, 'The request is too old, or from the future: compare the clocks.'],
+  wrong: [401, 'The signature is not right: CHATOPS_SIGNING_SECRET must be the signing secret of the app that sends.'],
   replayed: [409, 'The request has been taken before.'],
   full: [503, 'Too many requests.'],
 };
@@ -107,15 +107,15 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
       body,
     );
     if (fault !== null) {
-      log(`refused a request: ${fault}`);
+      log(`refused a request: ${refusals[fault][1]}`);
       return plain(response, ...refusals[fault]);
     }
     const command = readSlashCommand(body.toString('utf8'));
     if (command === null) return plain(response, 400, 'The request is not a slash command.');
     const address = responseAddress(command.responseUrl, options.responseOrigins);
     if (address === null) {
-      log('refused a request: its response_url is of an origin that is not configured');
-      return plain(response, 400, 'Later answers may not go to that address.');
+      log('refused a request: its response_url is of an origin that --response-origin does not name');
+      return plain(response, 400, 'Later answers may not go to that address: --response-origin names further origins.');
     }
     return say(response, begin(command, address));
   }
@@ -132,7 +132,7 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
     const environment = permittedEnvironment(config, command, order);
     if (environment === null) {
       log(`${who(command)} may not: ${describeOrder(order)}`);
-      return `You may not order the ${escapeText(describeOrder(order))}. The one who runs this program keeps the list.`;
+      return `You may not order the ${escapeText(describeOrder(order))}. Whoever runs this program keeps the list, in the file of --config.`;
     }
     if (closing.signal.aborted) return 'Nothing is taken now: this program ends. Try again in a minute.';
     if (order.name === 'cancel') return cancel(command, order);
