@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { prepareFlagFile } from '@hotrod/faults/flag-file';
+import { parseList } from '@hotrod/kit/config';
 import { createFaultPageHandler, isFaultPage } from '@hotrod/faults/page/handler';
 import { createRunPageHandler } from '@hotrod/pipeline/runner/page/handler';
 
@@ -164,10 +165,12 @@ export function createSuite(
       if (socket) sockets.push(socket);
       return superviseProcess({ spec, logs, guard: watching, socket, report: tellOf, onPid: recordChildren });
     });
-    const runsHandler = createRunPageHandler(join(options.dataDir, 'runs'));
+    const hosts = parseList(surroundings.env['ALLOWED_HOSTS'] ?? '');
+    const runsHandler = createRunPageHandler(join(options.dataDir, 'runs'), hosts);
     const faultsHandler = createFaultPageHandler({
       flagFile: surroundings.env['FLAGS_FILE'] ?? flagFile(options.dataDir),
       observatory: observatoryUrl,
+      hosts,
     });
     runPages = await startRunPages(
       (request, response) => (isFaultPage(request.url) ? faultsHandler : runsHandler)(request, response),

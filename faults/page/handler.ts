@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { createHostCheck } from '@hotrod/kit/host-names';
+import { createHostCheck, describeUnknownHost } from '@hotrod/kit/host-names';
 import { createSend, readAssets } from '@hotrod/kit/small-page';
 import { isFromOwnPage } from '@hotrod/kit/strangers';
 
@@ -31,16 +31,18 @@ export function isFaultPage(url: string | undefined): boolean {
  *
  * @param options.flagFile the file of flags that the services watch.
  * @param options.observatory where a signature can be looked at; null without an Observatory.
+ * @param options.hosts further names, without port, under which it is reached; this machine's own are known.
  * @param options.random from 0 to below 1, for the mystery.
  */
 export function createFaultPageHandler(options: {
   flagFile: string;
   observatory: string | null;
+  hosts?: readonly string[];
   random?: () => number;
 }): (request: IncomingMessage, response: ServerResponse) => void {
-  const { flagFile, observatory, random = Math.random } = options;
+  const { flagFile, observatory, hosts = [], random = Math.random } = options;
   const manifests = readManifests();
-  const isOurs = createHostCheck([]);
+  const isOurs = createHostCheck(hosts);
   const switches: Readonly<Record<string, (set: FlagSet, form: URLSearchParams) => FlagSet>> = {
     set(set, form) {
       const flag = form.get('flag') ?? '';
@@ -69,7 +71,8 @@ export function createFaultPageHandler(options: {
       }
     };
 
-    if (!isOurs(request.headers.host)) return plain(421, 'This name is not one of this server.');
+    const { host } = request.headers;
+    if (!isOurs(host)) return plain(421, describeUnknownHost('This server', host, 'ALLOWED_HOSTS'));
     const url = URL.parse(request.url ?? '/', 'http://localhost');
     const assetName = assetPath.exec(url?.pathname ?? '')?.[1];
     const asset = assetName === undefined ? undefined : assets[assetName as keyof typeof assets];
@@ -87,7 +90,10 @@ export function createFaultPageHandler(options: {
       return plain(405, 'The page can be read, and its own form sent.', { allow: 'GET, HEAD' });
     }
     if (!isFromOwnPage(request.headers)) {
-      return plain(403, 'Faults are switched by the page itself, or by "npm run faults". No other page may send this.');
+      return plain(
+        403,
+        'Faults are switched by the page itself, or by "npm run faults". No other page may send this. A proxy in front of it must pass the Host header on.',
+      );
     }
     readForm(request, (form) => {
       if (form === null) return plain(413, 'This is longer than any form of the page.');

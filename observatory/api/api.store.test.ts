@@ -114,11 +114,13 @@ describe('the door', () => {
   });
 
   it('refuses pages of other origins, also by DNS rebinding', async () => {
+    let said = '';
     const status = (host: string, url = api.url, path = '/api/status'): Promise<number> =>
       new Promise((resolve, reject) => {
         const sent = request(`${url}${path}`, { headers: { host } }, (response) => {
-          response.resume();
-          resolve(response.statusCode ?? 0);
+          said = '';
+          response.on('data', (chunk: Buffer) => (said += chunk.toString()));
+          response.on('end', () => resolve(response.statusCode ?? 0));
         });
         sent.once('error', reject);
         sent.end();
@@ -127,6 +129,7 @@ describe('the door', () => {
       expect([host, await status(host)]).toEqual([host, 200]);
     }
     expect(await status('rebound.example.org:8088')).toBe(421);
+    expect(said).toContain('OBSERVATORY_HOSTS');
     expect(await status('rebound.example.org:8088', api.url, '/metrics')).toBe(421);
     expect(await status('observatory:8088', api.url, '/metrics')).toBe(200);
     const named = await serveApi(store.database, { hosts: ['observatory.example.org'] });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ServiceError, toServiceError } from '@hotrod/kit/errors';
 import { sendProblem } from '@hotrod/kit/server';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
-import { createHostCheck } from '@hotrod/kit/host-names';
+import { createHostCheck, describeUnknownHost } from '@hotrod/kit/host-names';
 import { YieldError } from '../store/questions-connection.ts';
 import { failureKind, failureSentence } from '../store/failures.ts';
 import { defaultObjectives } from '../store/questions/default-objectives.ts';
@@ -97,10 +97,7 @@ function hostGuard(hosts: readonly string[]): RequestHandler {
   const isOurName = createHostCheck(hosts);
   return ({ headers: { host } }, _response, next) => {
     if (!isOurName(host)) {
-      throw new ServiceError(
-        'misdirected_request',
-        `The Observatory does not know itself by the name "${host?.slice(0, 100)}".`,
-      );
+      throw new ServiceError('misdirected_request', describeUnknownHost('The Observatory', host, 'OBSERVATORY_HOSTS'));
     }
     next();
   };

@@ -70,7 +70,10 @@ function keyGuard(key: string | undefined): RequestHandler {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return (request, _response, next) => {
     if (key !== undefined && !timingSafeEqual(digest(request.get('X-Honeycomb-Team') ?? ''), digest(key))) {
-      throw new ServiceError('unauthorized', 'The header X-Honeycomb-Team does not carry the key of the markers.');
+      throw new ServiceError(
+        'unauthorized',
+        'The header X-Honeycomb-Team does not carry the key of the markers, which is OBSERVATORY_MARKERS_KEY.',
+      );
     }
     next();
   };

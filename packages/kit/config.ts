@@ -81,13 +81,15 @@ export function choice<const T extends string>(
 
 /** Words that are separated by commas; none without. */
 function list(env: string, meaning: string): Setting<readonly string[]> {
-  const schema = z.string().transform((all) =>
-    all
-      .split(',')
-      .map((each) => each.trim())
-      .filter(Boolean),
-  );
-  return { env, schema, default: [], meaning };
+  return { env, schema: z.string().transform(parseList), default: [], meaning };
+}
+
+/** Splits words that are separated by commas. */
+export function parseList(words: string): string[] {
+  return words
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean);
 }
 
 /** The least severe log line that is written. */

@@ -26,3 +26,12 @@ export function createHostCheck(hosts: readonly string[]): (host: string | undef
     );
   };
 }
+
+/**
+ * What a request is told whose `Host` header {@link createHostCheck} refuses: the name, and what to do.
+ *
+ * @param setting where further names are set, for example `ALLOWED_HOSTS`.
+ */
+export function describeUnknownHost(server: string, host: string | undefined, setting: string): string {
+  return `${server} does not know itself by the name "${host?.slice(0, 100)}". Use localhost or an IP address, or, if that is a name of yours, put it into ${setting}.`;
+}

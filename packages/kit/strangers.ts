@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 
 import { ServiceError } from './errors.ts';
-import { createHostCheck } from './host-names.ts';
+import { createHostCheck, describeUnknownHost } from './host-names.ts';
 
 /**
  * Refuses what pages of strangers make a browser send: requests under a name that is not ours (DNS rebinding), and those
@@ -18,10 +18,7 @@ export function refuseStrangers(hosts: readonly string[], pages: readonly string
   return (request, _response, next) => {
     const { host } = request.headers;
     if (!isOurName(host)) {
-      throw new ServiceError(
-        'misdirected_request',
-        `This service does not know itself by the name "${host?.slice(0, 100)}". If that is a name of yours, put it into ALLOWED_HOSTS.`,
-      );
+      throw new ServiceError('misdirected_request', describeUnknownHost('This service', host, 'ALLOWED_HOSTS'));
     }
     if (
       request.get('sec-fetch-site') === 'cross-site' &&

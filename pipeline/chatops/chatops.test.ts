@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { permittedEnvironment, readChatopsConfig } from './config.ts';
-import { describeOrder, OrderError, readOrder, readSlashCommand } from './order.ts';
+import { describeOrder, OrderError, readOrder, readSlashCommand, type Work } from './order.ts';
 import { programOf } from './program.ts';
 import { codeBlock, responseAddress } from './respond.ts';
 import { createSignatureCheck, sign } from './signature.ts';
@@ -81,6 +81,7 @@ describe('an order', () => {
     ['deploy staging feature/blue', 'deploy of feature/blue to staging'],
     ['rollback production', 'rollback of all services in production'],
     ['rollback production route customer', 'rollback of customer, route in production'],
+    ['cancel production', 'cancellation in production'],
   ])('reads %s', (text, description) => {
     expect(describeOrder(readOrder(text))).toBe(description);
   });
@@ -92,6 +93,8 @@ describe('an order', () => {
     'status',
     'status ../production',
     'status production now',
+    'cancel',
+    'cancel production now',
     'deploy production',
     'deploy production a b',
     'deploy production --upload-pack=x',
@@ -108,7 +111,8 @@ describe('an order', () => {
 
   test('becomes a program and its arguments, without a shell', () => {
     const environment = { target: 'stack' as const, repository: '/srv/hotrod.git', branch: 'main', env: {} };
-    const [program, ...args] = programOf(readOrder('deploy production v1.2'), environment);
+    const work = (text: string) => readOrder(text) as Work;
+    const [program, ...args] = programOf(work('deploy production v1.2'), environment);
     expect(program).toMatch(/pipeline\/runner\/main\.ts$/);
     expect(args).toEqual([
       'run',
@@ -119,15 +123,20 @@ describe('an order', () => {
       '--approval=auto',
     ]);
     const running = '1a2b3c4'.repeat(6).slice(0, 40);
-    expect(programOf(readOrder('deploy production v1.2'), environment, running).at(-1)).toBe(
+    expect(programOf(work('deploy production v1.2'), environment, { running }).at(-1)).toBe(
       `--var=PRODUCTION_REVISION=${running}`,
     );
-    expect(programOf(readOrder('rollback production route'), environment).slice(1)).toEqual([
+    expect(programOf(work('rollback production route'), environment).slice(1)).toEqual([
       'rollback',
       '--target=stack',
       '--service=route',
     ]);
-    expect(programOf(readOrder('status production'), environment).slice(1)).toEqual(['status', '--target=stack']);
+    expect(programOf(work('rollback production'), environment, { recordFile: '/tmp/r.json' }).slice(1)).toEqual([
+      'rollback',
+      '--target=stack',
+      '--record=/tmp/r.json',
+    ]);
+    expect(programOf(work('status production'), environment).slice(1)).toEqual(['status', '--target=stack']);
   });
 
   test('is read from the form of a slash command', () => {
@@ -163,6 +172,9 @@ describe('who may do what', () => {
     expect(may('U01', 'T01', 'status elsewhere')).toBe(false);
     for (const name of ['constructor', '__proto__', 'toString']) expect(may(name, 'T01', 'status staging')).toBe(false);
     expect(may('U01', 'T01', 'status constructor')).toBe(false);
+    // Who may change something may cancel; of what, is for the one who knows what is under way.
+    expect(may('U01', 'T01', 'cancel staging')).toBe(true);
+    expect(may('U01', 'T01', 'cancel production')).toBe(false);
   });
 
   test.each([

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { targetNames } from '../targets/target.ts';
-import { type Order, orderNames } from './order.ts';
+import { type Order, type Permission, permissions } from './order.ts';
 
 const environmentSchema = z.strictObject({
   target: z.enum(targetNames),
@@ -18,7 +18,7 @@ const configSchema = z.strictObject({
   /** By Slack's user id: which orders, in which environment. */
   people: z.record(
     z.string().regex(/^[A-Z0-9]{2,30}$/, "a user id of Slack's, such as U012AB3CD"),
-    z.record(z.string(), z.array(z.enum(orderNames)).min(1)),
+    z.record(z.string(), z.array(z.enum(permissions)).min(1)),
   ),
   /** Slack workspaces that may ask; any that has the signing secret, where nothing is said. */
   teams: z.array(z.string().min(1)).min(1).optional(),
@@ -53,15 +53,29 @@ export function readChatopsConfig(text: string): ChatopsConfig {
   return parsed.data;
 }
 
-/** The environment of an order, where this person of this workspace may give it; null else, without saying why. */
+/** Which permission an order needs. Any of them will do. */
+const permissionsFor: Readonly<Record<Order['name'], readonly Permission[]>> = {
+  status: ['status'],
+  deploy: ['deploy'],
+  rollback: ['rollback'],
+  // Who may not roll back may cancel an own deploy alone; that is for the one who knows what is under way to see to.
+  cancel: ['deploy', 'rollback'],
+};
+
+/** The environment of an order if this person of this workspace may give it; null otherwise, without the reason. */
 export function permittedEnvironment(
   config: ChatopsConfig,
   { userId, teamId }: { userId: string; teamId: string },
   order: Order,
 ): Environment | null {
   if (config.teams && !config.teams.includes(teamId)) return null;
-  const environments = Object.hasOwn(config.people, userId) ? config.people[userId] : undefined;
-  const may = environments && Object.hasOwn(environments, order.environment) ? environments[order.environment] : [];
-  if (!may?.includes(order.name)) return null;
+  const may = permissionsOf(config, userId, order.environment);
+  if (!permissionsFor[order.name].some((each) => may.includes(each))) return null;
   return config.environments[order.environment] ?? null;
+}
+
+/** What a person may order in an environment. */
+export function permissionsOf(config: ChatopsConfig, userId: string, environment: string): readonly Permission[] {
+  const environments = Object.hasOwn(config.people, userId) ? config.people[userId] : undefined;
+  return environments && Object.hasOwn(environments, environment) ? (environments[environment] ?? []) : [];
 }

@@ -1,10 +1,20 @@
 import { releasableServices, type ServiceName } from '../targets/target.ts';
 
-export const orderNames = ['status', 'deploy', 'rollback'] as const;
+/** What a person may be allowed to order. */
+export const permissions = ['status', 'deploy', 'rollback'] as const;
+export type Permission = (typeof permissions)[number];
+export const orderNames = [...permissions, 'cancel'] as const;
 export type OrderName = (typeof orderNames)[number];
 
 /** What somebody asks for, in words that have been checked. */
-export type Order =
+export type Order = Work | Cancel;
+/** Ends the deploy or rollback that is under way in the environment. */
+export interface Cancel {
+  name: 'cancel';
+  environment: string;
+}
+/** An order that a program carries out. */
+export type Work =
   | { name: 'status'; environment: string }
   /** `revision` is a commit, a branch or a tag. */
   | { name: 'deploy'; environment: string; revision: string }
@@ -20,9 +30,11 @@ export interface SlashCommand {
 }
 
 export const orderHelp = [
-  'status ENVIRONMENT                   which releases run',
+  'status ENVIRONMENT                   which releases run, and who deploys or rolls back',
   'deploy ENVIRONMENT REVISION          runs the pipeline of a commit, branch or tag',
-  `rollback ENVIRONMENT [SERVICE …]     puts back what ran before (${releasableServices.join(', ')})`,
+  `rollback ENVIRONMENT [SERVICE …]     puts back what ran before (${releasableServices.join(', ')});
+                                     ends a deploy that is under way first`,
+  'cancel ENVIRONMENT                   ends the deploy or rollback that is under way',
 ].join('\n');
 
 /**
@@ -58,8 +70,8 @@ export function readOrder(text: string): Order {
   if (!environment || !/^[a-z0-9-]{1,63}$/.test(environment)) {
     throw new OrderError(`${known} needs the name of an environment.\n${orderHelp}`);
   }
-  if (known === 'status') {
-    if (rest.length > 0) throw new OrderError('status takes an environment and nothing else.');
+  if (known === 'status' || known === 'cancel') {
+    if (rest.length > 0) throw new OrderError(`${known} takes an environment and nothing else.`);
     return { name: known, environment };
   }
   if (known === 'deploy') {
@@ -78,6 +90,7 @@ export function readOrder(text: string): Order {
 /** An order in words, for messages: `deploy of 1a2b3c4 to production`. */
 export function describeOrder(order: Order): string {
   if (order.name === 'status') return `status of ${order.environment}`;
+  if (order.name === 'cancel') return `cancellation in ${order.environment}`;
   if (order.name === 'deploy') return `deploy of ${order.revision} to ${order.environment}`;
   const what = order.services.length > 0 ? order.services.join(', ') : 'all services';
   return `rollback of ${what} in ${order.environment}`;

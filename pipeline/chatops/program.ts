@@ -1,21 +1,38 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 
+import { recordOf } from '../release/record/command.ts';
+import type { ReleaseRecord } from '../release/record/record-file.ts';
 import { createTarget } from '../release/record/target.ts';
 import { readCommit } from '../runner/executors/git.ts';
+import type { Releases } from '../targets/target.ts';
 import type { Environment } from './config.ts';
-import type { Order } from './order.ts';
+import type { Work } from './order.ts';
 
 /** What came of an order. */
 export interface OrderOutcome {
   succeeded: boolean;
   /** The last lines that the program wrote. */
   lines: string;
+  /** What ran before a deploy; null if the target could not say it, and for every other order. */
+  before: ReleaseRecord | null;
+}
+
+export interface WorkRequest {
+  order: Work;
+  environment: Environment;
+  /** Ends the work in good order. */
+  signal: AbortSignal;
+  /** For a rollback: what to restore. Null: the release before the last one. */
+  restore: ReleaseRecord | null;
 }
 
 /** Carries out an order; never rejects. */
-export type CarryOut = (order: Order, environment: Environment, signal: AbortSignal) => Promise<OrderOutcome>;
+export type CarryOut = (request: WorkRequest) => Promise<OrderOutcome>;
 
 const release = fileURLToPath(new URL('../release/main.ts', import.meta.url));
 const pipeline = fileURLToPath(new URL('../runner/main.ts', import.meta.url));
@@ -40,16 +57,23 @@ type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 /**
  * The arguments of Node for an order. No shell reads them, and what a person wrote is never an option.
  *
- * @param running the commit that all services run; null where they run several, or it is not known.
+ * @param known.running the commit that all services run; null if they run several, or it is not known.
+ * @param known.recordFile for a rollback: the record of what to restore.
  */
 export function programOf(
-  order: Order,
+  order: Work,
   { target, repository, branch }: Environment,
-  running: string | null = null,
+  { running = null, recordFile = null }: { running?: string | null; recordFile?: string | null } = {},
 ): string[] {
   if (order.name === 'status') return [release, 'status', `--target=${target}`];
   if (order.name === 'rollback') {
-    return [release, 'rollback', `--target=${target}`, ...order.services.map((service) => `--service=${service}`)];
+    return [
+      release,
+      'rollback',
+      `--target=${target}`,
+      ...(recordFile === null ? [] : [`--record=${recordFile}`]),
+      ...order.services.map((service) => `--service=${service}`),
+    ];
   }
   return [
     pipeline,
@@ -67,33 +91,56 @@ export function programOf(
 
 /** @param given the environment of this program, without its own secrets. */
 export function createProgramRunner(given: EnvironmentVariables): CarryOut {
-  return async (order, environment, signal) => {
+  return async ({ order, environment, signal, restore }) => {
     const env = { ...given, DEPLOY_TARGET: environment.target, ...environment.env };
-    const running = order.name === 'deploy' ? await runningRevision(environment, env, signal) : null;
+    if (order.name === 'deploy') {
+      const releases = await runningReleases(environment, env, signal);
+      const running = releases && (await commonRevision(releases, environment, env));
+      const outcome = await runProgram(programOf(order, environment, { running }), env, signal, graceMs);
+      return { ...outcome, before: releases && recordOf(releases, Date.now()) };
+    }
+    if (order.name === 'rollback' && restore !== null) {
+      const directory = mkdtempSync(join(tmpdir(), 'hotrod-rollback-'));
+      try {
+        const recordFile = join(directory, 'record.json');
+        writeFileSync(recordFile, JSON.stringify(restore));
+        return await runProgram(programOf(order, environment, { recordFile }), env, signal, graceMs);
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    }
     const patienceMs = order.name === 'status' ? statusGraceMs : graceMs;
-    return runProgram(programOf(order, environment, running), env, signal, patienceMs);
+    return runProgram(programOf(order, environment), env, signal, patienceMs);
   };
 }
 
-/**
- * The commit that all services run. Where they run several, because releases change single services or were taken back
- * in parts, there is no one commit to compare with.
- */
-async function runningRevision(
+/** @returns null if the target cannot say it; the pipeline itself says what is wrong. */
+async function runningReleases(
   environment: Environment,
   env: EnvironmentVariables,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<Releases | null> {
   try {
     const target = await createTarget(environment.target);
-    const releases = await target.current({ root: process.cwd(), env, signal, log: () => undefined });
-    const [first, ...others] = await Promise.all(
-      Object.values(releases).map(async ({ revision, version }) => revision ?? revisionOf(version, environment, env)),
-    );
-    return others.every((each) => each === first) ? (first ?? null) : null;
+    return await target.current({ root: process.cwd(), env, signal, log: () => undefined });
   } catch {
-    return null; // The pipeline itself says what is wrong.
+    return null;
   }
+}
+
+/**
+ * The commit that all services run. If they run several, because releases change single services or were taken back in
+ * parts, there is no single commit to compare with.
+ */
+async function commonRevision(
+  releases: Releases,
+  environment: Environment,
+  env: EnvironmentVariables,
+): Promise<string | null> {
+  const [first, ...others] = await Promise.all(
+    Object.values(releases).map(async ({ revision, version }) => revision ?? revisionOf(version, environment, env)),
+  );
+  return others.every((each) => each === first) ? (first ?? null) : null;
 }
 
 /**
@@ -124,7 +171,9 @@ function runProgram(
   signal: AbortSignal,
   patienceMs: number,
 ): Promise<OrderOutcome> {
-  if (signal.aborted) return Promise.resolve({ succeeded: false, lines: 'It was ended before it began.' });
+  if (signal.aborted) {
+    return Promise.resolve({ succeeded: false, lines: 'It was ended before it began.', before: null });
+  }
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, {
       env,
@@ -146,7 +195,7 @@ function runProgram(
     const finish = (succeeded: boolean, more = ''): void => {
       clearTimeout(killTimer);
       signal.removeEventListener('abort', end);
-      resolve({ succeeded, lines: lastLines(output + more) });
+      resolve({ succeeded, lines: lastLines(output + more), before: null });
     };
     child.once('error', (error) => finish(false, `\n${error.message}`));
     child.once('close', (code) => finish(code === 0, signal.aborted ? '\nIt was ended before it was done.' : ''));

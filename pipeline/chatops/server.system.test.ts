@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
+import type { ReleaseRecord } from '../release/record/record-file.ts';
 import { hookPatienceMs } from '../runner/execute.ts';
 import { readChatopsConfig } from './config.ts';
 import { describeOrder } from './order.ts';
@@ -36,13 +37,26 @@ async function startResponses(...statuses: number[]) {
   return { told, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-/** Orders that are carried out when the test says so. */
+const ranBefore: ReleaseRecord = {
+  recordedMs: 1,
+  releases: { customer: '0.1.0+aaaaaaa' },
+  revisions: { customer: null },
+};
+
+/** Orders that are carried out when the test says so. A deploy of `unknown` does not know what ran before. */
 function createWork() {
-  const begun: { text: string; signal: AbortSignal; finish: (outcome: OrderOutcome) => void }[] = [];
-  const carryOut: CarryOut = (order, _environment, signal) =>
+  const begun: {
+    text: string;
+    signal: AbortSignal;
+    restore: ReleaseRecord | null;
+    finish: (outcome: Omit<OrderOutcome, 'before'>) => void;
+  }[] = [];
+  const carryOut: CarryOut = ({ order, signal, restore }) =>
     new Promise((resolve) => {
-      begun.push({ text: describeOrder(order), signal, finish: resolve });
-      signal.addEventListener('abort', () => resolve({ succeeded: false, lines: 'ended' }), { once: true });
+      const before = order.name === 'deploy' && order.revision !== 'unknown' ? ranBefore : null;
+      const finish = (outcome: Omit<OrderOutcome, 'before'>) => resolve({ ...outcome, before });
+      begun.push({ text: describeOrder(order), signal, restore, finish });
+      signal.addEventListener('abort', () => finish({ succeeded: false, lines: 'ended' }), { once: true });
     });
   return { begun, carryOut };
 }
@@ -57,6 +71,7 @@ const config = readChatopsConfig(
     people: {
       U01: { production: ['status', 'deploy', 'rollback'], staging: ['status', 'deploy'], qa: ['deploy', 'rollback'] },
       U02: { production: ['status'] },
+      U03: { production: ['deploy'] },
     },
   }),
 );
@@ -166,13 +181,90 @@ describe('a signed order', () => {
     expect(begun).toEqual([]);
   });
 
-  test('waits for the one that changes the same environment', async () => {
+  test('for a deploy waits for what changes the environment, and says who that is and how to end it', async () => {
     const { say, begun, told } = await start();
-    await say('deploy production main');
-    expect(await say('rollback production')).toBe('Wait for the deploy of main to production, which is under way.');
+    await say('rollback production');
+    const refusal =
+      /^The rollback of all services in production, ordered by <@U01>, has been under way for \d+ s\. Wait for it, or end it with "cancel production"\.$/;
+    expect(await say('deploy production main', { user_id: 'U03' })).toMatch(refusal);
+    expect(await say('rollback production')).toMatch(refusal);
+    expect(await say('status production', { user_id: 'U02' })).toMatch(
+      /^The status of production begins\. The rollback of all services in production, ordered by <@U01>, has been under way/,
+    );
     begun[0]?.finish({ succeeded: true, lines: '' });
     await expect.poll(() => told.length).toBe(1);
-    expect(await say('rollback production')).toMatch(/begins/);
+    expect(await say('deploy production main')).toMatch(/begins/);
+  });
+
+  test('for a rollback ends a deploy that hangs, and restores what ran before it', async () => {
+    const { say, begun, told, lines } = await start();
+    await say('deploy production main', { user_id: 'U03' });
+    expect(await say('rollback production')).toMatch(
+      /^The deploy of main to production, ordered by <@U03>, has been under way for \d+ s and is being ended by <@U01>\. That takes 3 min 0 s at most\.\nThe rollback of all services in production begins then, and restores what ran before that deploy\.$/,
+    );
+    expect(begun[0]?.signal.aborted).toBe(true);
+    await expect.poll(() => begun.length).toBe(2);
+    expect(begun[1]).toMatchObject({ text: 'rollback of all services in production', restore: ranBefore });
+    await expect.poll(() => told.length).toBe(1);
+    expect(told[0]?.body.text).toMatch(
+      /^:x: The deploy of main to production was ended by <@U01> after \d+ s, ordered by <@U03>\./,
+    );
+    begun[1]?.finish({ succeeded: true, lines: 'stack runs 0.1.0+aaaaaaa again' });
+    await expect.poll(() => told.length).toBe(2);
+    expect(told[1]?.body.text).toContain('The rollback of all services in production is done');
+    expect(lines).toContain('U01 ends the deploy of main to production');
+  });
+
+  test('for a rollback begins only when the deploy has ended; a second one does not begin beside it', async () => {
+    const ends: (() => void)[] = [];
+    const begun: string[] = [];
+    const { say, told } = await start({
+      carryOut: ({ order }) => {
+        begun.push(describeOrder(order));
+        return new Promise((resolve) => ends.push(() => resolve({ succeeded: false, lines: '', before: ranBefore })));
+      },
+    });
+    await say('deploy production main');
+    await say('rollback production');
+    expect(await say('rollback production')).toContain('Wait for it, or end it with "cancel production".');
+    expect(begun).toEqual(['deploy of main to production']);
+    ends[0]?.();
+    await expect.poll(() => begun).toEqual(['deploy of main to production', 'rollback of all services in production']);
+    ends[1]?.();
+    await expect.poll(() => told.length).toBe(2);
+  });
+
+  test('for a rollback goes nowhere when nobody knows what ran before the deploy', async () => {
+    const { say, begun, told } = await start();
+    await say('deploy production unknown');
+    await say('rollback production');
+    await expect.poll(() => told.length).toBe(2);
+    expect(told.map(({ body }) => body.text).join('\n')).toContain(
+      'What ran before the deploy of unknown to production is not known. Ask for the status;',
+    );
+    expect(begun).toHaveLength(1);
+    expect(await say('rollback production')).toMatch(/begins\.$/);
+  });
+
+  test('to cancel ends what is under way, for who ordered it and for who may roll back', async () => {
+    const { say, begun, told } = await start();
+    expect(await say('cancel production')).toBe(
+      'No deploy or rollback of production that was ordered here is under way.',
+    );
+    expect(await say('cancel production', { user_id: 'U02' })).toMatch(/^You may not/);
+    await say('deploy production main');
+    expect(await say('cancel production', { user_id: 'U03' })).toMatch(
+      /It can be ended by <@U01>, and by those who may roll back\.$/,
+    );
+    expect(begun[0]?.signal.aborted).toBe(false);
+    expect(await say('cancel production')).toMatch(
+      /^The deploy of main to production, ordered by <@U01>, has been under way for \d+ s and is being ended by <@U01>\. That takes 3 min 0 s at most\.$/,
+    );
+    await expect.poll(() => told.length).toBe(1);
+    expect(told[0]?.body.text).toContain('was ended by <@U01>');
+    await say('deploy production main', { user_id: 'U03' });
+    await say('cancel production', { user_id: 'U03' });
+    await expect.poll(() => told.length).toBe(2);
   });
 
   test('to deploy waits while as many deploys and rollbacks as may be are under way; a rollback and a status do not', async () => {
@@ -197,7 +289,7 @@ describe('a signed order', () => {
     expect(told[0]?.body).toMatchObject({
       response_type: 'in_channel',
       text: expect.stringMatching(
-        /^:hourglass_flowing_sand: The deploy of main to production still runs after \d+ s; it is ended after 1 min 0 s\./,
+        /^:hourglass_flowing_sand: The deploy of main to production still runs after \d+ s; it is ended after 1 min 0 s, or with "cancel production"\./,
       ) as string,
     });
     expect(lines.at(-1)).toMatch(/^the deploy of main to production still runs after/);
@@ -334,7 +426,12 @@ test('programs run without the secret, and their last lines are the outcome', as
     branch: 'main',
     env: { HOTROD_DATA_DIR: '/nowhere' },
   };
-  const outcome = await run({ name: 'status', environment: 'production' }, environment, new AbortController().signal);
+  const outcome = await run({
+    order: { name: 'status', environment: 'production' },
+    environment,
+    signal: new AbortController().signal,
+    restore: null,
+  });
   expect(outcome.succeeded).toBe(false);
   expect(outcome.lines).toMatch(/release: .*npm start/);
 });
@@ -370,7 +467,7 @@ async function startProgram(directory: string, repository: string) {
     file,
     JSON.stringify({
       environments: { production: { target: 'stack', repository, env: { HOTROD_DATA_DIR: directory } } },
-      people: { U01: { production: ['status', 'deploy'] } },
+      people: { U01: { production: ['status', 'deploy', 'rollback'] } },
     }),
   );
   const responses = await startResponses();
@@ -440,6 +537,29 @@ test.skipIf(process.platform === 'win32')(
 );
 
 test.skipIf(process.platform === 'win32')(
+  'a rollback gets past a deploy that hangs and ignores SIGTERM; its hooks still run',
+  async () => {
+    const directory = createDirectory();
+    const [begun, tidy] = [join(directory, 'begun'), join(directory, 'tidy')];
+    const { repository } = createRepository(
+      directory,
+      `one: {image: x, commands: ['trap "" TERM; touch "${begun}"; sleep 300'], hooks: {on_finish: ['touch "${tidy}"']}}`,
+    );
+    const { say, told } = await startProgram(directory, repository);
+    await say('deploy production main');
+    await expect.poll(() => existsSync(begun)).toBe(true);
+    expect(await say('rollback production')).toMatchObject({
+      text: expect.stringContaining('The rollback of all services in production begins then') as string,
+    });
+    await expect.poll(() => told.length, { timeout: 60_000 }).toBe(2);
+    expect(told[0]?.body.text).toContain('The deploy of main to production was ended by <@U01>');
+    expect(existsSync(tidy)).toBe(true);
+    // No suite runs there, so nobody knows what ran.
+    expect(told[1]?.body.text).toContain('The rollback of all services in production has failed');
+  },
+);
+
+test.skipIf(process.platform === 'win32')(
   'a second Ctrl-C ends the program at once, and the deploy that is under way still runs its hooks',
   async () => {
     const directory = createDirectory();
@@ -498,7 +618,8 @@ describe('on Kubernetes a deploy is compared with', () => {
       env: { HOTROD_DATA_DIR: directory },
     };
     const order = { name: 'deploy' as const, environment: 'production', revision: 'main' };
-    const { lines } = await run(order, environment, new AbortController().signal);
+    const { lines, before } = await run({ order, environment, signal: new AbortController().signal, restore: null });
+    expect(before?.releases).toMatchObject({ customer: tagOf(revision).replace('_', '+') });
     return { base: /base is \[(.*)\]/.exec(lines)?.[1], revision };
   }
 

@@ -2,9 +2,18 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 import { formatDuration } from '../release/command.ts';
-import { type ChatopsConfig, type Environment, permittedEnvironment } from './config.ts';
-import { describeOrder, type Order, OrderError, readOrder, readSlashCommand, type SlashCommand } from './order.ts';
-import type { CarryOut } from './program.ts';
+import { type ChatopsConfig, type Environment, permissionsOf, permittedEnvironment } from './config.ts';
+import {
+  type Cancel,
+  describeOrder,
+  type Order,
+  OrderError,
+  readOrder,
+  readSlashCommand,
+  type SlashCommand,
+  type Work,
+} from './order.ts';
+import { type CarryOut, graceMs, type OrderOutcome } from './program.ts';
 import { codeBlock, escapeText, respond, responseAddress } from './respond.ts';
 import { createSignatureCheck, type SignatureFault } from './signature.ts';
 
@@ -42,6 +51,22 @@ export interface RunningChatops {
   close(): Promise<void>;
 }
 
+/** An order that is being carried out. */
+interface Task {
+  order: Work;
+  /** The id of the person who gave it. */
+  by: string;
+  startedMs: number;
+  /** Ends it in good order. */
+  end: AbortController;
+  /** Who has ended it, as the chat shows that person; null while nobody has. */
+  endedBy: string | null;
+  /** Its outcome, before the chat knows of it. Never rejects. */
+  outcome: Promise<OrderOutcome>;
+  /** Resolves when the chat knows the outcome. */
+  done: Promise<void>;
+}
+
 /** A slash command of a person has a few hundred bytes. */
 const largestBody = 16 * 1024;
 /** Slack waits three seconds; whoever sends more slowly is not Slack. */
@@ -51,8 +76,8 @@ const mostStatuses = 4;
 
 const refusals: Record<SignatureFault, [status: number, sentence: string]> = {
   unsigned: [401, 'The request is not signed.'],
-  stale: [401, 'The request is too old, or from the future.'],
-  wrong: [401, 'The signature is not right.'],
+  stale: [401, 'The request is too old, or from the future: compare the clocks.'],
+  wrong: [401, 'The signature is not right: CHATOPS_SIGNING_SECRET must be the signing secret of the app that sends.'],
   replayed: [409, 'The request has been taken before.'],
   full: [503, 'Too many requests.'],
 };
@@ -64,10 +89,8 @@ const refusals: Record<SignatureFault, [status: number, sentence: string]> = {
 export async function startChatops(options: ChatopsOptions): Promise<RunningChatops> {
   const { config, log, now = Date.now, requestTimeoutMs = defaultRequestTimeoutMs } = options;
   const signatures = createSignatureCheck(options.signingSecret, now);
-  /** What is under way, by a number. */
-  const underWay = new Map<number, { order: Order; done: Promise<void> }>();
+  const underWay = new Set<Task>();
   const closing = new AbortController();
-  let number = 0;
 
   async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?')[0];
@@ -84,15 +107,15 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
       body,
     );
     if (fault !== null) {
-      log(`refused a request: ${fault}`);
+      log(`refused a request: ${refusals[fault][1]}`);
       return plain(response, ...refusals[fault]);
     }
     const command = readSlashCommand(body.toString('utf8'));
     if (command === null) return plain(response, 400, 'The request is not a slash command.');
     const address = responseAddress(command.responseUrl, options.responseOrigins);
     if (address === null) {
-      log('refused a request: its response_url is of an origin that is not configured');
-      return plain(response, 400, 'Later answers may not go to that address.');
+      log('refused a request: its response_url is of an origin that --response-origin does not name');
+      return plain(response, 400, 'Later answers may not go to that address: --response-origin names further origins.');
     }
     return say(response, begin(command, address));
   }
@@ -109,37 +132,130 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
     const environment = permittedEnvironment(config, command, order);
     if (environment === null) {
       log(`${who(command)} may not: ${describeOrder(order)}`);
-      return `You may not order the ${escapeText(describeOrder(order))}. The one who runs this program keeps the list.`;
+      return `You may not order the ${escapeText(describeOrder(order))}. Whoever runs this program keeps the list, in the file of --config.`;
     }
     if (closing.signal.aborted) return 'Nothing is taken now: this program ends. Try again in a minute.';
-    const obstacle = obstacleTo(order);
+    if (order.name === 'cancel') return cancel(command, order);
+    const holder = changes().findLast((task) => task.order.environment === order.environment);
+    const obstacle = obstacleTo(order, holder);
     if (obstacle !== null) return obstacle;
-    number += 1;
-    const id = number;
-    const done = work(command, order, environment, address).finally(() => underWay.delete(id));
-    underWay.set(id, { order, done });
-    return `The ${escapeText(describeOrder(order))} begins.`;
+    const what = `The ${escapeText(describeOrder(order))}`;
+    if (order.name === 'status') {
+      startTask(command, order, environment, address);
+      return holder ? `${what} begins. ${describeTask(holder)}.` : `${what} begins.`;
+    }
+    if (!holder) {
+      startTask(command, order, environment, address);
+      return `${what} begins.`;
+    }
+    end(holder, who(command));
+    startTask(command, order, environment, address, holder);
+    return [
+      `${describeTask(holder)}. That takes ${formatDuration(graceMs)} at most.`,
+      `${what} begins then, and restores what ran before that deploy.`,
+    ].join('\n');
   }
 
-  /** @returns why the order must wait; null where it may begin. */
-  function obstacleTo(order: Order): string | null {
-    const orders = [...underWay.values()].map((each) => each.order);
-    const changes = orders.filter(({ name }) => name !== 'status');
+  /** The deploys and rollbacks under way. */
+  function changes(): Task[] {
+    return [...underWay].filter(({ order }) => order.name !== 'status');
+  }
+
+  /**
+   * A rollback does not wait for a deploy: it ends it. A deploy may hang for hours, and a rollback is the way out.
+   *
+   * @param holder what changes the environment now.
+   * @returns why the order must wait; null if it may begin.
+   */
+  function obstacleTo(order: Work, holder: Task | undefined): string | null {
     if (order.name === 'status') {
-      const statuses = orders.length - changes.length;
+      const statuses = underWay.size - changes().length;
       return statuses < mostStatuses ? null : `${statuses} statuses are under way. Try again in a minute.`;
     }
-    const before = changes.find(({ environment }) => environment === order.environment);
-    if (before) return `Wait for the ${escapeText(describeOrder(before))}, which is under way.`;
-    if (order.name === 'rollback' || changes.length < options.mostOrders) return null;
-    return `${changes.length} deploys and rollbacks are under way, which is the limit. Try again later.`;
+    if (holder && !(order.name === 'rollback' && holder.order.name === 'deploy')) {
+      const way =
+        holder.endedBy === null ? `Wait for it, or end it with "cancel ${order.environment}".` : 'Wait for it.';
+      return `${describeTask(holder)}. ${way}`;
+    }
+    if (order.name === 'rollback' || changes().length < options.mostOrders) return null;
+    return `${changes().length} deploys and rollbacks are under way, which is the limit. Try again later.`;
   }
 
-  async function work(command: SlashCommand, order: Order, environment: Environment, address: URL): Promise<void> {
-    const startedMs = now();
+  /** @returns the answer that the person sees at once. */
+  function cancel(command: SlashCommand, order: Cancel): string {
+    const task = changes().findLast((each) => each.order.environment === order.environment);
+    if (!task) return `No deploy or rollback of ${order.environment} that was ordered here is under way.`;
+    const mayRollBack = permissionsOf(config, command.userId, order.environment).includes('rollback');
+    if (!mayRollBack && task.by !== who(command)) {
+      log(`${who(command)} may not cancel: ${describeOrder(task.order)}`);
+      return `${describeTask(task)}. It can be ended by <@${task.by}>, and by those who may roll back.`;
+    }
+    if (task.endedBy !== null) return `${describeTask(task)}.`;
+    end(task, who(command));
+    return `${describeTask(task)}. That takes ${formatDuration(graceMs)} at most.`;
+  }
+
+  function end(task: Task, by: string): void {
+    if (task.endedBy !== null) return;
+    log(`${by} ends the ${describeOrder(task.order)}`);
+    task.endedBy = by;
+    task.end.abort();
+  }
+
+  /** A task for people: `The deploy of main to production, ordered by <@U01>, has been under way for 12 min 3 s`. */
+  function describeTask({ order, by, startedMs, endedBy }: Task): string {
+    const what = `The ${escapeText(describeOrder(order))}, ordered by <@${by}>`;
+    const state = `has been under way for ${formatDuration(now() - startedMs)}`;
+    return endedBy === null ? `${what}, ${state}` : `${what}, ${state} and is being ended by <@${endedBy}>`;
+  }
+
+  /** @param previous the deploy that a rollback takes the place of, when that has ended. */
+  function startTask(
+    command: SlashCommand,
+    order: Work,
+    environment: Environment,
+    address: URL,
+    previous: Task | null = null,
+  ): void {
     log(`${who(command)} orders the ${describeOrder(order)}`);
+    const controller = new AbortController();
     const timeoutMs = order.name === 'status' ? options.statusTimeoutMs : options.orderTimeoutMs;
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
+    const signal = AbortSignal.any([closing.signal, controller.signal, AbortSignal.timeout(timeoutMs)]);
+    const outcome = carryOut(order, environment, signal, previous).catch((error: unknown) => ({
+      succeeded: false,
+      lines: error instanceof Error ? error.message : String(error),
+      before: null,
+    }));
+    const task: Task = {
+      order,
+      by: who(command),
+      startedMs: now(),
+      end: controller,
+      endedBy: null,
+      outcome,
+      done: Promise.resolve(),
+    };
+    task.done = announce(task, timeoutMs, address).finally(() => underWay.delete(task));
+    underWay.add(task);
+  }
+
+  async function carryOut(
+    order: Work,
+    environment: Environment,
+    signal: AbortSignal,
+    previous: Task | null,
+  ): Promise<OrderOutcome> {
+    if (!previous) return options.carryOut({ order, environment, signal, restore: null });
+    const { before } = await previous.outcome;
+    if (before !== null) return options.carryOut({ order, environment, signal, restore: before });
+    // The release before the last one may be one too far back: nobody knows how far the deploy got.
+    const lines = `What ran before the ${describeOrder(previous.order)} is not known. Ask for the status; order the rollback again to go back to the release before the last one.`;
+    return { succeeded: false, lines, before: null };
+  }
+
+  /** Tells the chat of the outcome, and of work that takes long. */
+  async function announce(task: Task, timeoutMs: number, address: URL): Promise<void> {
+    const { order, startedMs } = task;
     // What changes something is for all to see.
     const responseType = order.name === 'status' ? 'ephemeral' : 'in_channel';
     const tell = async (what: string, text: string): Promise<void> => {
@@ -152,16 +268,14 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
       log(`the ${describeOrder(order)} still runs after ${formatDuration(sinceMs)}`);
       told = tell('the duration', describeLongOrder(order, sinceMs, timeoutMs));
     }, options.stillRunsAfterMs);
-    const outcome = await options.carryOut(order, environment, signal).catch((error: unknown) => ({
-      succeeded: false,
-      lines: error instanceof Error ? error.message : String(error),
-    }));
+    const outcome = await task.outcome;
     clearTimeout(stillRuns);
     const duration = formatDuration(now() - startedMs);
-    const verdict = outcome.succeeded ? 'is done' : 'has failed';
+    const wasEnded = !outcome.succeeded && task.endedBy !== null;
+    const verdict = outcome.succeeded ? 'is done' : wasEnded ? 'was ended' : 'has failed';
     log(`the ${describeOrder(order)} ${verdict} after ${duration}`);
     const text = [
-      `${outcome.succeeded ? ':white_check_mark:' : ':x:'} The ${escapeText(describeOrder(order))} ${verdict} after ${duration}, ordered by <@${who(command)}>.`,
+      `${outcome.succeeded ? ':white_check_mark:' : ':x:'} The ${escapeText(describeOrder(order))} ${verdict}${wasEnded ? ` by <@${task.endedBy}>` : ''} after ${duration}, ordered by <@${task.by}>.`,
       ...(outcome.lines === '' ? [] : [codeBlock(outcome.lines)]),
     ].join('\n');
     await told; // so that the outcome comes last
@@ -188,17 +302,17 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
       closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      await Promise.all([...underWay.values()].map(({ done }) => done));
+      await Promise.all([...underWay].map(({ done }) => done));
       server.closeAllConnections();
       await closed;
     },
   };
 }
 
-function describeLongOrder(order: Order, sinceMs: number, timeoutMs: number): string {
+function describeLongOrder(order: Work, sinceMs: number, timeoutMs: number): string {
   const what = `The ${escapeText(describeOrder(order))}`;
   return [
-    `:hourglass_flowing_sand: ${what} still runs after ${formatDuration(sinceMs)}; it is ended after ${formatDuration(timeoutMs)}.`,
+    `:hourglass_flowing_sand: ${what} still runs after ${formatDuration(sinceMs)}; it is ended after ${formatDuration(timeoutMs)}, or with "cancel ${order.environment}".`,
     `Slack takes answers for half an hour alone. If no outcome follows here, ask for the status of ${order.environment}.`,
   ].join('\n');
 }

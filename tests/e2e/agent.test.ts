@@ -170,7 +170,10 @@ test('refuses requests that name a host or an origin of a stranger', async () =>
   const url = await serve(observatory.url);
   const post = (headers: Record<string, string>) =>
     fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: '{}' });
-  expect((await post({ origin: 'https://stranger.example' })).status).toBe(403);
+  const refused = await post({ origin: 'https://stranger.example' });
+  expect(refused.status).toBe(403);
+  expect(await refused.text()).toContain('--allowed-host');
+  expect((await post({ origin: 'http://198.51.100.7' })).status).toBe(403);
   expect((await post({ origin: 'http://localhost:5173' })).status).not.toBe(403);
   expect((await fetch(new URL('/', url))).status).toBe(404);
 });

@@ -12,7 +12,7 @@ import { createRunPageHandler } from './handler.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'hotrod-runs-'));
 const runs = join(directory, 'runs');
-const server = createServer(createRunPageHandler(runs));
+const server = createServer(createRunPageHandler(runs, ['runs.example.org']));
 let base = '';
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -70,11 +70,12 @@ const run = (id: string, more: Partial<RunRecord> = {}): Omit<RunRecord, 'proces
 });
 
 /** With a Host of our choosing, which fetch would not send. */
-function answerTo(host: string): Promise<number | undefined> {
+function answerTo(host: string): Promise<{ status: number | undefined; body: string }> {
   return new Promise((resolve, reject) => {
     httpRequest(`${base}/runs`, { headers: { host } }, (response) => {
-      response.resume();
-      resolve(response.statusCode);
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode, body }));
     })
       .on('error', reject)
       .end();
@@ -162,8 +163,12 @@ describe('the pages of runs', () => {
 
   test('can be read alone, and by names of this machine alone', async () => {
     expect((await fetch(`${base}/runs`, { method: 'POST' })).status).toBe(405);
-    expect(await answerTo('attacker.example')).toBe(421);
-    expect(await answerTo('localhost:1234')).toBe(200);
+    expect(await answerTo('attacker.example')).toMatchObject({
+      status: 421,
+      body: expect.stringContaining('ALLOWED_HOSTS') as string,
+    });
+    expect(await answerTo('runs.example.org:1234')).toMatchObject({ status: 200 });
+    expect(await answerTo('localhost:1234')).toMatchObject({ status: 200 });
   });
 
   test.skipIf(!hasChromium)('follow a run while it goes on, and keep what a reader has opened', async () => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { createHostCheck } from '@hotrod/kit/host-names';
+import { createHostCheck, describeUnknownHost } from '@hotrod/kit/host-names';
 import { createSend, readAssets } from '@hotrod/kit/small-page';
 
 import { listRuns, readLog, readRun } from '../record.ts';
@@ -40,8 +40,11 @@ export function createRunPageHandler(
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return send(405, 'text/plain; charset=utf-8', 'The runs can be read, not changed.\n', { allow: 'GET, HEAD' });
     }
-    if (!isOurs(request.headers.host))
-      return send(421, 'text/plain; charset=utf-8', 'This name is not one of this server.\n');
+    const { host } = request.headers;
+    if (!isOurs(host)) {
+      const sentence = describeUnknownHost('This server', host, 'ALLOWED_HOSTS');
+      return send(421, 'text/plain; charset=utf-8', `${sentence}\n`);
+    }
     const url = URL.parse(request.url ?? '/', 'http://localhost');
     const parts = (url?.pathname ?? '/')
       .split('/')
