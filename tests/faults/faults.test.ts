@@ -126,8 +126,7 @@ test.each([...readManifests().values()])(
         looking = false;
       }
     })();
-    await ride(() => !looking);
-    await look;
+    await Promise.all([ride(() => !looking), look]);
     expect(shown, 'spans or log records that show it').toBeGreaterThanOrEqual(signature.atLeast);
 
     turn((set) => switchOff(set, flag));
