@@ -10,6 +10,11 @@ const patience = {
   hookTimeout: 180_000,
   expect: { poll: { timeout: 30_000 } },
 };
+/**
+ * Vitest runs one group after another, and refuses to run where projects of one group differ in their workers. `quick`
+ * has a worker for each core but one, so whoever sets `maxWorkers` needs a group of their own.
+ */
+const groups = { system: 1, cluster: 2, faults: 3, quick: 4 };
 const cluster = 'tests/deploy/cluster.test.ts';
 const exclude = ['**/node_modules/**', '**/dist/**'];
 
@@ -24,6 +29,7 @@ export default defineConfig({
           include: ['**/*.test.{ts,tsx}'],
           exclude: [...exclude, 'tests/**', '**/*.{store,system}.test.ts', '**/*.dom.test.tsx'],
           setupFiles: ['tests/unit-setup.ts'],
+          sequence: { groupOrder: groups.quick },
           retry: 0,
           testTimeout: 20_000,
           hookTimeout: 20_000,
@@ -37,6 +43,7 @@ export default defineConfig({
           exclude,
           environment: 'happy-dom',
           setupFiles: ['tests/unit-setup.ts'],
+          sequence: { groupOrder: groups.quick },
           retry: 0,
           testTimeout: 20_000,
           hookTimeout: 20_000,
@@ -48,6 +55,7 @@ export default defineConfig({
           name: 'store',
           include: ['observatory/**/*.store.test.ts'],
           exclude,
+          sequence: { groupOrder: groups.quick },
           ...patience,
         },
       },
@@ -58,6 +66,7 @@ export default defineConfig({
           include: ['tests/**/*.test.ts', '**/*.system.test.ts'],
           exclude: [...exclude, 'tests/faults/**', cluster],
           ...patience,
+          sequence: { groupOrder: groups.system },
           maxWorkers: 2,
         },
       },
@@ -68,11 +77,21 @@ export default defineConfig({
           include: ['tests/faults/**/*.test.ts'],
           exclude,
           ...patience,
+          sequence: { groupOrder: groups.faults },
           maxWorkers: 1,
         },
       },
-      // A dozen pods, rolled again and again: after all others, and alone.
-      { test: { name: 'cluster', include: [cluster], exclude, ...patience, sequence: { groupOrder: 1 } } },
+      // A dozen pods, rolled again and again: alone.
+      {
+        test: {
+          name: 'cluster',
+          include: [cluster],
+          exclude,
+          ...patience,
+          sequence: { groupOrder: groups.cluster },
+          maxWorkers: 1,
+        },
+      },
     ],
   },
 });

@@ -99,6 +99,9 @@ export function createSuite(
   let sockets: ListeningSocket[] = [];
   let trimming: NodeJS.Timeout | undefined;
   let endCrashWatch: (() => void) | undefined;
+  /** Aborted when the suite stops: a git that still reads the checkout ends. */
+  const ending = new AbortController();
+  let keepingCheckout: Promise<ProductionRepository | null> | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -119,7 +122,7 @@ export function createSuite(
     goOn();
     // Before it is read: the repository takes longer to be opened than all else does.
     if (options.workingCopy) forgetProduction(options.dataDir);
-    const keepingCheckout = keepCheckout();
+    keepingCheckout = keepCheckout();
     const ports = portsOf(options);
     await ensureFree(
       Object.entries(ports)
@@ -211,11 +214,11 @@ export function createSuite(
   async function keepCheckout(): Promise<ProductionRepository | null> {
     const { root, node, env } = surroundings;
     try {
-      const opened = await openRepository({ dataDir: options.dataDir, root, node, env });
+      const opened = await openRepository({ dataDir: options.dataDir, root, node, env, signal: ending.signal });
       if (options.workingCopy) await resetBranch(options.dataDir, env);
       return opened;
     } catch (error) {
-      report('stack', `takes no push: ${messageOf(error)}`);
+      if (!ending.signal.aborted) report('stack', `takes no push: ${messageOf(error)}`);
       return null;
     }
   }
@@ -338,6 +341,7 @@ export function createSuite(
 
   async function stop(): Promise<void> {
     running = false;
+    ending.abort();
     clearInterval(trimming);
     endCrashWatch?.();
     control?.close();
@@ -346,6 +350,7 @@ export function createSuite(
     await Promise.all([load?.stop().catch(() => {}), stopInOrder(processes)]);
     for (const socket of sockets.splice(0)) socket.close();
     await runPages?.close();
+    await keepingCheckout; // before another start may claim the directory that git writes to
     await starting?.catch(() => {}); // the database may be being made; that takes half a second
     guard?.dismiss();
     dataDirectory?.release();

@@ -33,6 +33,7 @@ const committer = {
  *
  * @param root the checkout; it need not be a repository.
  * @param node the Node that runs the hooks.
+ * @param signal ends the git that runs; this rejects once that git has ended.
  * @throws {Refusal} with what git says.
  */
 export async function openRepository(options: {
@@ -40,12 +41,13 @@ export async function openRepository(options: {
   root: string;
   node: string;
   env: Environment;
+  signal: AbortSignal;
 }): Promise<ProductionRepository> {
-  const { dataDir, root, node, env } = options;
+  const { dataDir, root, node, env, signal } = options;
   const path = repositoryPath(dataDir);
   if (!existsSync(join(path, 'HEAD'))) {
-    await git(['init', '--quiet', '--bare', path], { env });
-    await git(['symbolic-ref', 'HEAD', `refs/heads/${productionBranch}`], { cwd: path, env });
+    await git(['init', '--quiet', '--bare', path], { env, signal });
+    await git(['symbolic-ref', 'HEAD', `refs/heads/${productionBranch}`], { cwd: path, env, signal });
   }
   const settings = {
     'core.hooksPath': join(path, 'hooks'), // the user's own setting would lead elsewhere
@@ -54,7 +56,7 @@ export async function openRepository(options: {
     'uploadpack.allowAnySHA1InWant': 'true', // what runs may be on no branch, and can be fetched all the same
     'gc.autoDetach': 'false',
   };
-  for (const [name, value] of Object.entries(settings)) await git(['config', name, value], { cwd: path, env });
+  for (const [name, value] of Object.entries(settings)) await git(['config', name, value], { cwd: path, env, signal });
   for (const name of ['hooks', 'info']) await mkdir(join(path, name), { recursive: true });
   for (const hook of ['pre-receive', 'post-receive']) {
     const file = join(path, 'hooks', hook);
@@ -62,7 +64,7 @@ export async function openRepository(options: {
     await writeFile(file, `#!/bin/sh\nexec ${program}\n`);
     await chmod(file, 0o755);
   }
-  return { path, startRevision: await keepCheckout(path, root, dataDir, env) };
+  return { path, startRevision: await keepCheckout(path, options) };
 }
 
 /** For sh. */
@@ -70,15 +72,20 @@ function quoted(text: string): string {
   return `'${text.replaceAll('\\', '/').replaceAll("'", `'\\''`)}'`;
 }
 
-async function keepCheckout(path: string, root: string, dataDir: string, env: Environment): Promise<string> {
+async function keepCheckout(
+  path: string,
+  options: { dataDir: string; root: string; env: Environment; signal: AbortSignal },
+): Promise<string> {
+  const { dataDir, root, env, signal } = options;
   // Without a .git of its own, git would answer for a repository that happens to be around.
   const head = existsSync(join(root, '.git'))
-    ? await git(['rev-parse', '--verify', '--quiet', 'HEAD'], { cwd: root, env }).catch(() => null)
+    ? await git(['rev-parse', '--verify', '--quiet', 'HEAD'], { cwd: root, env, signal }).catch(() => null)
     : null;
   if (head !== null) {
     await git(['fetch', '--quiet', '--no-tags', '--update-shallow', root, '+HEAD:refs/hotrod/head'], {
       cwd: path,
       env,
+      signal,
     });
   }
   const index = join(dataDir, 'start.index');
@@ -86,12 +93,13 @@ async function keepCheckout(path: string, root: string, dataDir: string, env: En
   await writeFile(join(path, 'info', 'exclude'), excluded(root, dataDir));
   let revision: string;
   try {
-    if (head !== null) await git(['read-tree', head], { cwd: root, env, extra });
-    const add = () => git(['-c', 'core.autocrlf=false', 'add', '--all'], { cwd: root, env, extra });
+    if (head !== null) await git(['read-tree', head], { cwd: root, env, extra, signal });
+    const add = () => git(['-c', 'core.autocrlf=false', 'add', '--all'], { cwd: root, env, extra, signal });
     // A file that vanishes meanwhile, of an editor or a tool, ends it.
     await add().catch(add);
-    const tree = await git(['write-tree'], { cwd: root, env, extra });
-    const unchanged = head !== null && tree === (await git(['rev-parse', `${head}^{tree}`], { cwd: path, env }));
+    const tree = await git(['write-tree'], { cwd: root, env, extra, signal });
+    const unchanged =
+      head !== null && tree === (await git(['rev-parse', `${head}^{tree}`], { cwd: path, env, signal }));
     const message = 'The checkout that npm start was called in';
     revision =
       unchanged && head !== null
@@ -100,14 +108,15 @@ async function keepCheckout(path: string, root: string, dataDir: string, env: En
             cwd: root,
             env,
             extra,
+            signal,
           });
   } finally {
     await rm(index, { force: true });
   }
-  await git(['update-ref', startRef, revision], { cwd: path, env });
+  await git(['update-ref', startRef, revision], { cwd: path, env, signal });
   const branch = `refs/heads/${productionBranch}`;
-  const known = await git(['rev-parse', '--verify', '--quiet', branch], { cwd: path, env }).catch(() => null);
-  if (known === null) await git(['update-ref', branch, head ?? revision], { cwd: path, env });
+  const known = await git(['rev-parse', '--verify', '--quiet', branch], { cwd: path, env, signal }).catch(() => null);
+  if (known === null) await git(['update-ref', branch, head ?? revision], { cwd: path, env, signal });
   return revision;
 }
 

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
 
 import { messageOf, Refusal } from '../refusal.ts';
@@ -18,6 +19,7 @@ export function withoutGit(env: Environment): Record<string, string> {
  * Runs git and returns what it prints, without the line end.
  *
  * @param options.extra variables of git's own that this call needs.
+ * @param options.signal ends git; this rejects once it has ended.
  * @throws {Refusal} with what git says.
  */
 export async function git(
@@ -25,19 +27,25 @@ export async function git(
   options: { cwd?: string; env: Environment; extra?: Readonly<Record<string, string>>; signal?: AbortSignal },
 ): Promise<string> {
   const { cwd, env, extra = {}, signal } = options;
+  const running = promisify(execFile)('git', [...args], {
+    env: { ...withoutGit(env), LC_ALL: 'C', ...extra },
+    maxBuffer: 64_000_000,
+    timeout: 60_000,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(signal === undefined ? {} : { signal }),
+  });
   try {
-    const { stdout } = await promisify(execFile)('git', [...args], {
-      env: { ...withoutGit(env), LC_ALL: 'C', ...extra },
-      maxBuffer: 64_000_000,
-      timeout: 60_000,
-      ...(cwd === undefined ? {} : { cwd }),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const { stdout } = await running;
     return stdout.trimEnd();
   } catch (error) {
+    await hasEnded(running.child); // execFile rejects as soon as it has sent the signal
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n')[0] : '';
     throw new Refusal(`git ${args.find((arg) => !arg.startsWith('-')) ?? ''}: ${said || messageOf(error)}`, {
       cause: error,
     });
   }
+}
+
+async function hasEnded(child: ChildProcess): Promise<void> {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }

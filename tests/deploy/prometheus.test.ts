@@ -203,12 +203,14 @@ describe.skipIf(Object.values(tools).includes(null))('services → Collector →
     const exprs = new Set(boards.flatMap(({ board }) => board.annotations.list.flatMap(({ expr }) => expr ?? [])));
     expect(exprs.size).toBe(1);
     for (const expr of exprs) {
-      const range = { query: expr, start: String(startedMs / 1000), end: String(Date.now() / 1000), step: '5' };
-      const found = await ask<{ result: Series[] }>('query_range', range);
-      const releases = found?.result.map(({ metric }) => `${metric['service_name']} ${metric['service_version']}`);
-      expect(releases?.toSorted()).toEqual(
-        ['customer', 'driver', 'frontend', 'route'].map((service) => `${service} ${version}`),
-      );
+      const releases = async () => {
+        const range = { query: expr, start: String(startedMs / 1000), end: String(Date.now() / 1000), step: '5' };
+        const found = await ask<{ result: Series[] }>('query_range', range);
+        return found?.result.map(({ metric }) => `${metric['service_name']} ${metric['service_version']}`).toSorted();
+      };
+      await expect
+        .poll(releases)
+        .toEqual(['customer', 'driver', 'frontend', 'route'].map((service) => `${service} ${version}`));
     }
   });
 
@@ -224,11 +226,13 @@ describe.skipIf(Object.values(tools).includes(null))('services → Collector →
         ({ metric: { server_address, server_port } }) => `${server_address}:${server_port}`,
       );
     const hosts = (['customer', 'driver', 'route'] as const).map((name) => new URL(suite.services[name].url).host);
-    expect((await called('http_client_request_duration_seconds_count', 'hotrod/frontend')).toSorted()).toEqual(
-      hosts.toSorted(),
-    );
+    await expect
+      .poll(async () => (await called('http_client_request_duration_seconds_count', 'hotrod/frontend')).toSorted())
+      .toEqual(hosts.toSorted());
     for (const job of ['hotrod/customer', 'hotrod/driver']) {
-      expect(await called('db_client_operation_duration_seconds_count', job), job).toHaveLength(1);
+      await expect
+        .poll(() => called('db_client_operation_duration_seconds_count', job), { message: job })
+        .toHaveLength(1);
     }
     await expect
       .poll(() => jobs('http_client_request_duration_seconds_count{error_type="404"}'))
@@ -248,14 +252,16 @@ describe.skipIf(Object.values(tools).includes(null))('services → Collector →
       last_release: `frontend ${version}, customer ${version}, driver ${version}, route ${version}`,
     });
     // The query in the alert lists exemplars, and the slow ones are there.
-    const exemplars = await ask<{ exemplars: { labels: { trace_id: string }; value: string }[] }[]>('query_exemplars', {
-      query: alert?.annotations['exemplar_query'] ?? '',
-      start: String(startedMs / 1000),
-      end: String(Date.now() / 1000 + 60),
-    });
-    const slow = exemplars?.flatMap((each) => each.exemplars).filter(({ value }) => Number(value) > 1.2) ?? [];
-    expect(slow.length).toBeGreaterThan(0);
-    expect(slow[0]?.labels.trace_id).toMatch(/^[0-9a-f]{32}$/);
+    const slowTrace = async () => {
+      const found = await ask<{ exemplars: { labels: { trace_id: string }; value: string }[] }[]>('query_exemplars', {
+        query: alert?.annotations['exemplar_query'] ?? '',
+        start: String(startedMs / 1000),
+        end: String(Date.now() / 1000 + 60),
+      });
+      const exemplars = found?.flatMap((each) => each.exemplars);
+      return exemplars?.find(({ value }) => Number(value) > 1.2)?.labels.trace_id;
+    };
+    await expect.poll(slowTrace).toMatch(/^[0-9a-f]{32}$/);
   });
 
   test('a service that is gone fires the alert of its callers', async () => {
@@ -269,12 +275,18 @@ describe.skipIf(Object.values(tools).includes(null))('services → Collector →
   });
 
   test('no rule fails', async () => {
-    const found = await ask<{ groups: { rules: { name: string; health: string; lastError?: string }[] }[] }>(
-      'rules',
-      {},
-    );
-    const rules = found?.groups.flatMap((group) => group.rules) ?? [];
-    expect(rules.length).toBeGreaterThan(20);
-    expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
+    interface Rule {
+      name: string;
+      health: string;
+      lastError?: string;
+    }
+    const rules = async () =>
+      (await ask<{ groups: { rules: Rule[] }[] }>('rules', {}))?.groups.flatMap((group) => group.rules) ?? [];
+    expect((await rules()).length).toBeGreaterThan(20);
+    // The health of a rule is unknown before its first turn, which comes up to 30 s after the start.
+    await expect
+      .poll(async () => (await rules()).filter(({ health }) => health === 'unknown'), { timeout: 60_000 })
+      .toEqual([]);
+    expect((await rules()).filter(({ health }) => health !== 'ok')).toEqual([]);
   });
 });

@@ -126,15 +126,19 @@ describe.skipIf(!contrib)('what leaves for a backend elsewhere', () => {
     await sendForeignTelemetry(customers);
     await suite.services.route.stop(); // rides that fail have more to say
     for (const { id } of customers) traces.push((await suite.dispatch(id)).traceId);
-    await backend.eventually('the last rides, and what the page sent', () => {
-      const roots = new Set(backend.spans.filter(({ parentSpanId }) => !parentSpanId).map(({ traceId }) => traceId));
-      const page = backend.spans.filter(({ service }) => service === 'hotrod-page').length;
-      return traces.every((id) => roots.has(id)) && page >= customers.length * 2;
-    });
-    const counted = (name: string) =>
-      backend.metrics.some((metric) => metric.name === name && metric.points.some((point) => point.value > 0));
-    await backend.eventually('metrics', () => counted('hotrod.route.calculation.time'));
-    await backend.eventually('logs', () => backend.logs.some((log) => log.body === 'A log of a stranger'));
+    // The Collector has a queue for each.
+    for (const receiver of [backend, observatory]) {
+      await receiver.eventually('the last rides, and what the page sent', () => {
+        const roots = new Set(receiver.spans.filter(({ parentSpanId }) => !parentSpanId).map(({ traceId }) => traceId));
+        const page = receiver.spans.filter(({ service }) => service === 'hotrod-page').length;
+        return traces.every((id) => roots.has(id)) && page >= customers.length * 2;
+      });
+      const counted = (name: string) =>
+        receiver.metrics.some((metric) => metric.name === name && metric.points.some((point) => point.value > 0));
+      await receiver.eventually('metrics', () => counted('hotrod.route.calculation.time'));
+      await receiver.eventually('logs', () => receiver.logs.some((log) => log.body === 'A log of a stranger'));
+      await receiver.eventually('metrics of a stranger', () => receiver.metrics.some(({ name }) => name === 'rides'));
+    }
   });
   afterAll(async () => {
     await suite?.stop();

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,11 +29,12 @@ describe('what cannot be done is refused in one line, with an exit code', () => 
   it.each([0, 3, 4])('a port that another program has taken (base + %i)', async (offset) => {
     const base = await findPortBase();
     server = createServer().listen(base + offset, '127.0.0.1');
+    await once(server, 'listening');
     stack = startStack(directory.path, base, ['--no-load', '--no-observatory']);
     expect(await stack.ended).toBe(1);
     oneLine(stack.errors());
     expect(stack.errors()).toContain(`Port ${base + offset}`);
-    expect(stack.processes()).toEqual([]);
+    await eventually('nothing is left', () => stack?.processes().length === 0);
   });
 
   it('a data directory that cannot be one', async () => {
@@ -96,6 +98,28 @@ describe('Ctrl-C', () => {
     stack.process.kill('SIGINT');
     expect(await stack.ended).toBe(0);
     expect(stack.errors()).toBe('');
+    await eventually('nothing is left', () => starting.processes().length === 0);
+  });
+
+  it('ends a git that still reads the checkout', async () => {
+    const bin = join(directory.path, 'bin');
+    const reached = join(directory.path, 'reached');
+    rmSync(reached, { force: true }); // of a first try
+    mkdirSync(bin, { recursive: true });
+    const path = process.env['PATH'] ?? '';
+    writeFileSync(
+      join(bin, 'git'),
+      `#!/bin/sh\nPATH='${path}'\ncase "$*" in init*) : > '${reached}'; exec sleep 600 ;; esac\nexec git "$@"\n`,
+      { mode: 0o755 },
+    );
+    stack = startStack(join(directory.path, 'git'), await findPortBase(), ['--no-load', '--no-observatory'], {
+      PATH: `${bin}:${path}`,
+    });
+    const starting = stack;
+    await eventually('git', () => existsSync(reached));
+    stack.process.kill('SIGINT');
+    expect(await stack.ended).toBe(0);
+    expect(stack.output()).toContain('Stopped after');
     await eventually('nothing is left', () => starting.processes().length === 0);
   });
 
