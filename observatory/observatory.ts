@@ -6,7 +6,8 @@ import type { Logger } from '@hotrod/kit/logging';
 import { createApp, listen, type RunningServer, sendProblem } from '@hotrod/kit/server';
 import express, { type Express } from 'express';
 
-import { createAlerting } from './alerting/alerting.ts';
+import { type AlertMemory, createAlertFile, type KeptAlerts, nothingKept } from './alerting/alert-memory.ts';
+import { type Alerting, createAlerting } from './alerting/alerting.ts';
 import { createWebhook } from './alerting/webhook.ts';
 import { createApi } from './api/api.ts';
 import type { ApiParts } from './api/context.ts';
@@ -145,11 +146,13 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       status: createStatus(database, ingest, telemetry, about),
       metrics: telemetry.text,
     };
+    /** It begins behind the server, whose address is in its links. */
+    let alerting: Alerting | undefined;
     const app = createApp({
       logger,
       ready: { store: () => storeWorks(ingest) },
       routes: (all) => {
-        routes(all, parts, options);
+        routes(all, parts, options, (objective) => alerting?.firingOf(objective) ?? []);
         if (options.runbooks !== undefined) runbookFiles(all, options.runbooks);
         if (options.page === undefined) return;
         pageFiles(all, options.page, config.basePath);
@@ -164,7 +167,9 @@ async function startAll(options: ObservatoryOptions): Promise<Observatory> {
       listen(underPath(config.basePath, app), config.host, config.port, { maxHeaderSize: 65_536 }),
     );
     servers.push(server.close);
-    closers.push(startAlerting(options, server.url, database, telemetry));
+    const alerts = startAlerting(options, server.url, database, telemetry);
+    alerting = alerts.alerting;
+    closers.push(alerts.close);
     return {
       url: server.url,
       otlpUrl: receiver.url,
@@ -219,12 +224,18 @@ function list(setting: string | null): string[] {
     .filter((item) => item !== '');
 }
 
-function routes(app: Express, parts: ApiParts, { config, logger }: ObservatoryOptions): void {
+function routes(
+  app: Express,
+  parts: ApiParts,
+  { config, logger }: ObservatoryOptions,
+  firingOf: Alerting['firingOf'],
+): void {
   app.use(
     createApi(parts, {
       basePath: config.basePath,
       hosts: list(config.hosts),
       ...(config.objectives === null ? {} : { objectives: config.objectives }),
+      firingOf,
       ...(config.markersKey === null ? {} : { markersKey: config.markersKey }),
       onFailure: (error) => logger.error({ err: error }, 'A question failed'),
     }),
@@ -269,22 +280,97 @@ function registerGauges(telemetry: Telemetry, ingest: Ingest): void {
   telemetry.gauge('uptime_seconds', 'Since the process began.', () => process.uptime());
 }
 
-/** @returns what ends it. Nothing is looked at where nobody is told. */
+/** Looks at the objectives from now on; notifies the webhook, if there is one. */
 function startAlerting(
   { config, logger }: ObservatoryOptions,
   url: string,
   database: Database,
   telemetry: Telemetry,
-): () => Promise<void> {
-  if (config.alertWebhook === null) return async () => undefined;
-  const webhook = createWebhook(config.alertWebhook, logger);
+): { alerting: Alerting; close: () => Promise<void> } {
+  const memory = createAlertFile(join(config.dataDir, 'alerts.json'));
+  const webhook =
+    config.alertWebhook === null ? null : createWebhook(config.alertWebhook, logger, undefined, () => save());
+  const kept = loadAlerts(memory, webhook !== null, logger);
   const alerting = createAlerting({
     objectives: config.objectives ?? defaultObjectives,
     publicUrl: config.publicUrl ?? url,
     reader: database.reader,
-    notify: webhook.notify,
+    kept,
+    notify: (notification) => {
+      webhook?.notify(notification);
+      save();
+    },
   });
-  telemetry.gauge('alerts_firing', 'Alerts that fire.', alerting.firing);
+  for (const notification of kept.undelivered) webhook?.notify(notification);
+
+  let saved = '';
+  function save(): void {
+    const [firing, undelivered] = [alerting.firing(), webhook?.undelivered() ?? []];
+    // While nothing fires nobody asks when that was seen last.
+    const lookedMs = Math.max(alerting.lastLookMs(), kept.lookedMs);
+    const isQuiet = firing.length === 0 && undelivered.length === 0;
+    const state: KeptAlerts = {
+      lookedMs: isQuiet ? 0 : lookedMs,
+      firing,
+      hasWebhook: webhook !== null,
+      undelivered,
+    };
+    const text = JSON.stringify(state);
+    if (text === saved) return;
+    try {
+      memory.save(state);
+      saved = text;
+    } catch (error) {
+      logger.warn({ err: error }, 'The state of alerts could not be kept for the next start');
+    }
+  }
+  registerAlertMetrics(telemetry, alerting);
+  if (webhook) {
+    telemetry.gauge(
+      'alert_notifications_undelivered',
+      'Notifications that the webhook is yet to take.',
+      () => webhook.undelivered().length,
+    );
+    telemetry.counter('alert_notification_failures_total', 'Posts that the webhook did not take.', webhook.failures);
+  }
+  const closing = new AbortController();
+  let looking: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    looking ??= alerting
+      .evaluate(closing.signal)
+      .catch((error: unknown) => logger.warn({ err: error }, 'Objectives could not be looked at for alerts'))
+      .finally(() => {
+        looking = null;
+        save();
+        webhook?.offerAgain();
+      });
+  }, config.alertIntervalMs);
+  timer.unref();
+  return {
+    alerting,
+    close: async () => {
+      clearInterval(timer);
+      closing.abort();
+      await webhook?.close();
+      await looking;
+      save();
+    },
+  };
+}
+
+function loadAlerts(memory: AlertMemory, hasWebhook: boolean, logger: Logger): KeptAlerts {
+  try {
+    const kept = memory.load();
+    // What fired while there was no webhook fires anew for one that is there now: it was never told.
+    return hasWebhook && !kept.hasWebhook ? nothingKept : kept;
+  } catch (error) {
+    logger.warn({ err: error }, 'The state of alerts before this start cannot be read; what holds fires again');
+    return nothingKept;
+  }
+}
+
+function registerAlertMetrics(telemetry: Telemetry, alerting: Alerting): void {
+  telemetry.gauge('alerts_firing', 'Alerts that fire.', () => alerting.firing().length);
   telemetry.counter(
     'alert_look_failures_total',
     'Objectives that could not be looked at for alerts.',
@@ -295,30 +381,6 @@ function startAlerting(
     'When all objectives were looked at last, Unix time; 0 for never.',
     () => alerting.lastLookMs() / 1000,
   );
-  telemetry.gauge(
-    'alert_notifications_undelivered',
-    'Notifications that the webhook is yet to take.',
-    webhook.undelivered,
-  );
-  telemetry.counter('alert_notification_failures_total', 'Posts that the webhook did not take.', webhook.failures);
-  const closing = new AbortController();
-  let looking: Promise<void> | null = null;
-  const timer = setInterval(() => {
-    looking ??= alerting
-      .evaluate(closing.signal)
-      .catch((error: unknown) => logger.warn({ err: error }, 'Objectives could not be looked at for alerts'))
-      .finally(() => {
-        looking = null;
-        webhook.offerAgain();
-      });
-  }, config.alertIntervalMs);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    closing.abort();
-    await webhook.close();
-    await looking;
-  };
 }
 
 function createStatus(

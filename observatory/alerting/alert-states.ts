@@ -20,6 +20,22 @@ export function holds(condition: BurnCondition, burns: ReadonlyMap<number, Burn>
   return exceeds(condition.longMs) && exceeds(condition.shortMs);
 }
 
+/** A time in which nobody looked, because the Observatory did not run. Unix milliseconds. */
+export interface Gap {
+  fromMs: number;
+  toMs: number;
+}
+
+/**
+ * Whether what is stored can say that a condition no longer holds. After a gap it cannot, because senders give up while
+ * nobody takes what they send: while most of the short window is a gap, few or no bad spans prove nothing.
+ */
+export function canJudge({ shortMs }: BurnCondition, gap: Gap | null, nowMs: number): boolean {
+  if (gap === null) return true;
+  const unseenMs = Math.min(gap.toMs, nowMs) - Math.max(gap.fromMs, nowMs - shortMs);
+  return unseenMs <= shortMs / 2;
+}
+
 /** The state that follows, as with `for` in a rule of Prometheus. It begins to fire, or ends, where the phase changes. */
 export function nextState(state: AlertState, condition: BurnCondition, isHolding: boolean, nowMs: number): AlertState {
   if (!isHolding) return inactive;

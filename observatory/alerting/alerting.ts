@@ -1,10 +1,12 @@
+import type { FiringAlert } from '../contract/contract.ts';
 import { listMarkers } from '../store/markers/markers.ts';
 import { askBadExemplar, askBurnRates, type Burn } from '../store/questions/burn-rates.ts';
 import type { BurnCondition, Objective, ObjectiveAlert } from '../store/questions/objective.ts';
 import type { Asking } from '../store/questions/population.ts';
 import { askReleases } from '../store/questions/releases.ts';
-import { type AlertState, holds, inactive, nextState } from './alert-states.ts';
-import { notification, type Notification, type NotifiedAlert, notifiedAlert } from './notification.ts';
+import { type AlertState, canJudge, type Gap, holds, inactive, nextState } from './alert-states.ts';
+import type { KeptAlert, KeptAlerts } from './alert-memory.ts';
+import { fingerprint, notification, type Notification, type NotifiedAlert, notifiedAlert } from './notification.ts';
 
 /** Looks at the objectives again and again, and tells when a budget burns too fast, and when it no longer does. */
 export interface Alerting {
@@ -15,8 +17,10 @@ export interface Alerting {
    * @throws {AggregateError} where the store cannot be asked for some; nothing has changed for these.
    */
   evaluate(signal?: AbortSignal): Promise<void>;
-  /** How many alerts fire. */
-  firing(): number;
+  /** The alerts of an objective that fire, in the order of its conditions. */
+  firingOf(objective: Objective): FiringAlert[];
+  /** All alerts that fire, to be kept over a restart. */
+  firing(): KeptAlert[];
   /** How often an objective could not be looked at. */
   failures(): number;
   /** When all objectives were looked at last, Unix milliseconds; 0 where they never were. */
@@ -29,6 +33,8 @@ export interface AlertingOptions {
   publicUrl: string;
   reader: Asking['reader'];
   notify: (notification: Notification) => void;
+  /** What fired before a restart; nothing by default. */
+  kept?: Pick<KeptAlerts, 'lookedMs' | 'firing'>;
   /** The clock, Unix milliseconds. */
   now?: () => number;
   /** How long a look at one objective may take, milliseconds; 10 s by default. */
@@ -41,20 +47,35 @@ const releasesRangeMs = 3_600_000;
 interface Watched {
   objective: Objective;
   alert: ObjectiveAlert;
-  conditions: { condition: BurnCondition; state: AlertState; annotations: Record<string, string> }[];
+  conditions: {
+    condition: BurnCondition;
+    labels: Record<string, string>;
+    state: AlertState;
+    annotations: Record<string, string>;
+  }[];
 }
 
 export function createAlerting(options: AlertingOptions): Alerting {
-  const { publicUrl, reader, notify, now = Date.now, timeoutMs = 10_000 } = options;
+  const { publicUrl, reader, notify, kept, now = Date.now, timeoutMs = 10_000 } = options;
+  const before = new Map((kept?.firing ?? []).map((each) => [fingerprint(each.labels), each]));
+  const gap: Gap | null = kept && before.size > 0 ? { fromMs: kept.lookedMs, toMs: now() } : null;
   const watched = options.objectives.flatMap((objective): Watched[] => {
     const { alert } = objective;
     if (!alert) return [];
-    const conditions = alert.conditions.map((condition) => ({ condition, state: inactive, annotations: {} }));
+    const conditions = alert.conditions.map((condition) => {
+      const labels = labelsOf(alert, condition);
+      const earlier = before.get(fingerprint(labels));
+      before.delete(fingerprint(labels));
+      const state: AlertState = earlier ? { phase: 'firing', startsMs: earlier.startsMs } : inactive;
+      return { condition, labels, state, annotations: earlier?.annotations ?? {} };
+    });
     return [{ objective, alert, conditions }];
   });
   let failures = 0;
   let lastLookMs = 0;
   const generatorUrl = `${publicUrl}/?view=slo`;
+  /** What is no longer alerted on, because the objectives are others now. Who was told of it is told that it ended. */
+  const abandoned = [...before.values()];
 
   /** What helps whoever is told: asked when an alert begins to fire, and told again, as it was, when it ends. */
   async function describe(
@@ -89,7 +110,8 @@ export function createAlerting(options: AlertingOptions): Alerting {
     // Everything is asked before anything changes: a look that fails is as if it had not been.
     const looked = await Promise.all(
       conditions.map(async ({ condition, state, annotations }) => {
-        const next = nextState(state, condition, holds(condition, burns), nowMs);
+        const isHolding = holds(condition, burns) || (state.phase === 'firing' && !canJudge(condition, gap, nowMs));
+        const next = nextState(state, condition, isHolding, nowMs);
         const begins = next.phase === 'firing' && state.phase !== 'firing';
         return {
           next,
@@ -104,22 +126,14 @@ export function createAlerting(options: AlertingOptions): Alerting {
     for (const [index, { next, annotations }] of looked.entries()) {
       const entry = conditions[index];
       if (!entry) continue;
-      const { state: before, condition } = entry;
+      const { state: previous, labels } = entry;
       entry.state = next;
       entry.annotations = annotations;
-      changed ||= (before.phase === 'firing') !== (next.phase === 'firing');
-      const labels = {
-        alertname: alert.name,
-        severity: condition.severity,
-        ...alert.labels,
-        burn_rate: String(condition.burnRate),
-        long_window: duration(condition.longMs),
-        short_window: duration(condition.shortMs),
-      };
+      changed ||= (previous.phase === 'firing') !== (next.phase === 'firing');
       if (next.phase === 'firing') {
         alerts.push(notifiedAlert(labels, annotations, next.startsMs, null, generatorUrl));
-      } else if (before.phase === 'firing') {
-        alerts.push(notifiedAlert(labels, annotations, before.startsMs, nowMs, generatorUrl));
+      } else if (previous.phase === 'firing') {
+        alerts.push(notifiedAlert(labels, annotations, previous.startsMs, nowMs, generatorUrl));
       }
     }
     if (changed) notify(notification(alert.name, alerts, publicUrl));
@@ -128,6 +142,10 @@ export function createAlerting(options: AlertingOptions): Alerting {
   return {
     async evaluate(signal) {
       const errors: Error[] = [];
+      for (const { labels, annotations, startsMs } of abandoned.splice(0)) {
+        const ended = notifiedAlert(labels, annotations, startsMs, now(), generatorUrl);
+        notify(notification(labels['alertname'] ?? '', [ended], publicUrl));
+      }
       for (const each of watched) {
         // One that is slow takes no time from the others.
         const timeout = AbortSignal.timeout(timeoutMs);
@@ -145,8 +163,37 @@ export function createAlerting(options: AlertingOptions): Alerting {
     },
     failures: () => failures,
     lastLookMs: () => lastLookMs,
-    firing: () =>
-      watched.flatMap(({ conditions }) => conditions).filter(({ state }) => state.phase === 'firing').length,
+    firing: () => [
+      ...abandoned,
+      ...watched.flatMap(({ conditions }) =>
+        conditions.flatMap(({ labels, annotations, state }) =>
+          state.phase === 'firing' ? [{ labels, annotations, startsMs: state.startsMs }] : [],
+        ),
+      ),
+    ],
+    firingOf: (objective) =>
+      watched
+        .filter((each) => each.objective === objective)
+        .flatMap(({ alert, conditions }) =>
+          conditions.flatMap(({ condition, annotations, state }): FiringAlert[] => {
+            if (state.phase !== 'firing') return [];
+            const { severity, burnRate, longMs, shortMs } = condition;
+            const exemplarTraceId = annotations['exemplar_trace_id'] ?? null;
+            const { startsMs } = state;
+            return [{ severity, startsMs, burnRate, longMs, shortMs, runbook: alert.runbook, exemplarTraceId }];
+          }),
+        ),
+  };
+}
+
+function labelsOf(alert: ObjectiveAlert, condition: BurnCondition): Record<string, string> {
+  return {
+    alertname: alert.name,
+    severity: condition.severity,
+    ...alert.labels,
+    burn_rate: String(condition.burnRate),
+    long_window: duration(condition.longMs),
+    short_window: duration(condition.shortMs),
   };
 }
 

@@ -85,7 +85,7 @@ function common(sets: readonly Readonly<Record<string, string>>[]): Record<strin
 }
 
 /** The same for the same labels, whenever and wherever it fires: 16 hexadecimal digits. */
-function fingerprint(labels: Readonly<Record<string, string>>): string {
+export function fingerprint(labels: Readonly<Record<string, string>>): string {
   const text = JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

@@ -11,11 +11,11 @@ export interface Webhook {
   notify(notification: Notification): void;
   /** Tries again what was not taken. Does nothing while something is being delivered. */
   offerAgain(): void;
-  /** How many notifications are yet to be taken. */
-  undelivered(): number;
+  /** The notifications that are yet to be taken. */
+  undelivered(): Notification[];
   /** How many tries have failed. */
   failures(): number;
-  /** Ends what is under way; what was not taken is given up, and the log names it. */
+  /** Ends what is under way; the log names what was not taken. */
   close(): Promise<void>;
 }
 
@@ -31,8 +31,14 @@ const defaultPausesMs: readonly number[] = [1_000, 2_000, 4_000, 8_000];
 /**
  * @param url where notifications are posted. User and password in it become basic authentication. All of it may be a
  *   secret (chat programs put theirs in the path), so the log names the host alone.
+ * @param onTaken is called when a notification was taken.
  */
-export function createWebhook(url: string, log: WebhookLog, pausesMs = defaultPausesMs): Webhook {
+export function createWebhook(
+  url: string,
+  log: WebhookLog,
+  pausesMs = defaultPausesMs,
+  onTaken: () => void = () => undefined,
+): Webhook {
   const target = new URL(url);
   const { host } = target;
   const headers: Record<string, string> = { 'content-type': 'application/json', 'user-agent': 'hotrod-observatory' };
@@ -79,6 +85,7 @@ export function createWebhook(url: string, log: WebhookLog, pausesMs = defaultPa
         // A newer one may have come in the meantime.
         if (kept.get(name) === notification) kept.delete(name);
         log.info(about, 'Told the webhook of an alert');
+        onTaken();
         return;
       }
       if (closing.signal.aborted) return;
@@ -129,13 +136,12 @@ export function createWebhook(url: string, log: WebhookLog, pausesMs = defaultPa
       for (const name of kept.keys()) due.add(name);
       start();
     },
-    undelivered: () => kept.size,
+    undelivered: () => [...kept.values()],
     failures: () => failures,
     async close() {
       closing.abort();
       await working;
-      if (kept.size > 0) log.warn({ host, alerts: [...kept.keys()] }, 'The webhook was not told of these alerts');
-      kept.clear();
+      if (kept.size > 0) log.warn({ host, alerts: [...kept.keys()] }, 'The webhook is yet to be told of these alerts');
     },
   };
 }

@@ -16,6 +16,8 @@ import { createTurns } from './turns.ts';
 export interface ApiOptions {
   /** Default: a latency and an availability objective of HotROD's dispatches. */
   objectives?: readonly Objective[];
+  /** The alerts of an objective that fire; none by default. */
+  firingOf?: ApiContext['firingOf'];
   /** The key that writers of markers must send as `X-Honeycomb-Team`; without it any will do. */
   markersKey?: string;
   /** How long a question may take, and how long wait before, milliseconds. Default 10,000. */
@@ -44,6 +46,7 @@ export function createApi(parts: ApiParts, options: ApiOptions = {}): Router {
   const context: ApiContext = {
     parts,
     objectives: options.objectives ?? defaultObjectives,
+    firingOf: options.firingOf ?? (() => []),
     markersKey: options.markersKey,
     now: options.now ?? Date.now,
     ...createAsking(parts, options.queryTimeoutMs ?? 10_000),

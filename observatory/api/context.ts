@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 
-import type { Status } from '../contract/contract.ts';
+import type { FiringAlert, Status } from '../contract/contract.ts';
 import type { Database } from '../store/database.ts';
 import type { Asking } from '../store/questions/population.ts';
 import type { Objective } from '../store/questions/objective.ts';
@@ -17,6 +17,8 @@ export interface ApiParts {
 export interface ApiContext {
   parts: ApiParts;
   objectives: readonly Objective[];
+  /** The alerts of an objective that fire. */
+  firingOf: (objective: Objective) => FiringAlert[];
   markersKey: string | undefined;
   now: () => number;
   /** Runs a question in its turn, with a time limit, interrupted when its asker goes away. */

@@ -217,7 +217,10 @@ export function questionRoutes(context: ApiContext): Router {
     readParameters(noParameters, request);
     const answer = await asking(request, response, async (reader) => {
       const stands = [];
-      for (const objective of context.objectives) stands.push(await askSlo(reader, objective, context.now()));
+      for (const objective of context.objectives) {
+        const alerts = context.firingOf(objective);
+        stands.push({ ...(await askSlo(reader, objective, context.now())), alerts });
+      }
       return stands;
     });
     response.json(answer);

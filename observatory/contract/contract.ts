@@ -288,6 +288,22 @@ export const honeycombMarkerSchema = z.object({
 export const honeycombMarkersSchema = z.array(honeycombMarkerSchema);
 export type HoneycombMarker = z.infer<typeof honeycombMarkerSchema>;
 
+/** An alert that fires: a budget that burns too fast, over a long window and still over a short one. */
+export const firingAlertSchema = z.object({
+  severity: z.enum(['page', 'ticket']),
+  /** Since when, Unix milliseconds. */
+  startsMs: z.int(),
+  /** The burn rate that is exceeded, over both windows. */
+  burnRate: z.number(),
+  longMs: z.number(),
+  shortMs: z.number(),
+  /** Its runbook is at `/runbooks/<name>`. */
+  runbook: z.string(),
+  /** A trace that stands for the bad ones; null if none was found. */
+  exemplarTraceId: z.nullable(z.string()),
+});
+export type FiringAlert = z.infer<typeof firingAlertSchema>;
+
 /** A row of `GET /api/slo`: an objective of the Observatory's configuration, over its window. */
 export const sloStatusSchema = z.object({
   name: z.string(),
@@ -307,6 +323,8 @@ export const sloStatusSchema = z.object({
   /** How fast the budget is being spent: 1 uses it up exactly at the window's end. Over the last 5 minutes and the last hour. */
   burnRate5m: numberOrNull,
   burnRate1h: numberOrNull,
+  /** The alerts of the objective that fire. */
+  alerts: z.array(firingAlertSchema),
 });
 export const sloStatusesSchema = z.array(sloStatusSchema);
 export type SloStatus = z.infer<typeof sloStatusSchema>;

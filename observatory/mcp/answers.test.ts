@@ -181,6 +181,7 @@ test('distinguishes an objective without data from one that is met', () => {
     budgetLeft: null,
     burnRate5m: null,
     burnRate1h: null,
+    alerts: [],
   };
   expect(describeObjectives([objective])).toContain('latency: no data; budget left –');
   expect(describeObjectives([{ ...objective, attained: 0.9, budgetLeft: -1, burnRate5m: 2 }])).toContain(

@@ -262,12 +262,16 @@ export function describeMarkers(markers: readonly Marker[]): string {
 export function describeObjectives(objectives: readonly SloStatus[]): string {
   if (objectives.length === 0) return 'There are no objectives.';
   return objectives
-    .map(({ name, objective, attained, budgetLeft, burnRate5m, burnRate1h, bad, total, filter, good }) => {
+    .map(({ name, objective, attained, budgetLeft, burnRate5m, burnRate1h, bad, total, filter, good, alerts }) => {
       const kept =
         attained === null ? 'no data' : `${(100 * attained).toFixed(2)} % of ${(100 * objective).toFixed(2)} %`;
       const rate = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
       const budget = budgetLeft === null ? '–' : `${(100 * budgetLeft).toFixed(0)} %`;
-      return `${name}: ${kept}; budget left ${budget}; burn rate ${rate(burnRate5m)} (5 min), ${rate(burnRate1h)} (1 h); bad ${bad} of ${total}. Counts: ${filter}. Good: ${good}.`;
+      const firing = alerts.map(
+        ({ severity, startsMs, exemplarTraceId }) =>
+          ` ALERT (${severity}) fires since ${instant(startsMs)}${exemplarTraceId === null ? '' : `, for example trace ${exemplarTraceId}`}.`,
+      );
+      return `${name}:${firing.join('')} ${kept}; budget left ${budget}; burn rate ${rate(burnRate5m)} (5 min), ${rate(burnRate1h)} (1 h); bad ${bad} of ${total}. Counts: ${filter}. Good: ${good}.`;
     })
     .join('\n');
 }

@@ -1,4 +1,4 @@
-import { type SloStatus, sloStatusesSchema } from '../../contract/contract.ts';
+import { type FiringAlert, type SloStatus, sloStatusesSchema } from '../../contract/contract.ts';
 import { apiPath } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { downloads } from '../shell/download.ts';
@@ -6,6 +6,8 @@ import { DownloadButton } from '../shell/download-button.tsx';
 import { Failed, failureInPlaceOf, Loading } from '../shell/states.tsx';
 import { formatDuration } from '../format/duration.ts';
 import { formatCount, formatPercent } from '../format/number.ts';
+import { formatSince } from '../format/time.ts';
+import { underBase } from '../state/base-path.ts';
 import { now, oldestMs, tick } from '../state/clock.ts';
 import { addressOf, afresh, follow } from '../state/location.ts';
 import type { State } from '../state/url-state.ts';
@@ -57,6 +59,9 @@ function Objective({ slo }: { slo: SloStatus }) {
   return (
     <li class="panel objective">
       <h2>{slo.name}</h2>
+      {slo.alerts.map((alert) => (
+        <Alert key={`${alert.severity} ${alert.longMs}`} alert={alert} />
+      ))}
       <p class="muted">{slo.description}</p>
       <p class="attained num">
         {attained === null ? (
@@ -94,6 +99,33 @@ function Objective({ slo }: { slo: SloStatus }) {
         <code class="muted">{slo.good}</code>
       </p>
     </li>
+  );
+}
+
+/** An alert that fires: since when, why, and where to go on from there. */
+function Alert({ alert }: { alert: FiringAlert }) {
+  const { severity, startsMs, burnRate, longMs, shortMs, runbook, exemplarTraceId } = alert;
+  const nowMs = now.value;
+  const speed = burnRate === 1 ? 'faster' : `more than ${burnRate} times as fast`;
+  return (
+    <div class="alert" data-severity={severity}>
+      <p>
+        <b>
+          Alert ({severity}): firing since {formatSince(startsMs, nowMs)}
+        </b>{' '}
+        <span class="num">({formatDuration(Math.max(1, Math.round((nowMs - startsMs) / 1_000)) * 1_000)})</span>
+      </p>
+      <p class="muted">
+        The budget burns {speed} {burnRate === 1 ? 'than' : 'as'} allowed, over {formatDuration(longMs)} and over{' '}
+        {formatDuration(shortMs)}.
+      </p>
+      <p class="row">
+        {exemplarTraceId !== null && <Way to={{ traceId: exemplarTraceId }}>Open a bad trace</Way>}
+        <a class="button" href={underBase(`/runbooks/${runbook}`)} target="_blank" rel="noreferrer">
+          Runbook
+        </a>
+      </p>
+    </div>
   );
 }
 
@@ -150,6 +182,7 @@ function objectiveFiles(found: SloStatus[]) {
       'budget_left',
       'burn_rate_5m',
       'burn_rate_1h',
+      'firing_since',
     ],
     rows: found.map((slo) => [
       slo.name,
@@ -163,6 +196,7 @@ function objectiveFiles(found: SloStatus[]) {
       slo.budgetLeft,
       slo.burnRate5m,
       slo.burnRate1h,
+      slo.alerts.length === 0 ? null : new Date(Math.min(...slo.alerts.map(({ startsMs }) => startsMs))).toISOString(),
     ]),
   }));
 }

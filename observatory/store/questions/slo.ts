@@ -22,7 +22,7 @@ function burnRate(bad: number, total: number, objective: number): number | null 
  * How an objective stands at `nowMs`.
  * @throws FilterError where one of its filters cannot be read.
  */
-export async function askSlo(asking: Asking, objective: Objective, nowMs: number): Promise<SloStatus> {
+export async function askSlo(asking: Asking, objective: Objective, nowMs: number): Promise<Omit<SloStatus, 'alerts'>> {
   const { binder, where } = populationSql({
     fromMs: nowMs - objective.windowMs,
     toMs: nowMs,
