@@ -10,6 +10,8 @@ const patience = {
   hookTimeout: 180_000,
   expect: { poll: { timeout: 30_000 } },
 };
+/** What needs nothing but a processor has twenty seconds, of which a poll may take most, and no second try. */
+const quick = { retry: 0, testTimeout: 20_000, hookTimeout: 20_000, expect: { poll: { timeout: 15_000 } } };
 /**
  * Vitest runs one group after another, and refuses to run where projects of one group differ in their workers. `quick`
  * has a worker for each core but one, so whoever sets `maxWorkers` needs a group of their own.
@@ -30,9 +32,7 @@ export default defineConfig({
           exclude: [...exclude, 'tests/**', '**/*.{store,system}.test.ts', '**/*.dom.test.tsx'],
           setupFiles: ['tests/unit-setup.ts'],
           sequence: { groupOrder: groups.quick },
-          retry: 0,
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          ...quick,
         },
       },
       // The pages' components, rendered in happy-dom: pressed and typed into, without a browser or a server.
@@ -44,9 +44,7 @@ export default defineConfig({
           environment: 'happy-dom',
           setupFiles: ['tests/unit-setup.ts'],
           sequence: { groupOrder: groups.quick },
-          retry: 0,
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          ...quick,
         },
       },
       // The Observatory's parts with DuckDB in the test's own process.

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { findFreePort } from '../tests/harness/suite.ts';
 import { type Guard, startGuard } from './guard.ts';
 import { bindSocket, type ListeningSocket } from './listening-socket.ts';
 import { openLogFiles } from './log-files.ts';
@@ -27,7 +27,7 @@ beforeEach(async () => {
   news = [];
   socket = null;
   running = undefined;
-  port = await freePort();
+  port = await findFreePort();
 });
 afterEach(async () => {
   await running?.stop(2_000);
@@ -35,14 +35,6 @@ afterEach(async () => {
   guard.dismiss();
   rmSync(directory, { recursive: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 /** A service made with kit, whose answers say which release it is. Each takes `delayMs`. */
 function service(release: string, before = '', delayMs = 5): ProcessSpec {
@@ -176,6 +168,7 @@ describe('a process that is replaced', () => {
         `const { accessSync } = await import('node:fs'); ready = { road: async () => accessSync(${JSON.stringify(go)}) };`,
       ),
     );
+    replaced.catch(() => undefined); // awaited below, and no failure of the whole run until then
     const traffic = load(2);
     await until(() => (traffic.releases.get('old') ?? 0) > 50);
     expect([...traffic.releases.keys()]).toEqual(['old']);
@@ -211,10 +204,20 @@ describe('a process that is replaced', () => {
   });
 
   it('ends, with those that still drain, when all is stopped', async () => {
-    const fake = await start(service('r0', '', 60_000));
+    const asked = join(directory, 'asked');
+    const fake = await start(
+      service(
+        'r0',
+        `const [{ subscribe }, { writeFileSync }] = await Promise.all([import('node:diagnostics_channel'), import('node:fs')]);
+         subscribe('http.server.request.start', ({ request }) => {
+           if (request.url === '/release') writeFileSync(${JSON.stringify(asked)}, '');
+         });`,
+        60_000,
+      ),
+    );
     const open = fetch(`http://127.0.0.1:${port}/release`).catch(() => 'cut off');
     const old = fake.pid ?? 0;
-    await sleep(200);
+    await until(() => existsSync(asked));
     await fake.replace(service('r1'));
     expect(fake.pids).toHaveLength(2);
     await fake.stop(100);

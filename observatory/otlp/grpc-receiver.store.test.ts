@@ -5,7 +5,13 @@ import { gzipSync } from 'node:zlib';
 import { Client, compressionAlgorithms, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { spanIdOf, spansRequest, startTestObservatory, temporaryDirectory } from '../fixtures/test-observatory.ts';
+import {
+  holdStore,
+  spanIdOf,
+  spansRequest,
+  startTestObservatory,
+  temporaryDirectory,
+} from '../fixtures/test-observatory.ts';
 import { sql } from '../store/sql.ts';
 import { createKeepingStore } from './fixtures/keeping-store.ts';
 import { startCall } from './fixtures/raw-grpc-call.ts';
@@ -250,7 +256,7 @@ describe('a sender that is slow', () => {
     await using alone = await startAlone({ patience: { wholeMs: 60_000, slowMs: 100 } });
     // Every slot there is, and as many that wait for one.
     const slow = Array.from({ length: 16 }, () => start(alone.receiver.url));
-    await setTimeout(200);
+    await Promise.all(slow.map(({ reached }) => reached()));
     expect((await call(clientOf(alone.receiver), body)).code).toBe(status.OK);
     const first = await Promise.race(slow.map(({ answer }) => answer));
     expect(first).toMatchObject({ 'grpc-status': String(status.RESOURCE_EXHAUSTED) });
@@ -259,7 +265,7 @@ describe('a sender that is slow', () => {
   it('does not hold its slot after it is gone', async () => {
     await using alone = await startAlone({ patience: { wholeMs: 60_000, slowMs: 60_000 } });
     const slow = Array.from({ length: 8 }, () => stalledCall(alone.receiver.url));
-    await setTimeout(200);
+    await Promise.all(slow.map(({ reached }) => reached()));
     for (const { cancel } of slow) cancel();
     expect((await call(clientOf(alone.receiver), body)).code).toBe(status.OK);
   });
@@ -269,20 +275,20 @@ describe('a receiver that closes', () => {
   it('answers the call that is under way, and takes no further connection', async () => {
     const alone = await startAlone();
     const open = stalledCall(alone.receiver.url);
-    await setTimeout(200);
+    await open.reached();
     const closed = alone.receiver.close({ cutAfterMs: 10_000 });
     open.end();
     expect(await open.answer).toMatchObject({ 'grpc-status': String(status.OK) });
     await closed;
     expect(alone.store.taken.spans.flatMap(plainSpans)).toHaveLength(2);
-    expect((await call(clientOf(alone.receiver), body, { withinMs: 2_000 })).code).toBe(status.UNAVAILABLE);
+    expect((await call(clientOf(alone.receiver), body)).code).toBe(status.UNAVAILABLE);
   });
 
   it('cuts a call that does not end', async () => {
     const alone = await startAlone();
     const open = stalledCall(alone.receiver.url);
     open.answer.catch(() => undefined);
-    await setTimeout(200);
+    await open.reached();
     await alone.receiver.close({ cutAfterMs: 100 });
     await expect(open.answer).rejects.toThrow();
   });
@@ -308,6 +314,7 @@ it('rejects with EADDRINUSE where the port is taken', async () => {
 it('loses nothing that was acknowledged while it is full and when it closes', async () => {
   const directory = await temporaryDirectory();
   const observatory = await startTestObservatory(directory, { queueItems: 500 });
+  const letGo = holdStore(observatory);
   const client = clientOf({ url: observatory.otlpGrpcUrl });
   const codes: status[] = [];
   const acknowledged = { spans: 0 };
@@ -325,11 +332,13 @@ it('loses nothing that was acknowledged while it is full and when it closes', as
       }
     }),
   );
+  ended.catch(() => undefined); // awaited below, and no failure of the whole run until then
+  await expect.poll(() => codes).toContain(status.RESOURCE_EXHAUSTED);
+  letGo();
   // It closes while some are still refused.
   while (acknowledged.spans < 1_000) await setTimeout(20);
   await observatory.close();
   await ended;
-  expect(codes).toContain(status.RESOURCE_EXHAUSTED);
   const again = await startTestObservatory(directory);
   const [row] = await again.database.exclusively((session) =>
     session.run(sql`SELECT count(*)::INTEGER AS n FROM spans`),

@@ -356,12 +356,13 @@ describe('listen', () => {
     });
 
     it('cuts requests that take too long', async () => {
+      let reached = false;
       const { url, close } = await serve((app) => {
-        app.get('/never', () => {});
+        app.get('/never', () => void (reached = true));
       });
       const answer = client()(`${url}/never`);
       const failed = expect(answer).rejects.toThrow('socket hang up');
-      await setTimeout(50);
+      await until(() => reached);
       await close({ cutAfterMs: 50 });
       await failed;
     });

@@ -565,10 +565,11 @@ test.skipIf(process.platform === 'win32')(
     const directory = createDirectory();
     const begun = join(directory, 'begun');
     const tidying = join(directory, 'tidying');
+    const goOn = join(directory, 'go-on');
     const tidy = join(directory, 'tidy');
     const { repository } = createRepository(
       directory,
-      `one: {image: x, commands: ['touch "${begun}"', sleep 300], hooks: {on_finish: [sleep 1, 'touch "${tidying}"', sleep 1, 'touch "${tidy}"']}}`,
+      `one: {image: x, commands: ['touch "${begun}"', sleep 300], hooks: {on_finish: [sleep 1, 'touch "${tidying}"', 'until [ -e "${goOn}" ]; do sleep 0.05; done', 'touch "${tidy}"']}}`,
     );
     const { child, ended, say } = await startProgram(directory, repository);
     await say('deploy production main');
@@ -577,6 +578,7 @@ test.skipIf(process.platform === 'win32')(
     await expect.poll(() => existsSync(tidying)).toBe(true);
     process.kill(-(child.pid ?? 0), 'SIGINT');
     expect(await ended).toBe(130);
+    writeFileSync(goOn, '');
     await expect.poll(() => existsSync(tidy)).toBe(true);
     // The last thing that a run does is to remove its volume.
     const runs = join(directory, 'runs');

@@ -12,8 +12,12 @@ import { readPipeline } from './read.ts';
 import { createRecorder, readRun, type RunRecord } from './record.ts';
 import type { RunningSpan } from './telemetry.ts';
 
-/** What a command of these tests does: `pass`, `fail N`, `fail-once`, `export A=1`, `print X`, `hang`, `env NAME`. */
-function createFakeExecutor() {
+/**
+ * What a command of these tests does: `pass`, `fail N`, `fail-once`, `export A=1`, `print X`, `hang`, `env NAME`.
+ *
+ * @param onHang is called when a command hangs.
+ */
+function createFakeExecutor(onHang: () => void = () => {}) {
   const events: string[] = [];
   const tries = new Map<string, number>();
   const environments = new Map<string, Readonly<Record<string, string>>>();
@@ -46,7 +50,9 @@ function createFakeExecutor() {
         if (count < Number(operand)) return plainOutcome('ended with exit code 1', 1);
       }
       if (verb === 'hang') {
-        if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        onHang();
+        if (!signal.aborted) await aborted;
         return plainOutcome('was ended by SIGTERM', 143);
       }
       if (verb === 'full') throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
@@ -75,13 +81,13 @@ interface Result {
   said: string[];
 }
 
-async function run(steps: string, more: Partial<Run> & { root?: string } = {}): Promise<Result> {
+async function run(steps: string, more: Partial<Run> & { root?: string; onHang?: () => void } = {}): Promise<Result> {
   const directory = mkdtempSync(join(tmpdir(), 'hotrod-runner-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const plan = planPipeline(
     readPipeline(`version: "1.0"\n${more.root ?? ''}\nsteps:\n${steps.replaceAll(/^/gm, '  ')}\n`),
   );
-  const fake = createFakeExecutor();
+  const fake = createFakeExecutor(more.onHang);
   const pauses: number[] = [];
   const said: string[] = [];
   const recorder = createRecorder(directory, emptyRecord);
@@ -317,12 +323,12 @@ describe('hooks', () => {
 
   test('run when the run is ended from outside, and the rest does not', async () => {
     const ended = new AbortController();
-    const over = run('a: {image: x, commands: [hang], hooks: {on_fail: [print], on_finish: [print]}}\nb: {image: x}', {
+    const steps = 'a: {image: x, commands: [hang], hooks: {on_fail: [print], on_finish: [print]}}\nb: {image: x}';
+    const { record, order, states } = await run(steps, {
       signal: ended.signal,
       root: 'hooks: {on_finish: [print]}',
+      onHang: () => ended.abort(),
     });
-    setTimeout(() => ended.abort(), 20);
-    const { record, order, states } = await over;
     expect(record.verdict).toBe('cancellation');
     expect(order).toEqual(['a', 'a.on_finish', 'pipeline.on_finish']);
     expect(states).toMatchObject({ a: 'terminated', b: 'skipped' });

@@ -247,11 +247,16 @@ describe.skipIf(!cluster)('the chart in a cluster', { retry: 0, timeout: 420_000
     });
     expect(output).toMatch(/Phase:\s+Succeeded/);
     expect(output).toContain('Its trace is there');
-    const found = await observatory<{ traceId: string; name: string; service: string }[]>('/api/traces?limit=50');
-    const ride = found.find(({ name, service }) => name === 'GET /dispatch' && service === 'frontend');
-    const { spans } = await observatory<Trace>(`/api/traces/${ride?.traceId}`);
+    let spans: Trace['spans'] = [];
+    const servicesOfRide = async () => {
+      const found = await observatory<{ traceId: string; name: string; service: string }[]>('/api/traces?limit=50');
+      const ride = found.find(({ name, service }) => name === 'GET /dispatch' && service === 'frontend');
+      ({ spans } = await observatory<Trace>(`/api/traces/${ride?.traceId}`));
+      return new Set(spans.map(({ service }) => service));
+    };
+    // Each service sends its spans when its own batch is due.
+    await expect.poll(servicesOfRide, { timeout: 60_000 }).toEqual(new Set(services));
     const running = new Map((await pods()).map(({ metadata }) => [metadata.uid, metadata.name]));
-    expect(new Set(spans.map(({ service }) => service))).toEqual(new Set(services));
     for (const { service, resource } of spans) {
       expect(resource).toMatchObject({
         'service.version': version(tags.first),
@@ -369,11 +374,14 @@ describe.skipIf(!cluster)('the chart in a cluster', { retry: 0, timeout: 420_000
       timeoutMs: 200_000,
     });
     await expect.poll(() => pods(), { timeout: 120_000, interval: 1_000 }).toEqual([]);
-    expect(await leftovers()).toEqual([
-      'persistentvolumeclaim/data-hotrod-observatory-0',
-      'persistentvolumeclaim/data-hotrod-postgres-0',
-      'secret/hotrod-postgres',
-    ]);
+    // What belonged to others is collected a moment later.
+    await expect
+      .poll(() => leftovers(), { timeout: 120_000, interval: 1_000 })
+      .toEqual([
+        'persistentvolumeclaim/data-hotrod-observatory-0',
+        'persistentvolumeclaim/data-hotrod-postgres-0',
+        'secret/hotrod-postgres',
+      ]);
   });
 
   test('is installed by Helm 3, too, with agents and gateways, and finds the data that was left', async () => {

@@ -188,7 +188,8 @@ describe.skipIf(process.platform === 'win32')('git push production', () => {
     const last = push();
     expect(await overtaken.ended).toBe(0);
     expect(overtaken.output()).toContain(`it is released instead of ${second.slice(0, 7)}`);
-    expect(last.output()).toContain(`${second.slice(0, 7)} waited, and gives way to this push.`);
+    const givesWay = `${second.slice(0, 7)} waited, and gives way to this push.`;
+    await eventually('the last push says so, too', () => last.output().includes(givesWay));
     letGo('testing');
     expect(await first.ended).toBe(0);
     expect(await last.ended).toBe(0);

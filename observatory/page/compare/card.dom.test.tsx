@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { CompareAttribute } from '../../contract/contract.ts';
 import { all, click, focus, one, press, show, startAt } from '../fixtures/render.tsx';
 import { MenuHost } from '../shell/menu.tsx';
@@ -87,6 +87,6 @@ describe('the menu of a value', () => {
     await open();
     await click(one('menuitem', 'Show only this'));
     expect(state.value).toMatchObject({ filter: 'hotrod.customer.name = "Value Walking"', box: null });
-    await vi.waitFor(() => expect(all('menu')).toEqual([]));
+    await expect.poll(() => all('menu')).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { AttributeKey } from '../../contract/contract.ts';
 import { all, answerApi, blur, click, focus, one, press, show, startAt, type } from '../fixtures/render.tsx';
 import { state } from '../state/location.ts';
@@ -18,7 +18,7 @@ async function open(filter = '') {
   await show(<FilterInput />);
   const field = one('combobox', 'Filter');
   await focus(field);
-  await vi.waitFor(() => expect(keysKnown()).toHaveLength(keys.length));
+  await expect.poll(() => keysKnown()).toHaveLength(keys.length);
   return field as HTMLInputElement;
 }
 
@@ -82,7 +82,7 @@ describe('the search box', () => {
 
   test('says that nothing has a key, and offers the nearest', async () => {
     await open('hotrod.custmer.name = "Alice"');
-    await vi.waitFor(() => expect(one('status').textContent).toContain('hotrod.custmer.name'));
+    await expect.poll(() => one('status').textContent).toContain('hotrod.custmer.name');
     await click(one('button', 'hotrod.customer.name'));
     expect(state.value.filter).toBe('hotrod.customer.name = "Alice"');
   });

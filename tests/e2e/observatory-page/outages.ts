@@ -41,12 +41,14 @@ export function outages(): void {
     await late.locator('.drawing svg').waitFor();
 
     // Whatever the page is made of came by itself: without the server it is all there.
-    const { page: whole } = await openPage();
-    await Promise.all(
-      ['service-map', 'objectives', 'trace-page', 'lines'].map((name) =>
+    const whole = await (await browser.newContext()).newPage();
+    // Both at once: what comes by itself may come before the page counts as loaded.
+    await Promise.all([
+      ...['service-map', 'objectives', 'trace-page', 'lines'].map((name) =>
         whole.waitForResponse((response) => response.url().includes(`/assets/${name}`)),
       ),
-    );
+      whole.goto(observatory.url),
+    ]);
     await whole.route('**/*', (route) => route.abort());
     await whole.locator('.live-state [data-shown=true]', { hasText: 'No answer' }).waitFor();
     expect(await whole.locator('.live').getAttribute('data-reached')).toBe('false');

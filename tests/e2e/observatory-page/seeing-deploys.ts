@@ -71,7 +71,7 @@ export function seeingDeploys(): void {
       await page.getByRole('link', { name: 'release 3' }).hover();
       expect(await card.isVisible()).toBe(true);
       await page.mouse.move(0, 0);
-      expect(await card.isVisible()).toBe(false);
+      await card.waitFor({ state: 'hidden' });
 
       await shared.focus();
       for (const id of [1, 2, 3, 4]) {
