@@ -3,9 +3,12 @@ import { stringify } from 'yaml';
 import { alertName, type BurnCondition, runbookName, type ServiceLevelObjective } from './openslo.ts';
 import { parseSelector } from './selector.ts';
 
-/** Where the links of an alert lead: the ports of docker-compose.yml, on this machine. */
-const observatoryUrl = 'http://localhost:8088';
-const dashboardUrl = 'http://localhost:3000/d/slo';
+/**
+ * Where the links of an alert lead. Prometheus' external labels say it, because its rules cannot read the environment. Without
+ * them links lead to the ports of docker-compose.yml on this machine. The chart puts its own values in their place.
+ */
+const observatoryUrl = '{{ or $externalLabels.observatory_url "http://localhost:8088" }}';
+const dashboardUrl = '{{ or $externalLabels.grafana_url "http://localhost:3000" }}/d/slo';
 
 /** `60000` → `1m`, in the largest unit that is whole, for PromQL. */
 function promDuration(ms: number): string {

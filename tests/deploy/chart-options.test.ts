@@ -64,6 +64,26 @@ describe.skipIf(!helm)('what is off by default', () => {
     expect(rule.spec?.['groups']).toEqual(groups);
   });
 
+  test("the rules' links lead where people reach this release", async () => {
+    const links = async (...more: string[]) => {
+      const rule = one(await rendered(...on('monitoring.rules'), ...more), 'PrometheusRule', 'rules');
+      const groups = rule.spec?.['groups'] as { rules: { alert?: string; annotations?: Record<string, string> }[] }[];
+      const alerts = groups
+        .flatMap(({ rules }) => rules)
+        .flatMap(({ annotations }) => (annotations ? [annotations] : []));
+      return alerts.flatMap((annotations) => [annotations['runbook_url'], annotations['dashboard_url']]).slice(0, 2);
+    };
+    const byDefault = await links();
+    expect(byDefault[0]).toBe(
+      '{{ or $externalLabels.observatory_url "http://localhost:8088" }}/runbooks/dependency-calls-fail',
+    );
+    const urls = ['observatory.url=https://o.example.com/', 'monitoring.rules.grafanaUrl=https://g.example.com'];
+    expect(await links(...urls)).toEqual([
+      'https://o.example.com/runbooks/dependency-calls-fail',
+      'https://g.example.com/d/services',
+    ]);
+  });
+
   test('the dashboards are those of monitoring/, as they are, with the label of Grafana', async () => {
     const objects = await rendered(...on('monitoring.dashboards'));
     const files = readdirSync(join(root, 'monitoring/grafana/dashboards'));

@@ -67,6 +67,10 @@ export async function readModel(compose: string, env: Record<string, string> = {
 const withoutSettings = {
   OBSERVATORY_ALERT_WEBHOOK: '',
   ALERTMANAGER_WEBHOOK_FILE: '',
+  OBSERVATORY_PUBLIC_URL: '',
+  GRAFANA_PUBLIC_URL: '',
+  PROMETHEUS_PUBLIC_URL: '',
+  ALERTMANAGER_PUBLIC_URL: '',
   OTLP_ENDPOINT: '',
   OTLP_HEADERS: '',
   HONEYCOMB_API_KEY: '',

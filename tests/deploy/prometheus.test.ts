@@ -104,12 +104,16 @@ describe.skipIf(Object.values(tools).includes(null))('services → Collector →
     writeFileSync(join(directory.path, 'prometheus.yml'), changed);
     mkdirSync(join(directory.path, 'data'));
     programs.push(
-      startProgram(tools.prometheus ?? '', [
-        `--config.file=${join(directory.path, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${join(directory.path, 'data')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-        '--enable-feature=exemplar-storage',
-      ]),
+      startProgram(
+        tools.prometheus ?? '',
+        [
+          `--config.file=${join(directory.path, 'prometheus.yml')}`,
+          `--storage.tsdb.path=${join(directory.path, 'data')}`,
+          `--web.listen-address=127.0.0.1:${port}`,
+          '--enable-feature=exemplar-storage',
+        ],
+        { OBSERVATORY_PUBLIC_URL: 'https://observatory.example.com', GRAFANA_PUBLIC_URL: '' },
+      ),
     );
     prometheusUrl = `http://127.0.0.1:${port}`;
   }
@@ -247,8 +251,10 @@ describe.skipIf(Object.values(tools).includes(null))('services → Collector →
     expect(notification).toMatchObject({ version: '4', receiver: 'webhook', status: 'firing' });
     const [alert] = alerts();
     expect(alert?.labels).toMatchObject({ slo: 'dispatch-latency', service: 'rides' });
+    expect(Object.keys(alert?.labels ?? {})).not.toContain('observatory_url');
     expect(alert?.annotations).toMatchObject({
-      runbook_url: expect.stringMatching(/\/runbooks\/dispatch-latency-budget-burn$/) as string,
+      runbook_url: 'https://observatory.example.com/runbooks/dispatch-latency-budget-burn',
+      dashboard_url: 'http://localhost:3000/d/slo',
       last_release: `frontend ${version}, customer ${version}, driver ${version}, route ${version}`,
     });
     // The query in the alert lists exemplars, and the slow ones are there.

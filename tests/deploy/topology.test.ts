@@ -208,6 +208,18 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
     );
   });
 
+  test('leads the links of alerts to this machine, or where a setting says', async () => {
+    const addresses = ({ services }: ComposeModel) => [
+      services['observatory']?.environment?.['OBSERVATORY_PUBLIC_URL'],
+      services['prometheus']?.environment?.['OBSERVATORY_PUBLIC_URL'],
+      services['prometheus']?.environment?.['GRAFANA_PUBLIC_URL'],
+    ];
+    expect(addresses(model)).toEqual(['http://localhost:8088', 'http://localhost:8088', 'http://localhost:3000']);
+    const [observatory, grafana] = ['https://o.example.com', 'https://g.example.com'];
+    const set = { OBSERVATORY_PUBLIC_URL: observatory, GRAFANA_PUBLIC_URL: grafana };
+    expect(addresses(await readModel(compose ?? '', set))).toEqual([observatory, observatory, grafana]);
+  });
+
   test('lets .env set every port and every image', async () => {
     const file = readFileSync(join(root, '.env'), 'utf8');
     const yaml = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
