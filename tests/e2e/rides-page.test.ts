@@ -226,7 +226,7 @@ describe.skipIf(!hasChromium)('the rides page', () => {
       const failed = rows(page, 'failed');
       // Looked for at once: it is seen for four seconds.
       await Promise.all([
-        page.locator('.pulse.failed', { hasText: /^failed$/ }).waitFor(),
+        page.locator('.pulse.failed', { hasText: /^failed$/ }).waitFor({ state: 'attached' }),
         customerButton(page, 392).click(),
       ]);
       await failed.waitFor();
