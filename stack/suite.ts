@@ -16,7 +16,7 @@ import { ensureRoom } from './free-space.ts';
 import { bindSocket, type ListeningSocket } from './listening-socket.ts';
 import { findK6, type Load, startBuiltInLoad, startK6Load } from './load.ts';
 import { type LogFiles, openLogFiles } from './log-files.ts';
-import { leaveMarker } from './markers.ts';
+import { createMarkers } from './markers.ts';
 import type { StartOptions } from './options.ts';
 import { ensureFree } from './ports.ts';
 import { watchCrashes } from './postgres/crash-watch.ts';
@@ -86,6 +86,7 @@ export function createSuite(
 ): Suite {
   const frontendUrl = `http://127.0.0.1:${options.portBase}`;
   const observatoryUrl = options.observatory ? `http://127.0.0.1:${portsOf(options).observatory}` : null;
+  const markers = createMarkers(observatoryUrl, (news) => report('observatory', news));
   let running = false;
   let processes: SupervisedProcess[] = [];
   let dataDirectory: DataDirectory | undefined;
@@ -192,7 +193,7 @@ export function createSuite(
     const { path } = control;
     orWarn('cannot tell commands such as "status" where it is', () => dataDirectory?.record({ control: path }));
     running = true;
-    void mark({
+    markers.leave({
       type: 'start',
       message: `npm start, ${production.record.revision ? 'production' : surroundings.version}`,
     });
@@ -203,11 +204,8 @@ export function createSuite(
   /** What a person is told of a process; a restart of a service is marked, too. */
   function tellOf(name: string, what: string): void {
     report(name, what);
-    if (running && what.startsWith('is ready again after')) void mark({ type: 'restart', message: `${name} ${what}` });
-  }
-
-  function mark(marker: { type: string; message: string }): Promise<void> {
-    return leaveMarker(observatoryUrl, marker, (failure) => report('observatory', failure));
+    if (running && what.startsWith('is ready again after'))
+      markers.leave({ type: 'restart', message: `${name} ${what}` });
   }
 
   /** @returns null where there is no git, which a push needs, and nothing else does. */
@@ -284,7 +282,7 @@ export function createSuite(
       released: rolling.released,
       async release(request) {
         const outcome = await rolling.release(request);
-        if (request.mark !== null) void mark({ type: 'deploy', message: request.mark });
+        if (request.mark !== null) markers.leave({ type: 'deploy', message: request.mark });
         return outcome;
       },
       restart: rolling.restart,
@@ -345,6 +343,7 @@ export function createSuite(
     clearInterval(trimming);
     endCrashWatch?.();
     control?.close();
+    markers.close();
     // Before what it releases to and reports to: it takes back what it has begun.
     await pipeline?.stop(stopTimes.pipeline);
     await Promise.all([load?.stop().catch(() => {}), stopInOrder(processes)]);
@@ -382,6 +381,7 @@ export function createSuite(
     released: () => rollout?.released() ?? { revision: null, services: {}, previous: null },
     stop: () => (stopping ??= stop()),
     kill() {
+      markers.close();
       for (const each of processes) each.kill();
       if (pipeline?.pid !== undefined) signalGroup(pipeline.pid, 'SIGKILL');
       dataDirectory?.release();
