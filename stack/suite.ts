@@ -9,6 +9,7 @@ import { parseList } from '@hotrod/kit/config';
 import { createFaultPageHandler, isFaultPage } from '@hotrod/faults/page/handler';
 import { createRunPageHandler } from '@hotrod/pipeline/runner/page/handler';
 
+import { pruneCompileCache } from './compile-cache.ts';
 import { type Controlled, type ControlServer, startControl, type SuiteStatus } from './control.ts';
 import { claimDataDirectory, type DataDirectory } from './data-directory.ts';
 import { type Guard, startGuard } from './guard.ts';
@@ -87,6 +88,7 @@ export function createSuite(
   const frontendUrl = `http://127.0.0.1:${options.portBase}`;
   const observatoryUrl = options.observatory ? `http://127.0.0.1:${portsOf(options).observatory}` : null;
   const markers = createMarkers(observatoryUrl, (news) => report('observatory', news));
+  const compileCache = join(surroundings.root, '.hotrod', 'cache');
   let running = false;
   let processes: SupervisedProcess[] = [];
   let dataDirectory: DataDirectory | undefined;
@@ -145,7 +147,6 @@ export function createSuite(
       version: surroundings.version,
       revision: surroundings.revision,
     };
-    const compileCache = join(surroundings.root, '.hotrod', 'cache');
     const specOf = (name: string, release: ReleaseDirectory): ProcessSpec => {
       const found = topology(options, postgres, { ...surroundings, compileCache, ...release }).find(
         (spec) => spec.name === name,
@@ -267,6 +268,9 @@ export function createSuite(
     const roots = Object.values(rollout?.released().services ?? {}).map(({ root }) => root);
     await removeOldReleases(options.dataDir, roots).catch((error: unknown) =>
       report('stack', `could not remove old releases: ${messageOf(error)}`),
+    );
+    await pruneCompileCache(compileCache).catch((error: unknown) =>
+      report('stack', `could not make ${compileCache} smaller: ${messageOf(error)}`),
     );
   }
 
