@@ -91,8 +91,8 @@ describe('a worker pool', () => {
     const waits = await Promise.all(
       [1, 2, 3].map(() =>
         pool.run(async ({ waitMs }) => {
+          await settle(); // all have come
           clock.advance(50);
-          await settle();
           return waitMs;
         }),
       ),
@@ -156,8 +156,8 @@ describe('a worker pool', () => {
     const pool = createWorkerPool(1);
     const clock = startClock();
     const task = async () => {
-      clock.advance(20);
       await settle();
+      clock.advance(20);
     };
     const tasks = (count: number) => Promise.all(Array.from({ length: count }, () => pool.run(task)));
     await tasks(49);
