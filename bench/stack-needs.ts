@@ -98,7 +98,7 @@ function memoryByPart(stack: RunningStack): Map<string, number> {
   for (const { pid, command } of [main, ...descendants(main.pid)]) {
     const part =
       /(?:services\/)?(\w+)\/main\.ts/.exec(command)?.[1] ??
-      (/postgres/.test(command) ? 'Postgres' : /^\/bin\/sh/.test(command) ? 'guard' : command.trim());
+      (/postgres/.test(command) ? 'Postgres' : command.startsWith('/bin/sh') ? 'guard' : command.trim());
     try {
       parts.set(part, (parts.get(part) ?? 0) + proportionalMib(pid));
     } catch {
