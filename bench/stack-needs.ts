@@ -91,14 +91,20 @@ export async function benchMemory(seconds: number): Promise<void> {
   }
 }
 
+/** What a command line belongs to. */
+function partOf(command: string): string {
+  const program = /(?:services\/)?(\w+)\/main\.ts/.exec(command)?.[1];
+  if (program) return program;
+  if (command.startsWith('/bin/sh')) return 'guard';
+  return command.includes('postgres') ? 'Postgres' : command.trim();
+}
+
 /** Proportional memory of everything that `npm start` runs, in MiB, by part. All of Postgres' processes are one part. */
 function memoryByPart(stack: RunningStack): Map<string, number> {
   const parts = new Map<string, number>();
   const main = { pid: stack.process.pid ?? 0, command: 'supervisor' };
   for (const { pid, command } of [main, ...descendants(main.pid)]) {
-    const part =
-      /(?:services\/)?(\w+)\/main\.ts/.exec(command)?.[1] ??
-      (/postgres/.test(command) ? 'Postgres' : command.startsWith('/bin/sh') ? 'guard' : command.trim());
+    const part = partOf(command);
     try {
       parts.set(part, (parts.get(part) ?? 0) + proportionalMib(pid));
     } catch {
