@@ -18,6 +18,7 @@ import { bindSocket, type ListeningSocket } from './listening-socket.ts';
 import { findK6, type Load, startBuiltInLoad, startK6Load } from './load.ts';
 import { type LogFiles, openLogFiles } from './log-files.ts';
 import { createMarkers } from './markers.ts';
+import { asksForSuite, createSuiteHandler } from './neighbour.ts';
 import type { StartOptions } from './options.ts';
 import { ensureFree } from './ports.ts';
 import { watchCrashes } from './postgres/crash-watch.ts';
@@ -169,13 +170,17 @@ export function createSuite(
     });
     const hosts = parseList(surroundings.env['ALLOWED_HOSTS'] ?? '');
     const runsHandler = createRunPageHandler(join(options.dataDir, 'runs'), hosts);
+    const suiteHandler = createSuiteHandler({ pid: process.pid, dataDir: options.dataDir });
     const faultsHandler = createFaultPageHandler({
       flagFile: surroundings.env['FLAGS_FILE'] ?? flagFile(options.dataDir),
       observatory: observatoryUrl,
       hosts,
     });
     runPages = await startRunPages(
-      (request, response) => (isFaultPage(request.url) ? faultsHandler : runsHandler)(request, response),
+      (request, response) => {
+        if (asksForSuite(request.url)) suiteHandler(request, response);
+        else (isFaultPage(request.url) ? faultsHandler : runsHandler)(request, response);
+      },
       ports['run pages'],
       (error) => report('run pages', String(error)),
     );
