@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startOtlpReceiver } from '../tests/harness/otlp-receiver.ts';
 import { createTemporaryDirectory, findFreePortBase, root } from '../tests/harness/suite.ts';
-import { residentMb } from './process-usage.ts';
+import { proportionalMib, residentMb } from './process-usage.ts';
+import { slopeOf } from './slope.ts';
 
 const services = ['frontend', 'customer', 'driver', 'route'];
 
@@ -15,7 +16,11 @@ interface RunningStack {
 }
 
 /** `npm start` without npm: the stack, on ports of its own. */
-async function startStack(dataDir: string, args: readonly string[]): Promise<RunningStack> {
+async function startStack(
+  dataDir: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningStack> {
   const base = await findFreePortBase();
   const child = spawn(
     process.execPath,
@@ -23,8 +28,7 @@ async function startStack(dataDir: string, args: readonly string[]): Promise<Run
     {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
-      // JSON, so that the receiver in this process can tell traces apart.
-      env: { ...process.env, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+      env: { ...process.env, ...env },
     },
   );
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -36,6 +40,9 @@ async function startStack(dataDir: string, args: readonly string[]): Promise<Run
     },
   };
 }
+
+/** So that the receiver in this process can tell traces apart. */
+const json = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
 
 /** The processes below another one, with their command lines. Linux. */
 function descendants(pid: number): { pid: number; command: string }[] {
@@ -69,7 +76,7 @@ export async function benchMemory(seconds: number): Promise<void> {
   ] as const) {
     const receiver = await startOtlpReceiver();
     const directory = createTemporaryDirectory('bench');
-    const stack = await startStack(directory.path, ['--otlp-endpoint', receiver.url, ...args]);
+    const stack = await startStack(directory.path, ['--otlp-endpoint', receiver.url, ...args], json);
     await receiver.eventually('metrics of all services', () =>
       services.every((service) => receiver.metrics.some((metric) => metric.service === service)),
     );
@@ -84,6 +91,76 @@ export async function benchMemory(seconds: number): Promise<void> {
   }
 }
 
+/** What a command line belongs to. */
+function partOf(command: string): string {
+  const program = /(?:services\/)?(\w+)\/main\.ts/.exec(command)?.[1];
+  if (program) return program;
+  if (command.startsWith('/bin/sh')) return 'guard';
+  return command.includes('postgres') ? 'Postgres' : command.trim();
+}
+
+/** Proportional memory of everything that `npm start` runs, in MiB, by part. All of Postgres' processes are one part. */
+function memoryByPart(stack: RunningStack): Map<string, number> {
+  const parts = new Map<string, number>();
+  const main = { pid: stack.process.pid ?? 0, command: 'supervisor' };
+  for (const { pid, command } of [main, ...descendants(main.pid)]) {
+    const part = partOf(command);
+    try {
+      parts.set(part, (parts.get(part) ?? 0) + proportionalMib(pid));
+    } catch {
+      // It ended since it was listed, as a backend of Postgres may.
+    }
+  }
+  return parts;
+}
+
+const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, number) => total + number, 0);
+
+/** Memory of everything, with the Observatory, after 75 seconds at the default load of 5 dispatches a second. */
+export async function benchEverything(): Promise<void> {
+  const directory = createTemporaryDirectory('bench');
+  const stack = await startStack(directory.path, ['--rate', '5']);
+  await sleep(75_000);
+  const parts = memoryByPart(stack);
+  await stack.stop();
+  directory.remove();
+  console.log('\nProportional memory of everything, MiB (after 75 s at 5 dispatches/s)');
+  const row = [...parts].map(([part, mib]) => `${part} ${mib.toFixed(0)}`);
+  console.log(`  ${sum(parts.values()).toFixed(0)} in all: ${row.join('  ')}`);
+}
+
+/**
+ * Whether memory grows: everything that `npm start` runs, at 20 dispatches a second. The first sixth of the time fills
+ * caches and is left out.
+ */
+export async function benchSoak(minutes: number): Promise<void> {
+  console.log(`\nSoak (20 dispatches/s for ${minutes} min; the first sixth is left out)`);
+  const directory = createTemporaryDirectory('bench');
+  const stack = await startStack(directory.path, ['--rate', '20'], { ROUTE_WORKER_POOL_SIZE: '30' });
+  const samples = new Map<string, { x: number; y: number }[]>();
+  const start = performance.now();
+  const elapsedMinutes = () => (performance.now() - start) / 60_000;
+  while (elapsedMinutes() < minutes) {
+    await sleep(15_000);
+    const at = elapsedMinutes();
+    if (at < minutes / 6) continue;
+    const parts = memoryByPart(stack);
+    for (const [part, y] of [...parts, ['in all', sum(parts.values())] as const]) {
+      const points = samples.get(part) ?? [];
+      points.push({ x: at / 60, y });
+      samples.set(part, points);
+    }
+  }
+  await stack.stop();
+  directory.remove();
+  for (const [part, points] of samples) {
+    const { slope, error } = slopeOf(points);
+    console.log(
+      `  ${part.padEnd(12)} ${points[0]?.y.toFixed(0).padStart(4)} MiB, then ${points.at(-1)?.y.toFixed(0).padStart(4)}; ${slope.toFixed(1)} ± ${error.toFixed(1)} MiB an hour`,
+    );
+  }
+}
+
 /** Seconds from the start of the stack to the first complete trace, on a warm install: with and without a database yet. */
 export async function benchStart(): Promise<void> {
   console.log('\nFrom start to the first complete trace');
@@ -91,7 +168,7 @@ export async function benchStart(): Promise<void> {
   for (const name of ['first start (makes the database)', 'second start']) {
     const receiver = await startOtlpReceiver();
     const start = performance.now();
-    const stack = await startStack(directory.path, ['--otlp-endpoint', receiver.url]);
+    const stack = await startStack(directory.path, ['--otlp-endpoint', receiver.url], json);
     await receiver.eventually('a complete trace', () =>
       receiver.spans.some(
         (span) =>

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
+import { findSuite } from './neighbour.ts';
 import { Refusal, systemCode } from './refusal.ts';
 
 /** A port that a part of the suite is going to listen on. */
@@ -22,6 +23,13 @@ export async function ensureFree(claims: readonly PortClaim[]): Promise<void> {
     if (fault === 'EACCES') {
       throw new Refusal(
         `Port ${port} (${name}) may not be used by this user: choose ports above 1023, for example: npm start -- --port-base ${await freePortBase()}`,
+      );
+    }
+    const runPages = claims.find((claim) => claim.name === 'run pages')?.port;
+    const suite = runPages === undefined ? null : await findSuite(runPages);
+    if (suite) {
+      throw new Refusal(
+        `Port ${port} (${name}) is taken by another HotROD, which runs from ${suite.dataDir} (process ${suite.pid}): stop it with npm start -- stop --data-dir "${suite.dataDir}", or start this one beside it, for example: npm start -- --port-base ${await freePortBase()} --data-dir DIR.`,
       );
     }
     throw new Refusal(

@@ -9,6 +9,7 @@ import { parseList } from '@hotrod/kit/config';
 import { createFaultPageHandler, isFaultPage } from '@hotrod/faults/page/handler';
 import { createRunPageHandler } from '@hotrod/pipeline/runner/page/handler';
 
+import { pruneCompileCache } from './compile-cache.ts';
 import { type Controlled, type ControlServer, startControl, type SuiteStatus } from './control.ts';
 import { claimDataDirectory, type DataDirectory } from './data-directory.ts';
 import { type Guard, startGuard } from './guard.ts';
@@ -16,7 +17,8 @@ import { ensureRoom } from './free-space.ts';
 import { bindSocket, type ListeningSocket } from './listening-socket.ts';
 import { findK6, type Load, startBuiltInLoad, startK6Load } from './load.ts';
 import { type LogFiles, openLogFiles } from './log-files.ts';
-import { leaveMarker } from './markers.ts';
+import { createMarkers } from './markers.ts';
+import { asksForSuite, createSuiteHandler } from './neighbour.ts';
 import type { StartOptions } from './options.ts';
 import { ensureFree } from './ports.ts';
 import { watchCrashes } from './postgres/crash-watch.ts';
@@ -86,6 +88,8 @@ export function createSuite(
 ): Suite {
   const frontendUrl = `http://127.0.0.1:${options.portBase}`;
   const observatoryUrl = options.observatory ? `http://127.0.0.1:${portsOf(options).observatory}` : null;
+  const markers = createMarkers(observatoryUrl, (news) => report('observatory', news));
+  const compileCache = join(surroundings.root, '.hotrod', 'cache');
   let running = false;
   let processes: SupervisedProcess[] = [];
   let dataDirectory: DataDirectory | undefined;
@@ -144,7 +148,6 @@ export function createSuite(
       version: surroundings.version,
       revision: surroundings.revision,
     };
-    const compileCache = join(surroundings.root, '.hotrod', 'cache');
     const specOf = (name: string, release: ReleaseDirectory): ProcessSpec => {
       const found = topology(options, postgres, { ...surroundings, compileCache, ...release }).find(
         (spec) => spec.name === name,
@@ -167,13 +170,17 @@ export function createSuite(
     });
     const hosts = parseList(surroundings.env['ALLOWED_HOSTS'] ?? '');
     const runsHandler = createRunPageHandler(join(options.dataDir, 'runs'), hosts);
+    const suiteHandler = createSuiteHandler({ pid: process.pid, dataDir: options.dataDir });
     const faultsHandler = createFaultPageHandler({
       flagFile: surroundings.env['FLAGS_FILE'] ?? flagFile(options.dataDir),
       observatory: observatoryUrl,
       hosts,
     });
     runPages = await startRunPages(
-      (request, response) => (isFaultPage(request.url) ? faultsHandler : runsHandler)(request, response),
+      (request, response) => {
+        if (asksForSuite(request.url)) suiteHandler(request, response);
+        else (isFaultPage(request.url) ? faultsHandler : runsHandler)(request, response);
+      },
       ports['run pages'],
       (error) => report('run pages', String(error)),
     );
@@ -192,7 +199,7 @@ export function createSuite(
     const { path } = control;
     orWarn('cannot tell commands such as "status" where it is', () => dataDirectory?.record({ control: path }));
     running = true;
-    void mark({
+    markers.leave({
       type: 'start',
       message: `npm start, ${production.record.revision ? 'production' : surroundings.version}`,
     });
@@ -203,11 +210,8 @@ export function createSuite(
   /** What a person is told of a process; a restart of a service is marked, too. */
   function tellOf(name: string, what: string): void {
     report(name, what);
-    if (running && what.startsWith('is ready again after')) void mark({ type: 'restart', message: `${name} ${what}` });
-  }
-
-  function mark(marker: { type: string; message: string }): Promise<void> {
-    return leaveMarker(observatoryUrl, marker, (failure) => report('observatory', failure));
+    if (running && what.startsWith('is ready again after'))
+      markers.leave({ type: 'restart', message: `${name} ${what}` });
   }
 
   /** @returns null where there is no git, which a push needs, and nothing else does. */
@@ -270,6 +274,9 @@ export function createSuite(
     await removeOldReleases(options.dataDir, roots).catch((error: unknown) =>
       report('stack', `could not remove old releases: ${messageOf(error)}`),
     );
+    await pruneCompileCache(compileCache).catch((error: unknown) =>
+      report('stack', `could not make ${compileCache} smaller: ${messageOf(error)}`),
+    );
   }
 
   function controlled(rolling: Rollout, queue: PushQueue | null): Controlled {
@@ -284,7 +291,7 @@ export function createSuite(
       released: rolling.released,
       async release(request) {
         const outcome = await rolling.release(request);
-        if (request.mark !== null) void mark({ type: 'deploy', message: request.mark });
+        if (request.mark !== null) markers.leave({ type: 'deploy', message: request.mark });
         return outcome;
       },
       restart: rolling.restart,
@@ -345,6 +352,7 @@ export function createSuite(
     clearInterval(trimming);
     endCrashWatch?.();
     control?.close();
+    markers.close();
     // Before what it releases to and reports to: it takes back what it has begun.
     await pipeline?.stop(stopTimes.pipeline);
     await Promise.all([load?.stop().catch(() => {}), stopInOrder(processes)]);
@@ -382,6 +390,7 @@ export function createSuite(
     released: () => rollout?.released() ?? { revision: null, services: {}, previous: null },
     stop: () => (stopping ??= stop()),
     kill() {
+      markers.close();
       for (const each of processes) each.kill();
       if (pipeline?.pid !== undefined) signalGroup(pipeline.pid, 'SIGKILL');
       dataDirectory?.release();

@@ -31,6 +31,15 @@ function suite(given = options(), env: Record<string, string> = {}) {
   return new Map(specs.map((spec) => [spec.name, spec]));
 }
 
+it('every process of Node allocates from one heap, unless the caller wants more', () => {
+  const given = (env?: Record<string, string>) =>
+    [...suite(options(), env).values()]
+      .filter(({ command }) => command === '/node')
+      .map((spec) => spec.env['MALLOC_ARENA_MAX']);
+  expect(given()).toEqual(['1', '1', '1', '1', '1']);
+  expect(new Set(given({ MALLOC_ARENA_MAX: '4' }))).toEqual(new Set(['4']));
+});
+
 describe('ports', () => {
   it('are the documented ones', () => {
     expect(portsOf(options())).toEqual({

@@ -20,8 +20,8 @@ let clone: ScratchRepository;
 const pushes: Push[] = [];
 
 /**
- * A pipeline with what matters here: a test, a build, a marker, a deploy. It waits where a file tells it to, so that it
- * can be disturbed at every stage.
+ * A pipeline with what matters here: a test, a build, a marker, a deploy, a verification. It waits where a file tells it
+ * to, so that it can be disturbed at every stage.
  */
 const pipeline = (test: string) => `version: '1.0'
 stages: [all]
@@ -65,7 +65,15 @@ steps:
           image: node:24
           commands:
             - cd \${{CF_VOLUME_PATH}}/hotrod && npx release marker close --file \${{CF_VOLUME_PATH}}/marker.json
+  verify:
+    stage: all
+    image: node:24
+    commands:
+      - '${verify}'
 `;
+/** Nobody rides, so a verification waits for rides for as long as it may. */
+const verify =
+  'if [ -e "$HOTROD_DATA_DIR/hold-verifying" ]; then touch "$HOTROD_DATA_DIR/at-verifying"; npx release verify --service route --release "0.0.0+$CF_SHORT_REVISION" --baseline 0.0.0 --timeout 30m; fi';
 /** Says that it is there, and goes on when it may. */
 function wait(stage: string): string {
   return `touch "$HOTROD_DATA_DIR/at-${stage}"; while [ -e "$HOTROD_DATA_DIR/hold-${stage}" ]; do sleep 0.05; done; rm "$HOTROD_DATA_DIR/at-${stage}"`;
@@ -115,6 +123,19 @@ async function markers(): Promise<{ message: string; endMs: number | null }[]> {
   );
 }
 const openMarkers = async () => (await markers()).filter(({ endMs }) => endMs === null);
+/** What steps of pipelines have left running: a step knows its volume, and nothing else does. Linux alone can say it. */
+function stepProcesses(): string[] {
+  if (!existsSync('/proc/self/environ')) return [];
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return (
+        /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`CF_VOLUME_PATH=${file('runs')}`)
+      );
+    } catch {
+      return false; // it has ended
+    }
+  });
+}
 function runnerPid(): number {
   const runner = childrenOf(stack.process.pid ?? 0).find(({ command }) => command.includes('pipeline/runner/main.ts'));
   return runner?.pid ?? expect.fail('no pipeline runs'); // never 0: a signal to that would end the tests
@@ -126,7 +147,7 @@ beforeAll(async () => {
   clone = await cloneProduction(directory.path);
 });
 afterEach(() => {
-  for (const stage of ['testing', 'marked']) letGo(stage);
+  for (const stage of ['testing', 'marked', 'deploying', 'verifying']) letGo(stage);
   for (const { process: git } of pushes.splice(0)) if (git.exitCode === null) git.kill('SIGKILL');
 });
 afterAll(async () => {
@@ -221,6 +242,57 @@ describe.skipIf(process.platform === 'win32')('git push production', () => {
     expect(await stack.dispatch(123)).toBe(200);
     expect(await routeRelease()).toBe(before);
     await expect.poll(openMarkers, { timeout: 60_000 }).toEqual([]);
+  });
+
+  it('rolls the release out to its end where the runner is killed while it deploys, and takes the next push', async () => {
+    const main = 'services/route/main.ts';
+    const before = await routeRelease();
+    hold('deploying');
+    const waiting = `import { existsSync, writeFileSync } from 'node:fs';
+writeFileSync(${JSON.stringify(file('at-deploying'))}, '');
+while (existsSync(${JSON.stringify(file('hold-deploying'))})) await new Promise((resolve) => setTimeout(resolve, 50));
+await runMain(`;
+    clone.edit(main, 'await runMain(', waiting);
+    const revision = await commit();
+    const pushed = push();
+    await reached('deploying');
+    process.kill(runnerPid(), 'SIGKILL');
+    expect(await pushed.ended).toBe(0);
+    expect(pushed.output()).toContain('The pipeline was ended by SIGKILL.');
+    expect(await stack.dispatch(123)).toBe(200);
+    expect(await routeRelease()).toBe(before);
+    await expect.poll(openMarkers, { timeout: 60_000 }).toEqual([]);
+    await expect.poll(stepProcesses).toEqual([]);
+    letGo('deploying');
+    // The supervisor has the order, and carries it out without the runner.
+    await expect.poll(routeRelease, { timeout: 60_000 }).toBe(revision.slice(0, 7));
+
+    clone.edit(main, waiting, 'await runMain(');
+    const next = await commit();
+    expect(await push().ended).toBe(0);
+    expect(await routeRelease()).toBe(next.slice(0, 7));
+    expect(await stack.dispatch(123)).toBe(200);
+  });
+
+  it('keeps the release where the runner is killed while it verifies, and takes the next push', async () => {
+    hold('verifying');
+    const revision = await commit();
+    const pushed = push();
+    await reached('verifying');
+    await eventually('the verification runs', () => stepProcesses().length > 1);
+    process.kill(runnerPid(), 'SIGKILL');
+    expect(await pushed.ended).toBe(0);
+    expect(pushed.output()).toContain('The pipeline was ended by SIGKILL.');
+    expect(await routeRelease()).toBe(revision.slice(0, 7));
+    expect(await stack.dispatch(123)).toBe(200);
+    expect(await openMarkers()).toEqual([]);
+    await expect.poll(stepProcesses).toEqual([]);
+
+    letGo('verifying');
+    const next = await commit();
+    expect(await push().ended).toBe(0);
+    expect(await routeRelease()).toBe(next.slice(0, 7));
+    expect(await openMarkers()).toEqual([]);
   });
 
   it('takes back a release that does not become ready, while the one before serves', async () => {

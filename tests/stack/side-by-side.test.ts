@@ -51,6 +51,12 @@ it('two suites run side by side, each with its own rides, database, load and tel
   );
   expect(sessions[0]?.intersection(sessions[1] ?? new Set()).size).toBe(0);
 
+  const third = await runStackCommand('--port-base', String(left.portBase), '--data-dir', `${left.dataDir}/third`);
+  expect(third).toMatchObject({ code: 1 });
+  expect(`${third.output}${third.errors}`).toContain(
+    `is taken by another HotROD, which runs from ${left.dataDir} (process ${left.process.pid})`,
+  );
+
   expect((await runStackCommand('rate', '0', '--data-dir', left.dataDir)).output).toContain('load: none');
   expect((await runStackCommand('rate', '--data-dir', right.dataDir)).output).toContain('load: 4 dispatches/s');
 
