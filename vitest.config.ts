@@ -18,7 +18,8 @@ const quick = { retry: 0, testTimeout: 20_000, hookTimeout: 20_000, expect: { po
  */
 const groups = { system: 1, cluster: 2, faults: 3, quick: 4 };
 const cluster = 'tests/deploy/cluster.test.ts';
-const exclude = ['**/node_modules/**', '**/dist/**'];
+// What suites and tests keep there are checkouts, too, with tests of their own.
+const exclude = ['.hotrod/**', '**/node_modules/**', '**/dist/**'];
 
 export default defineConfig({
   test: {
