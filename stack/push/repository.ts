@@ -45,10 +45,9 @@ export async function openRepository(options: {
 }): Promise<ProductionRepository> {
   const { dataDir, root, node, env, signal } = options;
   const path = repositoryPath(dataDir);
-  if (!existsSync(join(path, 'HEAD'))) {
-    await git(['init', '--quiet', '--bare', path], { env, signal });
-    await git(['symbolic-ref', 'HEAD', `refs/heads/${productionBranch}`], { cwd: path, env, signal });
-  }
+  // Each time: an earlier start may have been ended in the middle, and what is there stays.
+  await git(['init', '--quiet', '--bare', path], { env, signal });
+  await git(['symbolic-ref', 'HEAD', `refs/heads/${productionBranch}`], { cwd: path, env, signal });
   const settings = {
     'core.hooksPath': join(path, 'hooks'), // the user's own setting would lead elsewhere
     'receive.advertisePushOptions': 'true',

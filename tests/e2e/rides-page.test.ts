@@ -223,12 +223,15 @@ describe.skipIf(!hasChromium)('the rides page', () => {
     const { port } = new URL(suite.services.route.url);
     await suite.services.route.stop();
     try {
-      await customerButton(page, 392).click();
       const failed = rows(page, 'failed');
+      // Looked for at once: it is seen for four seconds.
+      await Promise.all([
+        page.locator('.pulse.failed', { hasText: /^failed$/ }).waitFor({ state: 'attached' }),
+        customerButton(page, 392).click(),
+      ]);
       await failed.waitFor();
       expect(await failed.textContent()).toMatch(/A service behind this one cannot be reached.*route.*503/s);
       expect(await page.locator('.news').textContent()).toContain('No ride for Trom Chocolatier');
-      expect(await page.locator('.pulse.failed').textContent()).toBe('failed');
       await page.locator('.all tr.failed', { hasText: 'Trom Chocolatier (yours)dependency_unavailable' }).waitFor();
       const spans = await receiver.trace(await traceIdOfFirstRow(page), (found) =>
         found.some(({ name }) => name === 'ride'),

@@ -99,7 +99,8 @@ describe.skipIf(!canMount)('a suite whose disk is full', () => {
       const { children } = JSON.parse(readFileSync(join(dataDir, 'stack.json'), 'utf8')) as {
         children: { name: string; pid: number }[];
       };
-      process.kill(children.find(({ name }) => name === 'route')?.pid ?? 0, 'SIGKILL');
+      const route = children.find(({ name }) => name === 'route');
+      process.kill(route?.pid ?? expect.fail('route does not run'), 'SIGKILL');
       await stack.printed(/route is ready again/);
       await stack.printed(/stack cannot record its processes for a later start: .*ENOSPC/);
       expect(stack.process.exitCode).toBeNull();

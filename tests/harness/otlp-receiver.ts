@@ -45,14 +45,14 @@ export interface OtlpReceiver {
   spans: ReceivedSpan[];
   logs: ReceivedLog[];
   metrics: ReceivedMetric[];
-  /** Waits until `enough` holds for the spans of a trace, and returns them. Throws, with what came, after 30 s. */
+  /** Waits until `enough` holds for the spans of a trace, and returns them. Throws, with what came, after a minute. */
   trace(traceId: string, enough: (spans: ReceivedSpan[]) => boolean): Promise<ReceivedSpan[]>;
   /** Waits until `look` returns something. */
   eventually<T>(what: string, look: () => T | undefined | null | false): Promise<T>;
   close(): Promise<void>;
 }
 
-const patienceMs = 30_000;
+const patienceMs = 60_000;
 
 /** @param port 0 for any free one. */
 export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {

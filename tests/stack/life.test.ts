@@ -35,7 +35,9 @@ async function start(...args: string[]): Promise<StackProcess> {
 }
 const log = (name: string) => readFileSync(join(directory.path, 'logs', `${name}.log`), 'utf8');
 function pidOf(name: string): number {
-  return readSuiteRecord(directory.path)?.children.find((child) => child.name === name)?.pid ?? 0;
+  const { children } = readSuiteRecord(directory.path) ?? expect.fail('no suite runs');
+  // Never 0: a signal to that would end the tests.
+  return children.find((child) => child.name === name)?.pid ?? expect.fail(`${name} does not run`);
 }
 
 beforeAll(async () => {

@@ -137,9 +137,8 @@ function stepProcesses(): string[] {
   });
 }
 function runnerPid(): number {
-  return (
-    childrenOf(stack.process.pid ?? 0).find(({ command }) => command.includes('pipeline/runner/main.ts'))?.pid ?? 0
-  );
+  const runner = childrenOf(stack.process.pid ?? 0).find(({ command }) => command.includes('pipeline/runner/main.ts'));
+  return runner?.pid ?? expect.fail('no pipeline runs'); // never 0: a signal to that would end the tests
 }
 
 beforeAll(async () => {
