@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startOtlpReceiver } from '../tests/harness/otlp-receiver.ts';
@@ -15,7 +16,10 @@ interface RunningStack {
   stop(): Promise<void>;
 }
 
-/** `npm start` without npm: the stack, on ports of its own. */
+/** The command that `npm start` runs. */
+const { scripts } = createRequire(import.meta.url)('../package.json') as { scripts: { start: string } };
+
+/** `npm start` without npm, on ports of its own. */
 async function startStack(
   dataDir: string,
   args: readonly string[],
@@ -23,12 +27,12 @@ async function startStack(
 ): Promise<RunningStack> {
   const base = await findFreePortBase();
   const child = spawn(
-    process.execPath,
-    [join(root, 'stack/main.ts'), '--port-base', String(base), '--data-dir', dataDir, ...args],
+    '/bin/sh',
+    ['-c', `${scripts.start} "$@"`, 'sh', '--port-base', String(base), '--data-dir', dataDir, ...args],
     {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, ...env },
+      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, ...env },
     },
   );
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -14,7 +14,7 @@ export interface CacheBounds {
 }
 
 /** About twenty releases; each has paths of its own, so each has entries of its own. */
-export const cacheBounds: CacheBounds = { maxBytes: 100 * megabyte, maxAgeMs: 14 * 86_400_000, inUseMs: 3_600_000 };
+const cacheBounds: CacheBounds = { maxBytes: 100 * megabyte, maxAgeMs: 14 * 86_400_000, inUseMs: 3_600_000 };
 
 /**
  * Removes what was not used for long from a directory of `NODE_COMPILE_CACHE`, which Node itself only ever fills; then the

@@ -92,7 +92,7 @@ export function serviceNodeOptions(root: string): string[] {
  * What a process of Node is told of memory: threads allocate from one heap. By itself glibc gives each its own, and a dozen
  * of mostly idle threads a process keep what they freed. It costs no measurable CPU (`npm run bench`).
  */
-export const memorySettings: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '1' };
+const memorySettings: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '1' };
 
 /** Where the flags are that switch faults on. */
 export function flagFile(dataDir: string): string {

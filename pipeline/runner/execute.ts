@@ -10,10 +10,13 @@ import {
   type PlannedStepOf,
   type StepResult,
 } from './plan.ts';
-import type { RunRecord, RunRecorder, StepLog, StepRecord } from './record.ts';
+import type { RunRecord, RunRecorder, StepRecord } from './record.ts';
 import type { Reporter } from './reporter.ts';
 import type { Flag, HookEvent } from './schema.ts';
-import type { RunningSpan, TelemetryResult } from './telemetry.ts';
+import { failed, type StepEnd, succeeded, terminated } from './step-end.ts';
+import { openOutput } from './step-output.ts';
+import { createEntry, entriesOf, taskType } from './step-record.ts';
+import type { RunningSpan } from './telemetry.ts';
 import { type Lookup, substitute, substituteAll } from './variables.ts';
 
 /** How an approval ended. */
@@ -50,17 +53,8 @@ interface Scope {
   member: (path: readonly string[]) => string | undefined;
 }
 
-interface StepEnd {
-  state: Extract<StepResult, 'success' | 'failure' | 'approved' | 'denied' | 'terminated'>;
-  reason: string | null;
-  exitCode: number | null;
-  result: TelemetryResult;
-}
-
 /** After a run is ended each hook has this long, in milliseconds. */
 export const hookPatienceMs = 60_000;
-const shownLines = 40;
-const maxTailLength = 16_000;
 
 /**
  * Carries a plan out. Resolves to the record of the run when it is over, whatever became of it.
@@ -207,7 +201,7 @@ export async function executePlan(run: Run): Promise<RunRecord> {
     entry.spanId = span.spanId;
     save();
     reporter.stepStarted(entry);
-    const output = openOutput(entry);
+    const output = openOutput(entry, { masker, reporter, recorder, attempt });
     let end: StepEnd;
     try {
       const elected = fault === null ? await runHook(step.hooks, 'on_elected', step.name, span, scope.signal) : null;
@@ -235,33 +229,6 @@ export async function executePlan(run: Run): Promise<RunRecord> {
     await hooksOf('on_finish');
     results.set(step.name, end.state); // only now: what waits for a step waits for its hooks, too
     return end;
-  }
-
-  function openOutput(entry: StepRecord) {
-    let log: StepLog | null = null;
-    let tail = '';
-    const masked = masker.stream((text) => {
-      tail = (tail + text).slice(-maxTailLength);
-      reporter.output(entry, text);
-      attempt(() => {
-        if (!log) {
-          log = recorder.openLog(entry.name);
-          entry.log = log.file;
-          recorder.save();
-        }
-        log.write(text);
-      });
-    });
-    const lines = () => tail.split('\n').filter((line) => line.trim() !== '');
-    return {
-      write: (text: string) => masked.write(text),
-      lastLines: () => lines().slice(-shownLines),
-      close() {
-        masked.end();
-        attempt(() => log?.close());
-        entry.lastLine = lines().at(-1)?.trim().slice(0, 300) ?? null;
-      },
-    };
   }
 
   async function perform(
@@ -454,48 +421,6 @@ export async function executePlan(run: Run): Promise<RunRecord> {
 /** Of a span that nobody records. */
 const noTrace = '0'.repeat(32);
 
-function entriesOf(steps: readonly PlannedStep[], parent: string | null): StepRecord[] {
-  return steps.flatMap((step) => [createEntry(step, parent, null), ...entriesOf(step.children, step.name)]);
-}
-
-function createEntry(step: PlannedStep, parent: string | null, hook: StepRecord['hook']): StepRecord {
-  return {
-    name: step.name,
-    title: step.title,
-    kind: step.kind,
-    stage: step.stage,
-    parent,
-    hook,
-    state: 'pending',
-    reason: null,
-    startedAtMs: null,
-    endedAtMs: null,
-    attempts: 0,
-    exitCode: null,
-    log: null,
-    lastLine: null,
-    spanId: null,
-  };
-}
-
 function isSet(flag: Flag, lookup: Lookup): boolean {
   return typeof flag === 'boolean' ? flag : substitute(flag, lookup) === 'true';
-}
-
-/** `cicd.pipeline.task.type` knows three. */
-function taskType({ kind, stage }: PlannedStep): string | null {
-  if (kind === 'build') return 'build';
-  if (kind === 'helm') return 'deploy';
-  if (/test|check|verify/i.test(stage ?? '')) return 'test';
-  return /deploy|release/i.test(stage ?? '') ? 'deploy' : null;
-}
-
-function succeeded(): StepEnd {
-  return { state: 'success', reason: null, exitCode: null, result: 'success' };
-}
-function failed(reason: string): StepEnd {
-  return { state: 'failure', reason, exitCode: null, result: 'failure' };
-}
-function terminated(reason: string): StepEnd {
-  return { state: 'terminated', reason, exitCode: null, result: 'cancellation' };
 }
