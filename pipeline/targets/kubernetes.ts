@@ -9,13 +9,14 @@ import {
   releasableServices,
   type Releases,
   type ServiceName,
+  takeBackMs,
   type Target,
   type TargetContext,
   TargetError,
 } from './target.ts';
 
-/** How long helm waits until the new pods are ready. */
-const helmTimeout = '5m';
+/** How long helm waits until the new pods are ready; and, where they are not or it is ended, until the old ones are. */
+const helmTimeout = `${takeBackMs / 1_000}s`;
 
 /**
  * A cluster, with the chart of this repository. `IMAGE_REGISTRY` is what images are pushed to; without it

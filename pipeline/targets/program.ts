@@ -2,8 +2,12 @@ import { spawn } from 'node:child_process';
 
 import { type TargetContext, TargetError } from './target.ts';
 
+/** What is left in the pipes when a program that was ended is gone is waited for this long, milliseconds. */
+const drainMs = 500;
 /** How much of a program's output is kept to be read, in characters. */
 const keptOutput = 4_000_000;
+
+const stepEnded = 'The step was ended.';
 
 interface Outcome {
   code: number | null;
@@ -14,17 +18,19 @@ interface Outcome {
 }
 
 /**
- * Runs a program in the clone, without a shell.
+ * Runs a program in the clone, without a shell. If the step ends meanwhile, the program gets SIGTERM and is waited for:
+ * helm takes back then what it has begun, and nothing else may change the release at the same time.
  *
  * @param options.env beside the step's own.
  * @param options.show whether its lines go to the step's log as they come.
- * @throws {TargetError} where there is no such program, or the step ends meanwhile.
+ * @throws {TargetError} where there is no such program; if the step ends, when the program is gone.
  */
 export async function runProgram(
   context: TargetContext,
   command: readonly [string, ...string[]],
   options: { env?: Readonly<Record<string, string>>; show?: boolean } = {},
 ): Promise<Outcome> {
+  if (context.signal.aborted) throw new TargetError(stepEnded);
   const [program, ...args] = command;
   const child = spawn(program, args, {
     cwd: context.root,
@@ -44,12 +50,31 @@ export async function runProgram(
     if (options.show) showLines(chunk, context.log);
   });
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => {
+    let wasEnded = false;
+    let drained: NodeJS.Timeout | undefined;
+    child.on('error', (error) => {
+      // What has begun is over when it closes. The AbortError comes as soon as SIGTERM is sent.
+      if (child.pid !== undefined) {
+        wasEnded ||= context.signal.aborted;
+        return;
+      }
       const missing = 'code' in error && error.code === 'ENOENT';
       const why = missing ? `there is no ${program} on the PATH: install it` : error.message;
-      reject(new TargetError(context.signal.aborted ? 'The step was ended.' : `${program} cannot be run: ${why}`));
+      reject(new TargetError(`${program} cannot be run: ${why}`));
     });
-    child.once('close', (code) => resolve({ code, output, errors }));
+    child.once('exit', () => {
+      if (!wasEnded) return;
+      // What it has started may hold the pipes open for as long as it likes.
+      drained = setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, drainMs);
+    });
+    child.once('close', (code) => {
+      clearTimeout(drained);
+      if (wasEnded) reject(new TargetError(stepEnded));
+      else resolve({ code, output, errors });
+    });
   });
 }
 

@@ -8,6 +8,12 @@
 export const targetNames = ['stack', 'compose', 'kubernetes'] as const;
 export type TargetName = (typeof targetNames)[number];
 
+/**
+ * How long a target may take, once its signal is aborted, to take back or finish what it has begun, milliseconds. Who
+ * kills it sooner leaves production half changed.
+ */
+export const takeBackMs = 300_000;
+
 /** The services that a release can change. */
 export const releasableServices = ['frontend', 'customer', 'driver', 'route'] as const;
 export type ServiceName = (typeof releasableServices)[number];
