@@ -10,6 +10,7 @@ import {
   releasableServices,
   type Releases,
   type ServiceName,
+  takeBackMs,
   type Target,
   type TargetContext,
   TargetError,
@@ -50,11 +51,13 @@ export const composeTarget: Target = {
         await replace(request, name, settingsOf(request.commit, tagOf(request.commit)));
       }
     } catch (error) {
+      // Also where the step was ended: without its signal.
+      const takingBack = { ...request, signal: AbortSignal.timeout(takeBackMs) };
       for (const name of done.toReversed()) {
         const release = before[name];
         if (!release) continue;
         request.log(`${name} goes back to ${release.version}`);
-        await replace(request, name, settingsOf(release, previousTag));
+        await replace(takingBack, name, settingsOf(release, previousTag));
       }
       throw error;
     }
@@ -69,7 +72,8 @@ export const composeTarget: Target = {
       const wanted = request.to?.[name];
       if (wanted && wanted.version !== release.version)
         throw new TargetError(`${name} ran ${release.version} before, not ${wanted.version}: push that commit again.`);
-      await replace(request, name, settingsOf(release, previousTag));
+      // Finished once it has begun, also where the step is ended: between two containers the service does not run.
+      await replace({ ...request, signal: AbortSignal.timeout(takeBackMs) }, name, settingsOf(release, previousTag));
     }
     return { before, after: await current(request) };
   },
