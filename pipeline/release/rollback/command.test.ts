@@ -68,6 +68,31 @@ describe('release rollback', () => {
     expect(fake.rollbacks).toHaveLength(1);
   });
 
+  test('restores a service of the record that does not run at all', async () => {
+    const { customer, ...others } = running;
+    const fake = createFake(others);
+    const file = join(directory, 'gone.json');
+    writeFileSync(file, JSON.stringify({ recordedMs: 1, releases: { customer: '1', route: '1' }, revisions: {} }));
+    expect(await run(createRollbackCommand, fake.target, ['--record', file])).toMatchObject({ code: 0 });
+    expect(fake.rollbacks).toEqual([{ services: ['customer'], to: { customer } }]);
+  });
+
+  test('leaves a named service alone that runs what the record says', async () => {
+    const fake = createFake({ ...running, customer: release('2') });
+    const file = join(directory, 'named.json');
+    writeFileSync(
+      file,
+      JSON.stringify({ recordedMs: 1, releases: { customer: '1', driver: '1', route: '1' }, revisions: {} }),
+    );
+    const named = async (...services: string[]) =>
+      run(createRollbackCommand, fake.target, ['--record', file, ...services.map((name) => `--service=${name}`)]);
+    expect((await named('route')).stdout).toMatch(/^Nothing to roll back: /);
+    expect(fake.rollbacks).toEqual([]);
+    await named('route', 'customer');
+    expect(fake.rollbacks).toEqual([{ services: ['customer'], to: { customer: release('1') } }]);
+    await expect(named('frontend')).rejects.toThrow('The record does not say which release of frontend ran before');
+  });
+
   test('goes to the release before the last when there is no record', async () => {
     const fake = createFake(running);
     expect(await run(createRollbackCommand, fake.target, ['--service', 'route'])).toMatchObject({ code: 0 });

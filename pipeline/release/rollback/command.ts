@@ -13,8 +13,8 @@ const usage = `Puts back what ran before a deploy, and asks afterwards whether t
 
   --record FILE    what \`release record\` wrote before the deploy. Without it: the release before the last one, as the
                    target remembers it
-  --service NAME   ${releasableServices.join(', ')}; default: those of the record that run another release now,
-                   or all of them
+  --service NAME   ${releasableServices.join(', ')}; default: those of the record, or all of them. With a record,
+                   services that run what it says are left alone
   --target NAME    where releases run; default DEPLOY_TARGET
 
 Exit codes: 0 what ran before runs again and is ready, 1 it does not, 2 wrong use.
@@ -58,19 +58,18 @@ function readServices(names: readonly string[]): ServiceName[] {
   return releasableServices.filter((service) => names.includes(service));
 }
 
-/** Those that are named; else those that run something else than the record says; without a record all. */
+/**
+ * Those that are named; else those of the record, whether they run or not; without a record all that run. What runs what the
+ * record says already has nothing to go back to.
+ */
 export function servicesToRollBack(
   named: readonly ServiceName[],
   record: ReleaseRecord | null,
   now: Releases,
 ): ServiceName[] {
-  if (named.length > 0) return [...named];
-  const running = releasableServices.filter((service) => now[service] !== undefined);
-  if (!record) return running;
-  return running.filter((service) => {
-    const before = record.releases[service];
-    return before !== undefined && before !== now[service]?.version;
-  });
+  const known: Readonly<Partial<Record<ServiceName, unknown>>> = record?.releases ?? now;
+  const services = named.length > 0 ? named : releasableServices.filter((service) => known[service] !== undefined);
+  return services.filter((service) => !record || record.releases[service] !== now[service]?.version);
 }
 
 function releasesOf(record: ReleaseRecord, services: readonly ServiceName[]): Releases {
