@@ -16,6 +16,8 @@ import type { Work } from './order.ts';
 /** What came of an order. */
 export interface OrderOutcome {
   succeeded: boolean;
+  /** False if it was ended before anything began, so that nothing has changed. */
+  begun: boolean;
   /** The last lines that the program wrote. */
   lines: string;
   /** What ran before a deploy; null if the target could not say it, and for every other order. */
@@ -44,9 +46,10 @@ const toldLines = 12;
 const toldCharacters = 1_500;
 /**
  * How long a deploy or rollback may take to end after SIGTERM before it is killed, milliseconds. A pipeline that is ended
- * runs the hooks of its step and then its own, which close the marker.
+ * waits until its target has taken back or finished what it has begun. Then it runs the hooks of its step and its own,
+ * which close the marker.
  */
-export const graceMs = 180_000;
+export const graceMs = 600_000;
 /** The same for a status, which leaves nothing to tidy up. */
 const statusGraceMs = 5_000;
 /** Windows has no process groups; there a program of its own group would open a window. */
@@ -89,14 +92,17 @@ export function programOf(
   ];
 }
 
-/** @param given the environment of this program, without its own secrets. */
-export function createProgramRunner(given: EnvironmentVariables): CarryOut {
+/**
+ * @param given the environment of this program, without its own secrets.
+ * @param patienceMs how long a deploy or rollback may take to end; a test waits for less.
+ */
+export function createProgramRunner(given: EnvironmentVariables, patienceMs = graceMs): CarryOut {
   return async ({ order, environment, signal, restore }) => {
     const env = { ...given, DEPLOY_TARGET: environment.target, ...environment.env };
     if (order.name === 'deploy') {
       const releases = await runningReleases(environment, env, signal);
       const running = releases && (await commonRevision(releases, environment, env));
-      const outcome = await runProgram(programOf(order, environment, { running }), env, signal, graceMs);
+      const outcome = await runProgram(programOf(order, environment, { running }), env, signal, patienceMs);
       return { ...outcome, before: releases && recordOf(releases, Date.now()) };
     }
     if (order.name === 'rollback' && restore !== null) {
@@ -104,13 +110,13 @@ export function createProgramRunner(given: EnvironmentVariables): CarryOut {
       try {
         const recordFile = join(directory, 'record.json');
         writeFileSync(recordFile, JSON.stringify(restore));
-        return await runProgram(programOf(order, environment, { recordFile }), env, signal, graceMs);
+        return await runProgram(programOf(order, environment, { recordFile }), env, signal, patienceMs);
       } finally {
         rmSync(directory, { recursive: true, force: true });
       }
     }
-    const patienceMs = order.name === 'status' ? statusGraceMs : graceMs;
-    return runProgram(programOf(order, environment), env, signal, patienceMs);
+    const ownPatienceMs = order.name === 'status' ? statusGraceMs : patienceMs;
+    return runProgram(programOf(order, environment), env, signal, ownPatienceMs);
   };
 }
 
@@ -172,7 +178,7 @@ function runProgram(
   patienceMs: number,
 ): Promise<OrderOutcome> {
   if (signal.aborted) {
-    return Promise.resolve({ succeeded: false, lines: 'It was ended before it began.', before: null });
+    return Promise.resolve({ succeeded: false, begun: false, lines: 'It was ended before it began.', before: null });
   }
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, {
@@ -195,7 +201,7 @@ function runProgram(
     const finish = (succeeded: boolean, more = ''): void => {
       clearTimeout(killTimer);
       signal.removeEventListener('abort', end);
-      resolve({ succeeded, lines: lastLines(output + more), before: null });
+      resolve({ succeeded, begun: true, lines: lastLines(output + more), before: null });
     };
     child.once('error', (error) => finish(false, `\n${error.message}`));
     child.once('close', (code) => finish(code === 0, signal.aborted ? '\nIt was ended before it was done.' : ''));

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import type { ReleaseRecord } from '../release/record/record-file.ts';
 import { hookPatienceMs } from '../runner/execute.ts';
+import { takeBackMs } from '../targets/target.ts';
 import { readChatopsConfig } from './config.ts';
 import { describeOrder } from './order.ts';
 import { type CarryOut, createProgramRunner, graceMs, type OrderOutcome } from './program.ts';
@@ -49,12 +50,12 @@ function createWork() {
     text: string;
     signal: AbortSignal;
     restore: ReleaseRecord | null;
-    finish: (outcome: Omit<OrderOutcome, 'before'>) => void;
+    finish: (outcome: Omit<OrderOutcome, 'begun' | 'before'>) => void;
   }[] = [];
   const carryOut: CarryOut = ({ order, signal, restore }) =>
     new Promise((resolve) => {
       const before = order.name === 'deploy' && order.revision !== 'unknown' ? ranBefore : null;
-      const finish = (outcome: Omit<OrderOutcome, 'before'>) => resolve({ ...outcome, before });
+      const finish = (outcome: Omit<OrderOutcome, 'begun' | 'before'>) => resolve({ ...outcome, begun: true, before });
       begun.push({ text: describeOrder(order), signal, restore, finish });
       signal.addEventListener('abort', () => finish({ succeeded: false, lines: 'ended' }), { once: true });
     });
@@ -193,14 +194,15 @@ describe('a signed order', () => {
     );
     begun[0]?.finish({ succeeded: true, lines: '' });
     await expect.poll(() => told.length).toBe(1);
-    expect(await say('deploy production main')).toMatch(/begins/);
+    // The outcome is here before the program knows that it has arrived; until then the order is under way.
+    await expect.poll(() => say('deploy production main')).toMatch(/begins/);
   });
 
   test('for a rollback ends a deploy that hangs, and restores what ran before it', async () => {
     const { say, begun, told, lines } = await start();
     await say('deploy production main', { user_id: 'U03' });
     expect(await say('rollback production')).toMatch(
-      /^The deploy of main to production, ordered by <@U03>, has been under way for \d+ s and is being ended by <@U01>\. That takes 3 min 0 s at most\.\nThe rollback of all services in production begins then, and restores what ran before that deploy\.$/,
+      /^The deploy of main to production, ordered by <@U03>, has been under way for \d+ s and is being ended by <@U01>\. That takes 10 min 0 s at most\.\nThe rollback of all services in production begins then, and restores what ran before that deploy\.$/,
     );
     expect(begun[0]?.signal.aborted).toBe(true);
     await expect.poll(() => begun.length).toBe(2);
@@ -221,7 +223,8 @@ describe('a signed order', () => {
     const { say, told } = await start({
       carryOut: ({ order }) => {
         begun.push(describeOrder(order));
-        return new Promise((resolve) => ends.push(() => resolve({ succeeded: false, lines: '', before: ranBefore })));
+        const outcome = { succeeded: false, begun: true, lines: '', before: ranBefore };
+        return new Promise((resolve) => ends.push(() => resolve(outcome)));
       },
     });
     await say('deploy production main');
@@ -243,7 +246,7 @@ describe('a signed order', () => {
       'What ran before the deploy of unknown to production is not known. Ask for the status;',
     );
     expect(begun).toHaveLength(1);
-    expect(await say('rollback production')).toMatch(/begins\.$/);
+    await expect.poll(() => say('rollback production')).toMatch(/begins\.$/);
   });
 
   test('to cancel ends what is under way, for who ordered it and for who may roll back', async () => {
@@ -258,11 +261,11 @@ describe('a signed order', () => {
     );
     expect(begun[0]?.signal.aborted).toBe(false);
     expect(await say('cancel production')).toMatch(
-      /^The deploy of main to production, ordered by <@U01>, has been under way for \d+ s and is being ended by <@U01>\. That takes 3 min 0 s at most\.$/,
+      /^The deploy of main to production, ordered by <@U01>, has been under way for \d+ s and is being ended by <@U01>\. That takes 10 min 0 s at most\.$/,
     );
     await expect.poll(() => told.length).toBe(1);
     expect(told[0]?.body.text).toContain('was ended by <@U01>');
-    await say('deploy production main', { user_id: 'U03' });
+    await expect.poll(() => say('deploy production main', { user_id: 'U03' })).toMatch(/begins/);
     await say('cancel production', { user_id: 'U03' });
     await expect.poll(() => told.length).toBe(2);
   });
@@ -445,9 +448,14 @@ function createDirectory(): string {
 }
 
 /** A repository whose pipeline has the given steps, as YAML. @returns its path and its only commit. */
-function createRepository(directory: string, steps: string): { repository: string; revision: string } {
+function createRepository(
+  directory: string,
+  steps: string,
+  files: Readonly<Record<string, string>> = {},
+): { repository: string; revision: string } {
   const repository = join(directory, 'repository');
   mkdirSync(repository);
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(repository, name), content);
   writeFileSync(join(repository, 'codefresh.yml'), `version: '1.0'\nsteps:\n${steps.replaceAll(/^/gm, '  ')}\n`);
   const git = (...args: string[]): string =>
     execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], {
@@ -552,10 +560,12 @@ test.skipIf(process.platform === 'win32')(
       text: expect.stringContaining('The rollback of all services in production begins then') as string,
     });
     await expect.poll(() => told.length, { timeout: 60_000 }).toBe(2);
-    expect(told[0]?.body.text).toContain('The deploy of main to production was ended by <@U01>');
+    // They come on two connections, in any order.
+    const texts = told.map(({ body }) => body.text).join('\n');
+    expect(texts).toContain('The deploy of main to production was ended by <@U01>');
     expect(existsSync(tidy)).toBe(true);
     // No suite runs there, so nobody knows what ran.
-    expect(told[1]?.body.text).toContain('The rollback of all services in production has failed');
+    expect(texts).toContain('The rollback of all services in production has failed');
   },
 );
 
@@ -587,8 +597,91 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
-test('a pipeline has longer to end than its hooks may take', () => {
-  expect(graceMs).toBeGreaterThan(2 * hookPatienceMs);
+/** The directory of a `kubectl` or `helm` that does what these lines of sh say. */
+function createPrograms(directory: string, scripts: Readonly<Record<string, string>>): string {
+  const bin = join(directory, 'bin');
+  mkdirSync(bin);
+  for (const [name, script] of Object.entries(scripts)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+  return bin;
+}
+
+const kubernetesIn = (directory: string, repository: string) => ({
+  target: 'kubernetes' as const,
+  repository,
+  branch: 'main',
+  env: { HOTROD_DATA_DIR: directory },
+});
+const deployOfMain = { name: 'deploy' as const, environment: 'production', revision: 'main' };
+
+test.skipIf(process.platform === 'win32')(
+  'a rollback of a deploy that had not begun has nothing to do, and says so',
+  async () => {
+    const directory = createDirectory();
+    const asked = join(directory, 'asked');
+    const { repository } = createRepository(directory, `one: {image: x, commands: ['echo never']}`);
+    const bin = createPrograms(directory, { kubectl: `touch "${asked}"\nexec sleep 300` });
+    const run = createProgramRunner({ PATH: `${bin}:${process.env['PATH']}`, HOME: directory });
+    const { say, told } = await start({
+      carryOut: (request) => run({ ...request, environment: kubernetesIn(directory, repository) }),
+    });
+    await say('deploy production main');
+    await expect.poll(() => existsSync(asked)).toBe(true);
+    await say('rollback production');
+    await expect.poll(() => told.length).toBe(2);
+    const texts = told.map(({ body }) => body.text).join('\n');
+    expect(texts).toContain('It was ended before it began.');
+    expect(texts).toContain('The rollback of all services in production is done');
+    expect(texts).toContain('The deploy of main to production had not begun; there is nothing to roll back.');
+  },
+);
+
+test.skipIf(process.platform === 'win32')(
+  'a deploy that does not end is killed after its patience, with what it has started',
+  async () => {
+    const directory = createDirectory();
+    const helmPid = join(directory, 'helm-pid');
+    const { repository } = createRepository(
+      directory,
+      `main_clone: {type: git-clone, repo: x, revision: main}
+deploy: {type: helm, arguments: {action: install, chart_name: charts/hotrod, release_name: hotrod, custom_values: [services_customer_image_tag=x]}}`,
+      { 'package.json': '{"version": "0.1.0"}' },
+    );
+    const bin = createPrograms(directory, {
+      kubectl: 'exit 0',
+      helm: `trap '' TERM\ncase "$1" in version) echo v4.0.0 ;; *) echo $$ > "${helmPid}.new"; mv "${helmPid}.new" "${helmPid}"; sleep 300 ;; esac`,
+    });
+    const run = createProgramRunner({ PATH: `${bin}:${process.env['PATH']}`, HOME: directory }, 500);
+    const end = new AbortController();
+    const outcome = run({
+      order: deployOfMain,
+      environment: kubernetesIn(directory, repository),
+      signal: end.signal,
+      restore: null,
+    });
+    await Promise.race([expect.poll(() => existsSync(helmPid)).toBe(true), outcome]);
+    expect(existsSync(helmPid)).toBe(true);
+    const pid = Number(readFileSync(helmPid, 'utf8'));
+    expect(isAlive(pid)).toBe(true);
+    end.abort();
+    expect(await outcome).toMatchObject({ succeeded: false, begun: true });
+    await expect.poll(() => isAlive(pid)).toBe(false);
+  },
+);
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('a pipeline has longer to end than its target and its hooks may take', () => {
+  // The step's on_finish, and the pipeline's on_fail and on_finish.
+  expect(graceMs).toBeGreaterThan(takeBackMs + 3 * hookPatienceMs);
 });
 
 describe('on Kubernetes a deploy is compared with', () => {
@@ -599,8 +692,6 @@ describe('on Kubernetes a deploy is compared with', () => {
       directory,
       `one: {image: x, commands: ['echo "base is [$PRODUCTION_REVISION]"', exit 1]}`,
     );
-    const bin = join(directory, 'bin');
-    mkdirSync(bin);
     const deployment = {
       metadata: { generation: 1 },
       spec: {
@@ -610,17 +701,14 @@ describe('on Kubernetes a deploy is compared with', () => {
       status: { observedGeneration: 1, updatedReplicas: 1, readyReplicas: 1 },
     };
     // What a cluster answers; a real one is asked in tests/deploy/cluster.test.ts.
-    writeFileSync(join(bin, 'kubectl'), `#!/bin/sh\necho '${JSON.stringify(deployment)}'\n`);
-    chmodSync(join(bin, 'kubectl'), 0o755);
+    const bin = createPrograms(directory, { kubectl: `echo '${JSON.stringify(deployment)}'` });
     const run = createProgramRunner({ PATH: `${bin}:${process.env['PATH']}`, HOME: directory });
-    const environment = {
-      target: 'kubernetes' as const,
-      repository,
-      branch: 'main',
-      env: { HOTROD_DATA_DIR: directory },
-    };
-    const order = { name: 'deploy' as const, environment: 'production', revision: 'main' };
-    const { lines, before } = await run({ order, environment, signal: new AbortController().signal, restore: null });
+    const { lines, before } = await run({
+      order: deployOfMain,
+      environment: kubernetesIn(directory, repository),
+      signal: new AbortController().signal,
+      restore: null,
+    });
     expect(before?.releases).toMatchObject({ customer: tagOf(revision).replace('_', '+') });
     return { base: /base is \[(.*)\]/.exec(lines)?.[1], revision };
   }

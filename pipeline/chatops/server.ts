@@ -223,6 +223,7 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
     const signal = AbortSignal.any([closing.signal, controller.signal, AbortSignal.timeout(timeoutMs)]);
     const outcome = carryOut(order, environment, signal, previous).catch((error: unknown) => ({
       succeeded: false,
+      begun: true,
       lines: error instanceof Error ? error.message : String(error),
       before: null,
     }));
@@ -246,11 +247,16 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
     previous: Task | null,
   ): Promise<OrderOutcome> {
     if (!previous) return options.carryOut({ order, environment, signal, restore: null });
-    const { before } = await previous.outcome;
+    const { begun, before } = await previous.outcome;
+    const deploy = describeOrder(previous.order);
+    if (!begun) {
+      const lines = `The ${deploy} had not begun; there is nothing to roll back.`;
+      return { succeeded: true, begun: false, lines, before: null };
+    }
     if (before !== null) return options.carryOut({ order, environment, signal, restore: before });
     // The release before the last one may be one too far back: nobody knows how far the deploy got.
-    const lines = `What ran before the ${describeOrder(previous.order)} is not known. Ask for the status; order the rollback again to go back to the release before the last one.`;
-    return { succeeded: false, lines, before: null };
+    const lines = `What ran before the ${deploy} is not known. Ask for the status; order the rollback again to go back to the release before the last one.`;
+    return { succeeded: false, begun: false, lines, before: null };
   }
 
   /** Tells the chat of the outcome, and of work that takes long. */
