@@ -148,8 +148,8 @@ describe('Ctrl-C', () => {
     await stack.printed(/Stopping/);
     // Those of the first half second pass for the same Ctrl-C.
     const again = setInterval(() => running.process.kill('SIGINT'), 100);
-    expect(await stack.ended).toBe(1);
-    clearInterval(again);
+    const code = await stack.ended.finally(() => clearInterval(again));
+    expect(code).toBe(1);
     expect(stack.output()).toContain('Ended at once');
     expect(stack.output()).not.toContain('Stopped after');
     await eventually('nothing is left', () => running.processes().length === 0);
