@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import {
   askReleased,
+  askSettled,
   askStatus,
   type ControlServer,
   sendPush,
@@ -44,6 +45,7 @@ const suite = {
     rates.push(rate);
   },
   released: () => released,
+  settled: () => Promise.resolve(released),
   release(asked: ReleaseRequest) {
     releases.push(asked);
     if (asked.revision === null) return Promise.reject(new Refusal('The new route does not become ready.'));
@@ -82,6 +84,7 @@ describe('a command', () => {
     expect(await askStatus(path)).toEqual(status);
     expect(await setRate(path, 20)).toEqual(status);
     expect(await askReleased(path)).toEqual(released);
+    expect(await askSettled(path, new AbortController().signal)).toEqual(released);
     expect(rates).toEqual([20]);
   });
   it('is refused with a reason', async () => {

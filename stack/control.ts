@@ -68,6 +68,8 @@ export interface Controlled {
   setRate(ratePerSecond: number): void;
   /** Which release each service runs. */
   released(): Released;
+  /** The same, when the releases and restarts that were asked for before are over. */
+  settled(): Promise<Released>;
   /** Replaces services. @throws {Refusal} where one does not become ready; all run on as before. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
   /** Starts a service anew from the checkout. @throws {Refusal} where it does not become ready; it runs on as before. */
@@ -151,6 +153,9 @@ async function answer(suite: Controlled, request: IncomingMessage, response: Ser
       case 'GET /releases':
         send(200, suite.released());
         break;
+      case 'GET /releases/settled':
+        send(200, await suite.settled());
+        break;
       case 'PUT /releases':
         send(200, await suite.release(releaseRequestSchema.parse(await readJson(request))));
         break;
@@ -197,6 +202,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
  * Sends a command to the suite that runs from a data directory.
  *
  * @param timeoutMs for the whole answer; null to wait for as long as it takes.
+ * @param signal ends the wait.
  * @throws {Refusal} where none runs there, it does not answer, or it refuses.
  */
 async function ask(
@@ -205,12 +211,16 @@ async function ask(
   path: string,
   body: unknown,
   timeoutMs: number | null,
+  signal?: AbortSignal,
 ): Promise<IncomingMessage> {
   const record = runningSuite(dataDir);
   if (record.control === null) throw new Refusal('HotROD is still starting: try again in a moment.');
   const { control } = record;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = httpRequest({ socketPath: control, method, path, agent: false }, resolve);
+    const request = httpRequest(
+      { socketPath: control, method, path, agent: false, ...(signal && { signal }) },
+      resolve,
+    );
     request.once('error', reject);
     if (timeoutMs !== null) request.setTimeout(timeoutMs, () => request.destroy(new Error('no answer')));
     request.end(body === undefined ? undefined : JSON.stringify(body));
@@ -281,6 +291,13 @@ function signalSuite(pid: number): void {
 
 export async function askReleased(dataDir: string): Promise<Released> {
   return releasedSchema.parse(await readAnswer(await ask(dataDir, 'GET', '/releases', undefined, usualTimeoutMs)));
+}
+
+/** The same, when the releases and restarts under way are over, also those whose pipeline was killed. */
+export async function askSettled(dataDir: string, signal: AbortSignal): Promise<Released> {
+  return releasedSchema.parse(
+    await readAnswer(await ask(dataDir, 'GET', '/releases/settled', undefined, null, signal)),
+  );
 }
 
 /** Has services replaced, and waits until they are. */

@@ -10,6 +10,8 @@ const releasableServices = ['customer', 'driver', 'route', 'frontend'] as const;
 /** Puts releases into production, one at a time. */
 export interface Rollout {
   released(): Released;
+  /** The same, when the releases and restarts that were asked for before are over. */
+  settled(): Promise<Released>;
   /** @throws {Refusal} where a service does not become ready; all run then what they ran before. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
   /**
@@ -122,6 +124,7 @@ export function createRollout(options: {
 
   return {
     released,
+    settled: () => inTurn(() => Promise.resolve(released())),
     release: (request) => inTurn(() => roll(request)),
     restart: (name) => inTurn(() => restart(name)),
   };

@@ -289,6 +289,7 @@ export function createSuite(
         report('load', `is now ${ratePerSecond} dispatches/s`);
       },
       released: rolling.released,
+      settled: rolling.settled,
       async release(request) {
         const outcome = await rolling.release(request);
         if (request.mark !== null) markers.leave({ type: 'deploy', message: request.mark });

@@ -128,7 +128,7 @@ async function runningReleases(
 ): Promise<Releases | null> {
   try {
     const target = await createTarget(environment.target);
-    return await target.current({ root: process.cwd(), env, signal, log: () => undefined });
+    return await target.current({ root: process.cwd(), env, signal, log: () => undefined, settled: true });
   } catch {
     return null;
   }

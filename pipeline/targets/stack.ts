@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { askReleased, release } from '@hotrod/stack/control';
+import { askReleased, askSettled, release } from '@hotrod/stack/control';
 import type { ProductionState, Released, ReleaseDirectory } from '@hotrod/stack/production';
 import { repositoryPath, startRevision } from '@hotrod/stack/push/repository';
 import { messageOf } from '@hotrod/stack/refusal';
@@ -62,7 +62,11 @@ export const stackTarget: Target = {
       return resultOf(outcome);
     }),
 
-  current: (context) => explained(async () => releasesOf(await askReleased(dataDirOf(context)))),
+  current: ({ settled = false, ...context }) =>
+    explained(async () => {
+      const dataDir = dataDirOf(context);
+      return releasesOf(await (settled ? askSettled(dataDir, context.signal) : askReleased(dataDir)));
+    }),
 };
 
 function dataDirOf({ env }: Pick<TargetContext, 'env'>): string {

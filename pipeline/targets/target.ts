@@ -115,8 +115,12 @@ export interface Target {
   deploy(request: DeployRequest): Promise<DeployResult>;
   /** @throws {TargetError} where there is nothing to go back to, or that does not become ready. */
   rollback(request: RollbackRequest): Promise<DeployResult>;
-  /** @throws {TargetError} where the target cannot be reached. */
-  current(context: TargetContext): Promise<Releases>;
+  /**
+   * @param context.settled whether to wait until a deploy or rollback under way is over: `stack` goes on with one whose
+   *   pipeline was killed. The other targets end with their pipeline.
+   * @throws {TargetError} where the target cannot be reached.
+   */
+  current(context: TargetContext & { settled?: boolean }): Promise<Releases>;
 }
 
 /** Why a target could not do what it was asked: a sentence for the step's log that says what to do. */

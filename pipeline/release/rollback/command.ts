@@ -33,7 +33,7 @@ export const createRollbackCommand = (create = createTarget): Command => ({
     const named = readServices(values.service);
     const target = await create(targetNameOf(values.target, context.env));
     const record = values.record === undefined ? null : parseRecord(values.record, readFileSync(values.record, 'utf8'));
-    const now = await target.current(targetContext(context));
+    const now = await target.current({ ...targetContext(context), settled: true });
     const services = servicesToRollBack(named, record, now);
     if (services.length === 0) {
       context.stdout(`Nothing to roll back: ${target.name} runs ${versionsOf(now)}\n`);
