@@ -3,7 +3,7 @@
  * nothing, because machines differ. Linux, for it reads CPU and memory from /proc.
  *
  * Sections: cost, saturation, events, memory, start, growth; go (needs HOTROD_GO, the binary of the original in Go); soak,
- * by its name alone, because it takes an hour.
+ * only if it is named, because it takes an hour.
  * Environment: BENCH_SECONDS (default 30) for each measurement, BENCH_SOAK_MINUTES (default 60).
  */
 import { cpus } from 'node:os';
@@ -35,7 +35,7 @@ const { positionals } = readCommandLine('bench', {
   help: `What telemetry costs, what the suite bears, what it needs. Linux.
 
   npm run bench [-- SECTION…]     all of them, or some: ${Object.keys(sections).join(', ')};
-                                  soak by its name alone
+                                  soak only if you name it
 
 Settings, from the environment:
   BENCH_SECONDS
@@ -46,7 +46,7 @@ Settings, from the environment:
       the binary of the original in Go, for the section go and beside ours in growth`,
   takesWords: true,
 });
-/** Only what is asked for by its name. */
+/** What runs only if it is named. */
 const long: Record<string, () => Promise<void>> = {
   soak: () => benchSoak(Number(process.env['BENCH_SOAK_MINUTES'] ?? 60)),
 };

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 
 import { findSuite } from './neighbour.ts';
 import { Refusal, systemCode } from './refusal.ts';
+import { shellWord } from './shell-word.ts';
 
 /** A port that a part of the suite is going to listen on. */
 export interface PortClaim {
@@ -29,7 +30,7 @@ export async function ensureFree(claims: readonly PortClaim[]): Promise<void> {
     const suite = runPages === undefined ? null : await findSuite(runPages);
     if (suite) {
       throw new Refusal(
-        `Port ${port} (${name}) is taken by another HotROD, which runs from ${suite.dataDir} (process ${suite.pid}): stop it with npm start -- stop --data-dir "${suite.dataDir}", or start this one beside it, for example: npm start -- --port-base ${await freePortBase()} --data-dir DIR.`,
+        `Port ${port} (${name}) is taken by another HotROD, which runs from ${suite.dataDir} (process ${suite.pid}): stop it with npm start -- stop --data-dir ${shellWord(suite.dataDir)}, or start this one beside it, for example: npm start -- --port-base ${await freePortBase()} --data-dir DIR.`,
       );
     }
     throw new Refusal(

@@ -9,6 +9,7 @@ import { ephemeralWarning } from './ports.ts';
 import { isAlive } from './process-identity.ts';
 import { Refusal } from './refusal.ts';
 import { checkedOutRevision, releaseVersion } from './revision.ts';
+import { shellWord } from './shell-word.ts';
 import { createSuite, type Suite } from './suite.ts';
 import { portsOf } from './topology.ts';
 import { coloured, describeCounts, describeLoad, type Paint, plain, renderTable, suiteRows } from './table.ts';
@@ -138,11 +139,6 @@ function pushing(suite: Suite, options: StartOptions, paint: Paint): string[] {
       : []),
     '',
   ];
-}
-
-/** For a shell, with quotes only where it needs them. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./\\-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** How often the process that started this one is looked for, in milliseconds. */
