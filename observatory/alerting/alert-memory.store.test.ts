@@ -115,6 +115,29 @@ test('an alert of an objective that is no longer there ends', async () => {
   expect(alerting.firing()).toEqual([]);
 });
 
+test('the end of a condition that is no longer there is told with what of its alert still fires', async () => {
+  const first = start(nothingKept, 0, 100);
+  await first.look(20 * minute);
+  const kept = first.stop();
+  const dropped = ['2', '3'].map((burn_rate) => ({
+    labels: { alertname: 'Slow', severity: 'ticket', burn_rate },
+    annotations: {},
+    startsMs: 1,
+  }));
+  const { alerting, told } = start({ ...kept, firing: [...kept.firing, ...dropped] }, 21 * minute, 100);
+  await alerting.evaluate();
+  expect(told).toMatchObject([
+    {
+      status: 'firing',
+      alerts: [
+        { status: 'resolved', labels: { burn_rate: '2' } },
+        { status: 'resolved', labels: { burn_rate: '3' } },
+        { status: 'firing', labels: { burn_rate: '6' }, startsAt: new Date(20 * minute).toISOString() },
+      ],
+    },
+  ]);
+});
+
 test('the file is read as it was written; a damaged one is an error', async () => {
   const path = join(await temporaryDirectory(), 'alerts.json');
   const file = createAlertFile(path);
