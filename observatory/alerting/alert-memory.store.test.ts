@@ -231,7 +231,7 @@ test('an Observatory that is started anew shows what fires, and delivers what no
   expect(receiver.got).toHaveLength(1);
 });
 
-test('a state that cannot be read or written keeps no Observatory from starting', async () => {
+test('the Observatory starts although the state of alerts cannot be read or written', async () => {
   const directory = await temporaryDirectory();
   writeFileSync(join(directory, 'alerts.json'), 'not JSON');
   const observatory = await startTestObservatory(directory, { alertIntervalMs: 50, objectives: [objective] });
