@@ -13,7 +13,7 @@ const patience = {
 /** What needs nothing but a processor has twenty seconds, of which a poll may take most, and no second try. */
 const quick = { retry: 0, testTimeout: 20_000, hookTimeout: 20_000, expect: { poll: { timeout: 15_000 } } };
 /**
- * Vitest runs one group after another, and refuses to run where projects of one group differ in their workers. `quick`
+ * Vitest runs one group after another, and refuses to run if projects of one group differ in their workers. `quick`
  * has a worker for each core but one, so whoever sets `maxWorkers` needs a group of their own.
  */
 const groups = { system: 1, cluster: 2, faults: 3, quick: 4 };

@@ -77,6 +77,28 @@ export function createAlerting(options: AlertingOptions): Alerting {
   /** What is no longer alerted on, because the objectives are others now. Who was told of it is told that it ended. */
   const abandoned = [...before.values()];
 
+  function firing(): KeptAlert[] {
+    return [
+      ...abandoned,
+      ...watched.flatMap(({ conditions }) =>
+        conditions.flatMap(({ labels, annotations, state }) =>
+          state.phase === 'firing' ? [{ labels, annotations, startsMs: state.startsMs }] : [],
+        ),
+      ),
+    ];
+  }
+
+  /** Tells that what was abandoned has ended, with what of the same name still fires: a notification has all of that. */
+  function endAbandoned(): void {
+    const nowMs = now();
+    const tell = (endsMs: number | null) => (each: KeptAlert) =>
+      notifiedAlert(each.labels, each.annotations, each.startsMs, endsMs, generatorUrl);
+    for (const [name, ended] of Map.groupBy(abandoned.splice(0), nameOf)) {
+      const stillFiring = firing().filter((each) => nameOf(each) === name);
+      notify(notification(name, [...ended.map(tell(nowMs)), ...stillFiring.map(tell(null))], publicUrl));
+    }
+  }
+
   /** What helps whoever is told: asked when an alert begins to fire, and told again, as it was, when it ends. */
   async function describe(
     asking: Asking,
@@ -142,10 +164,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
   return {
     async evaluate(signal) {
       const errors: Error[] = [];
-      for (const { labels, annotations, startsMs } of abandoned.splice(0)) {
-        const ended = notifiedAlert(labels, annotations, startsMs, now(), generatorUrl);
-        notify(notification(labels['alertname'] ?? '', [ended], publicUrl));
-      }
+      endAbandoned();
       for (const each of watched) {
         // One that is slow takes no time from the others.
         const timeout = AbortSignal.timeout(timeoutMs);
@@ -163,14 +182,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
     },
     failures: () => failures,
     lastLookMs: () => lastLookMs,
-    firing: () => [
-      ...abandoned,
-      ...watched.flatMap(({ conditions }) =>
-        conditions.flatMap(({ labels, annotations, state }) =>
-          state.phase === 'firing' ? [{ labels, annotations, startsMs: state.startsMs }] : [],
-        ),
-      ),
-    ],
+    firing,
     firingOf: (objective) =>
       watched
         .filter((each) => each.objective === objective)
@@ -195,6 +207,10 @@ function labelsOf(alert: ObjectiveAlert, condition: BurnCondition): Record<strin
     long_window: duration(condition.longMs),
     short_window: duration(condition.shortMs),
   };
+}
+
+function nameOf({ labels }: KeptAlert): string {
+  return labels['alertname'] ?? '';
 }
 
 function reasonOf(error: unknown): string {

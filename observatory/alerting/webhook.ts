@@ -7,7 +7,7 @@ import { type Notification, superseding } from './notification.ts';
  * taken, so that what it holds is bounded by the alerts there are.
  */
 export interface Webhook {
-  /** Never waits and never throws. */
+  /** Never waits and never throws. After `close` the notification is only kept, for the next start. */
   notify(notification: Notification): void;
   /** Tries again what was not taken. Does nothing while something is being delivered. */
   offerAgain(): void;
@@ -124,10 +124,10 @@ export function createWebhook(
 
   return {
     notify(notification) {
-      if (closing.signal.aborted) return;
       const name = notification.groupLabels.alertname;
       const older = kept.get(name);
       kept.set(name, older ? superseding(older, notification) : notification);
+      if (closing.signal.aborted) return;
       due.add(name);
       start();
     },

@@ -43,7 +43,7 @@ export async function serveHttp(
     if (origin !== undefined && !origins.has(URL.parse(origin)?.hostname ?? '')) {
       return refuse(`A page of ${origin.slice(0, 100)} may not ask here, unless --allowed-host names its host.`);
     }
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mcp') {
+    if (URL.parse(request.url ?? '/', 'http://localhost')?.pathname !== '/mcp') {
       return void response.writeHead(404, { 'content-type': 'text/plain' }).end('MCP is served at /mcp.\n');
     }
     void answer(request as NodeIncomingMessageLike, response);
