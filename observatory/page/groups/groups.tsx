@@ -90,7 +90,7 @@ const groupings: readonly (readonly [GroupsOf, string])[] = [
   ['selection', 'Selection'],
 ];
 
-/** The first of the keys where no span has any of them. */
+/** The first of the keys, if no span has any of them. */
 function keyThatAllLack({ by, groups }: Breakdown): string | undefined {
   return groups.every(({ values }) => values.every((value) => value === null)) ? by[0] : undefined;
 }

@@ -30,7 +30,7 @@ export const steps: readonly Step[] = [
   },
 ];
 
-/** How far one has got: the step after the one that is shown, where what it asks for is done. Never back. */
+/** How far the reader has got: the next step, if what the shown step asks for is done. It never goes back. */
 export function advance(step: number, state: State): number {
   return steps[step]?.isDone(state) === true ? Math.min(step + 1, steps.length - 1) : step;
 }

@@ -79,7 +79,7 @@ function linear(low: number, high: number, most: number): number[] {
   const wanted = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(wanted));
   const round = [1, 2, 5, 10].map((factor) => factor * power);
-  // Where ticks lie beyond two minutes, each of them is a whole minute.
+  // If ticks lie beyond two minutes, each of them is a whole number of minutes.
   const steps = high < 2 * minute ? round : [minute, ...longOnes];
   const step = steps.find((candidate) => candidate >= wanted) ?? 10 * power;
   const found: number[] = [];

@@ -1,4 +1,4 @@
-/** Where markers lie over a time axis, how they are drawn, and where their labels may be followed to. Pure. */
+/** Where markers lie over a time axis, how they are drawn, and which links their labels may have. Pure. */
 import type { Marker } from '../../contract/contract.ts';
 import { contrast, mixed, parseColour, type Rgb } from './colour.ts';
 

@@ -15,8 +15,9 @@ import {
 } from './marker-layout.ts';
 
 /**
- * Deploys and the like over a chart: a line while open, a window once closed, the label above it. Where they lie too
- * close for a label each they share one. Label and line open a card that tells all, with the links.
+ * Deploys and the like over a chart: a line while the marker is open, a window once it is closed, with the label above
+ * it. If they lie too close for a label each, they share one. Label and line open a card that tells all, with the
+ * links.
  */
 export function Markers({ markers, from, to, size }: { markers: Marker[]; from: number; to: number; size: Size }) {
   useScheme(); // Colours are held against the ground, which changes with it.

@@ -85,7 +85,7 @@ export function usePointing(
     if (shown === null) return;
     const { x, y } = place(event);
     const cell = cellAt(shown, size, x, y);
-    // Over a marker its card tells, not the cell below.
+    // Over a marker its card is shown, not the cell below.
     const onMarker = event.target instanceof Element && event.target.closest('.marker-group') !== null;
     const inside = !onMarker && x >= 0 && y >= 0 && x < size.width && y < size.height;
     setPointer(inside ? { x, y } : null);
@@ -153,7 +153,7 @@ export function usePointing(
   };
 }
 
-/** Where the keyboard's cell lies on the heatmap that is shown now; null where that has no cells. */
+/** Where the keyboard's cell lies on the heatmap that is shown now; null if that has no cells. */
 function cursorOn(shown: Heatmap, placed: Cursor): Cell | null {
   if (rowsOf(shown) === 0) return null;
   if (placed.heatmap === shown) return placed.cell;

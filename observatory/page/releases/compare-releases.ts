@@ -4,9 +4,9 @@ import type { State } from '../state/url-state.ts';
 
 /** A dispatch's root span tells their releases: so what users waited for is compared, not one service's part of it. */
 const onDispatches = ['customer', 'driver', 'route'];
-/** As much of the release before as is looked at, milliseconds. */
+/** How much of the release before is looked at, milliseconds. */
 const beforeMs = 600_000;
-/** Of a release that has served for days its beginning: milliseconds. */
+/** How much of the beginning of a release that has served for days is looked at, milliseconds. */
 const afterMs = 3_600_000;
 
 /**

@@ -5,7 +5,7 @@ import { holdHover } from '../state/hovered.ts';
 
 export interface MenuItem {
   label: string;
-  /** What it is about to do, in words, where the label alone may not tell. */
+  /** What it does, in words, if the label alone may not say so. */
   detail?: string;
   /** A link instead of an action. */
   href?: string;

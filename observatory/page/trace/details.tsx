@@ -192,7 +192,7 @@ function Fields({
 
 interface FieldProps {
   name: string;
-  /** What it is called where an attribute and a field may have the same name. */
+  /** Its name in lists in which an attribute and a field may have the same name. */
   field: string;
   value: AttributeValue;
   node: Node;

@@ -165,8 +165,8 @@ function inOrder(roots: readonly Node[]): Node[] {
 
 /**
  * Another service's clock may be off. A child cannot begin before its parent; nor can an answered call end after its
- * caller. Such a child is centred in its parent, as if the way there and back took equally long, or, where it is longer
- * than its parent, begins with it. A span of the parent's own service shares the parent's clock.
+ * caller. Such a child is centred in its parent, as if the way there and back took equally long. If it is longer than
+ * its parent, it begins with its parent instead. A span of the parent's own service shares the parent's clock.
  */
 function alignClock(node: Node): void {
   const { parent } = node;
