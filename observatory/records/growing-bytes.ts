@@ -9,7 +9,7 @@ export interface Growing {
 }
 
 const firstBytes = 2 ** 12;
-/** More than these are given back where the next user begins. */
+/** A larger buffer is given back when it is emptied for the next user. */
 const keptBytes = 2 ** 20;
 
 export function createGrowing(): Growing {
@@ -37,7 +37,7 @@ export function appendText(growing: Growing, text: string): void {
   growing.length += growing.bytes.write(text, growing.length);
 }
 
-/** False, with nothing appended, where the text is not ASCII. There must be room. */
+/** False, with nothing appended, if the text is not ASCII. There must be room. */
 export function appendAscii(growing: Growing, text: string): boolean {
   const { bytes, length } = growing;
   for (let index = 0; index < text.length; index += 1) {

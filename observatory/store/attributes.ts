@@ -49,8 +49,8 @@ const typed: Readonly<Record<Scope, Readonly<Record<string, Sql>>>> = {
 };
 
 /**
- * An attribute that OTLP or a roll-up gives and that is not a text, in the type that it has; undefined for any other. To make
- * each of a million values a text takes longer than to count them.
+ * An attribute that OTLP or a roll-up gives and that is not a text, in the type that it has; undefined for any other.
+ * Converting a million values to text takes longer than counting them.
  */
 export function typedColumn(key: string, scope: Scope): Sql | undefined {
   return Object.hasOwn(typed[scope], key) ? typed[scope][key] : undefined;
@@ -103,7 +103,7 @@ function rootColumn(key: string, scope: Scope, binder: Binder): Sql {
 }
 
 /**
- * The SQL expression that tells the attribute `key` as text (VARCHAR, NULL where missing) of the row `s` of the view
+ * The SQL expression that gives the attribute `key` as text (VARCHAR, NULL if missing) of the row `s` of the view
  * `spans` or `roots`, so a query says `FROM spans s`. A span's own attribute comes before its resource's. Keys are
  * bound, never written into the text.
  */
@@ -112,7 +112,7 @@ export function attributeColumn(key: string, scope: Scope, binder: Binder): Sql 
   return isOfResources(key) ? sql`coalesce(${own}, ${resourceColumn(key, sql`s.resource_id`, binder)})` : own;
 }
 
-/** What the span itself says of the attribute `key`; its resource may say something where this is NULL. */
+/** What the span itself says of the attribute `key`; its resource may say something if this is NULL. */
 export function ownColumn(key: string, scope: Scope, binder: Binder): Sql {
   return lookUp(hotAttributes(scope), key) ?? sql`s.attributes[${binder.bind(key)}]`;
 }

@@ -4,7 +4,7 @@ import type { Gate } from '../async/gate.ts';
 import { createQueue } from '../async/queue.ts';
 import { createSession, type Runner } from './session.ts';
 
-/** A question was stopped, because what comes in needs the database for itself. */
+/** A question was stopped, because the ingest needs the database for itself. */
 export class YieldError extends Error {
   override readonly name = 'YieldError';
 

@@ -42,7 +42,7 @@ export interface Runner {
 
 /** Several statements that nothing of the same connection may come between. */
 export interface Session extends Runner {
-  /** Runs SQL that is written in this workspace's source, where a file of its own would be too much. */
+  /** Runs SQL that is written in this workspace's source, for statements that are too short for a file of their own. */
   run<T = Row>(text: Sql, parameters?: Readonly<Record<string, Bindable>>): Promise<T[]>;
 }
 

@@ -1,7 +1,7 @@
 import { moveTo } from '../../records/growing-arrays.ts';
 import type { SpanBatch, SpanRef } from '../../records/span-batch.ts';
 
-/** Where a span stands in its trace: `unknown` until every span above it is there; the others are final. */
+/** The standing of a span in its trace: `unknown` until every span above it is there; the others are final. */
 export const standings = { unknown: 0, caller: 1, entry: 2, inside: 3 } as const;
 
 /** No node, no entry span, no parent found yet. */
@@ -118,7 +118,7 @@ export function createTraceNodes(): TraceNodesStore {
   };
 }
 
-/** @throws where the span was let go. */
+/** @throws if the span was let go. */
 export function spanOf({ batches, indices }: TraceNodes, node: number): SpanRef {
   const batch = batches[node];
   if (!batch) throw new Error('the span of this node was let go');

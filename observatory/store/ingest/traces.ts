@@ -109,7 +109,7 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
     return trace;
   }
 
-  /** Copies the spans that are still held: else each of them would hold its whole request. */
+  /** Copies the spans that are still held. Otherwise each of them would keep its whole request in memory. */
   function letRequestsGo(traces: Iterable<OpenTrace>): void {
     const nodes = store.current();
     const held: number[] = [];
@@ -200,8 +200,8 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
 }
 
 /**
- * Whether a node is this very span. The same id is not enough: the two ends of a call share one where Zipkin's libraries send
- * them, one of the client and one of the server.
+ * Whether a node is this very span. The same id is not enough: if Zipkin's libraries send the two ends of a call, the
+ * client's span and the server's span share one id.
  */
 function isSame({ startNs, flags, services }: TraceNodes, node: number, batch: SpanBatch, index: number): boolean {
   return (

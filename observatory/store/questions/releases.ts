@@ -85,8 +85,8 @@ async function askVerdicts(asking: Asking): Promise<Map<string, ReleaseVerdict>>
 }
 
 /**
- * The message of a verdict's marker: `better: customer 0.1.0+1a2b3c4: p95 …`. A marker has no fields for it in
- * Honeycomb's API, and so it reads well where another viewer shows it.
+ * The message of a verdict's marker: `better: customer 0.1.0+1a2b3c4: p95 …`. In Honeycomb's API a marker has no fields
+ * for a verdict. As a message it also reads well in another viewer.
  */
 export function parseVerdict(
   message: string,

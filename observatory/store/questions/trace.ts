@@ -30,7 +30,7 @@ async function askExtent(asking: Asking, traceId: string): Promise<Extent | unde
   return extent;
 }
 
-/** All spans of a trace with everything that was sent of them; undefined where there is none. */
+/** All spans of a trace with everything that was sent of them; undefined if there is no such trace. */
 export async function askTrace(asking: Asking, traceId: string): Promise<Trace | undefined> {
   const extent = await askExtent(asking, traceId);
   const isSmall = (extent?.spans ?? Infinity) <= smallTrace;
@@ -128,7 +128,7 @@ interface LogRow extends Row {
   span_id: string | null;
 }
 
-/** The log records of a trace, in order of time; empty where there are none. */
+/** The log records of a trace, in order of time; empty if there are none. */
 export async function askLogs(asking: Asking, traceId: string): Promise<LogRecord[]> {
   const binder = createBinder();
   const fragments = { trace_id: binder.bind(traceId), limit: binder.bind(mostLogs) };

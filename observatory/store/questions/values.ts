@@ -4,7 +4,7 @@ import { printField, quote } from '../../filter/print.ts';
 /** How many characters of a value an answer tells; a longer one is cut, and selected by its MD5. */
 export const longestValue = 1000;
 
-/** A value as answers tell it: an ellipsis where it is cut. */
+/** A value as answers show it, with an ellipsis if it is cut. */
 export function shownValue(value: string | null, digest: string | null): string | null {
   return digest === null || value === null ? value : `${value}…`;
 }

@@ -9,7 +9,7 @@ import { shownValue, valueFilter } from '../values.ts';
 /** How many values are told before the rest is folded together. */
 export const mostShown = 8;
 
-/** A value with its counts; its digest where it is cut. */
+/** A value with its counts; its digest if it is cut. */
 interface CountedValue extends Split {
   value: string | null;
   digest: string | null;

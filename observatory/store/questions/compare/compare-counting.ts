@@ -80,7 +80,7 @@ export function bucketSql(text: Sql): Sql {
   return sql`(hash(${text}) & 4095)`;
 }
 
-/** The place of a number's bin as text; NULL where it is none or not finite. */
+/** The place of a number's bin as text; NULL if it is not a number, or not finite. */
 function placeSql(number: Sql, edges: readonly number[]): Sql {
   return sql`CASE WHEN isfinite(${number}) THEN ${binSql(number, edges)} END`;
 }
@@ -99,7 +99,7 @@ function countedColumn(key: string, told: Sql, handling: Handling | undefined): 
     case 'bins':
       return { key, kind: sql`1`, value: placeSql(sql`TRY_CAST(${told} AS DOUBLE)`, handling.edges) };
     case 'buckets':
-      // Nothing has a hash, too: it is no value.
+      // NULL has a hash, too, but is no value.
       return {
         key,
         kind: sql`2`,
@@ -111,8 +111,8 @@ function countedColumn(key: string, told: Sql, handling: Handling | undefined): 
 }
 
 /**
- * So many columns are counted in one pass. A branch for each takes longer to plan than to run where spans are few; all in
- * one pass take memory for as many tables of groups at once.
+ * This many columns are counted in one pass. With few spans, a branch for each column takes longer to plan than to run.
+ * All columns in one pass would need memory for as many tables of groups at once.
  */
 const columnsAPass = 8;
 
@@ -197,7 +197,7 @@ function passSql(columns: readonly CountedColumn[], binder: Binder): Sql {
       columns.map((column, index) => each(column, columnName(index))),
       between,
     );
-  // Of each row one column is grouped by, and the others are NULL: grouping() tells which.
+  // Each row is grouped by one column, and the others are NULL: grouping() says which.
   return sql`SELECT true, key, value, kind, selected, baseline
     FROM (
       SELECT

@@ -110,7 +110,7 @@ export async function askCompare(
       candidates.push({
         attribute: binnedAttribute(number, sides),
         signature: JSON.stringify(splits),
-        // Bins cut at boundaries of their own: alike only where they are the same.
+        // Bins cut at boundaries of their own: alike only if they are the same.
         splits: [],
         tests: splits.length,
         standsOut: (tests) => standsOut(splits, sides, tests),
@@ -135,7 +135,7 @@ async function askSides(asking: Asking, population: Population, box: Box): Promi
   );
   if (!row) throw new Error('compare-sides.sql told no row');
   const { selected, baseline, ...extent } = row;
-  // Of no rows at all DuckDB's count_if is NULL.
+  // Without any rows DuckDB's count_if is NULL.
   return { sides: { selected: selected ?? 0, baseline: baseline ?? 0 }, extent };
 }
 
