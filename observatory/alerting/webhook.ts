@@ -51,20 +51,20 @@ export function createWebhook(
   const kept = new Map<string, Notification>();
   /** The names that are to be told now, in this order. */
   const due = new Set<string>();
-  /** Of these the log has said already that they are not taken. */
+  /** Notifications of which the log already says that they are not taken. */
   const refused = new WeakSet<Notification>();
   const closing = new AbortController();
   let failures = 0;
   let working: Promise<void> | null = null;
 
-  /** One try. @returns why it failed, and whether another may succeed; null where it was taken. */
+  /** One try. @returns why it failed, and whether another may succeed; null if it was taken. */
   async function post(body: string): Promise<{ reason: string; again: boolean } | null> {
     try {
       const response = await fetch(target, {
         method: 'POST',
         headers,
         body,
-        redirect: 'manual', // what is told to this place is not told to another
+        redirect: 'manual', // what is sent to this address must not go to another one
         signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]),
       });
       await response.body?.cancel();
@@ -117,7 +117,7 @@ export function createWebhook(
   function start(): void {
     working ??= work().finally(() => {
       working = null;
-      // What came after the last one was looked for, and before this.
+      // A notification may have come after the loop ended and before this line.
       if (due.size > 0) start();
     });
   }

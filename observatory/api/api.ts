@@ -35,7 +35,7 @@ export interface ApiOptions {
   now?: () => number;
 }
 
-/** What only those may reach who name this host. */
+/** Paths that only requests for one of the allowed hosts may reach. */
 const guardedPaths = ['/api', '/1/markers', '/metrics'];
 
 /**
@@ -154,7 +154,7 @@ function kindOf(request: Request): string {
 
 function failureHandler(onFailure: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
-    // Whoever asked is gone, or has half an answer: nothing can be told any more.
+    // The client is gone, or has half an answer: it cannot be told anything any more.
     if (response.headersSent) return next(error);
     if (response.closed || response.destroyed) return undefined;
     const known = storeRefusal(error) ?? toServiceError(error);

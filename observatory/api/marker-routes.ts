@@ -65,7 +65,7 @@ function toHoneycomb(marker: StoredMarker): HoneycombMarker {
   };
 }
 
-/** Lets nobody in without the key, where there is one. */
+/** If there is a key, refuses every request without it. */
 function keyGuard(key: string | undefined): RequestHandler {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return (request, _response, next) => {

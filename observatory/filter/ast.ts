@@ -45,7 +45,7 @@ export const rootPrefix = 'root.';
 export type Field =
   { type: 'field'; name: BuiltInField } | { type: 'intrinsic'; name: string } | { type: 'attribute'; key: string };
 
-/** The name or key of a field, which alone does not tell the one from the other. */
+/** The name or key of a field. By itself it does not say whether it is a name or a key. */
 export function keyOf(field: Field): string {
   return field.type === 'attribute' ? field.key : field.name;
 }
@@ -123,7 +123,7 @@ const unitNanoseconds: Readonly<Record<string, number>> = {
   h: 3600e9,
 };
 
-/** Nanoseconds of a duration as written, for example `1.5m`; undefined where the text is none. */
+/** Nanoseconds of a duration as written, for example `1.5m`; undefined if the text is not one. */
 export function durationNanoseconds(text: string): number | undefined {
   const match = /^(-?\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)$/.exec(text);
   const unit = match?.[2] === undefined ? undefined : unitNanoseconds[match[2]];

@@ -50,7 +50,7 @@ function cut(text: string, length = maxValueLength): string {
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 }
 
-/** The distribution of durations, a line a row that holds something, and where a slow band begins. */
+/** The distribution of durations, a line for each row that has spans, and the duration at which a slow band begins. */
 export function describeHeatmap(heatmap: Heatmap): string {
   if (heatmap.total === 0) return `No spans from ${instant(heatmap.from)} to ${instant(heatmap.to)} match.`;
   const rows = new Map<number, { count: number; errors: number; from: number; to: number }>();

@@ -21,7 +21,7 @@ export const sliceMs = 8;
 /** Items that OTLP does not allow: they are left out and counted. */
 export interface Rejected {
   rejected: number;
-  /** Why the first was left out; '' where none was. */
+  /** Why the first was left out; '' if none was. */
   reason: string;
 }
 
@@ -30,7 +30,7 @@ export interface Decoded<T> extends Rejected {
   items: T;
 }
 
-/** Throw `MalformedError` where the bytes are not what they should be. */
+/** Throw `MalformedError` if the bytes are not what they should be. */
 export type Decoders = { [K in keyof Batches]: (bytes: Buffer) => Promise<Decoded<Batches[K]>> };
 
 /** What is made of the items of a request, which one decoder at a time fills. */
@@ -63,7 +63,7 @@ export function takeMetrics(builders: Builders): MetricPoint[] {
   return metrics;
 }
 
-/** Forgets the item that was begun, and counts it. @throws the error, where it is not that this item is not allowed. */
+/** Forgets the item that was begun, and counts it. @throws the error, unless it is a {@link RejectedError}. */
 export function rejectItem({ span, other }: Builders, count: Rejected, error: unknown): void {
   if (!(error instanceof RejectedError)) throw error;
   span.clear();
@@ -87,7 +87,10 @@ class RejectedError extends Error {
 
 const rejections = new Map<string, RejectedError>();
 
-/** One error for each reason: a request may hold millions of bad items, and to make an error takes longer than an item. */
+/**
+ * One error for each reason: a request may hold millions of bad items, and and making an error takes longer than
+ * decoding an item.
+ */
 function rejection(reason: string): RejectedError {
   let error = rejections.get(reason);
   if (!error) rejections.set(reason, (error = new RejectedError(reason)));
@@ -122,7 +125,7 @@ export const traceStateKey = 'w3c.tracestate';
 /** Before the keys of a scope's attributes, which all its items get. */
 const scopePrefix = 'otel.scope.attributes.';
 
-/** Adds how many of something an SDK cut off, where it did. */
+/** Adds how many of something an SDK dropped, if it dropped any. */
 export function addDropped(key: string, count: number, sink: Pick<AttributeSink, 'add'>): void {
   if (count > 0) sink.add(key, String(count), 'i');
 }
@@ -183,12 +186,15 @@ function badId(what: string, size: number): RejectedError {
   return rejection(`its ${what} is not ${size} bytes that are not all zero`);
 }
 
-/** An id that may be missing: null where it is empty, zero or of a wrong length. */
+/** An id that may be missing: null if it is empty, zero or of a wrong length. */
 export function optionalId(id: string, digits: 16 | 32): string | null {
   return id.length === digits && !/^0*$/.test(id) ? id : null;
 }
 
-/** The columns are signed 64-bit integers, which end in April of 2262: what is rounded up to whole steps needs room. */
+/**
+ * The columns are signed 64-bit integers, which end in April of 2262. Times that are rounded up to whole steps need
+ * some room below that.
+ */
 const tooLateNs = BigInt(Date.UTC(2262, 0)) * 1_000_000n;
 
 export function checkTime(ns: bigint, what: string): bigint {
@@ -196,15 +202,18 @@ export function checkTime(ns: bigint, what: string): bigint {
   return ns;
 }
 
-/** When a log record was written, or at least seen; where it does not say, it is of now. */
+/** When a log record was written, or else observed. If the record says neither, the time is now. */
 export function logTime(timeNs: bigint, observedNs: bigint): bigint {
   return checkTime(timeNs || observedNs || BigInt(Date.now()) * 1_000_000n, 'time');
 }
 
-/** Longer is a clock's fault, or a start that was never set. So many nanoseconds are exact as a double, too. */
+/**
+ * A longer duration comes from a wrong clock, or from a start that was never set. This many nanoseconds are exact as a
+ * double, too.
+ */
 const longestNs = 100n * 86_400n * 1_000_000_000n;
 
-/** A clock that was set back during a span would make its duration negative; an end that is missing, too. */
+/** Never negative: a clock that was set back during a span, or a missing end, gives 0. */
 export function durationBetween(startNs: bigint, endNs: bigint): bigint {
   if (endNs <= startNs) return 0n;
   if (endNs - startNs > longestNs) throw rejection('its end is more than 100 days after its start');

@@ -34,7 +34,7 @@ const paths = { '/v1/traces': 'traces', '/v1/logs': 'logs', '/v1/metrics': 'metr
 /**
  * OTLP/HTTP 1.x: `POST /v1/traces`, `/v1/logs` and `/v1/metrics`, in protobuf or JSON.
  *
- * @throws the system's error where the port is taken.
+ * @throws the system's error if the port is taken.
  */
 export async function startHttpReceiver(
   taking: Taking,
@@ -63,7 +63,7 @@ export async function startHttpReceiver(
       const status = refused ? result.status : 200;
       const body = refused ? failure(encoding ?? 'application/json', result.code, result.message) : result;
       if (status === 429 || status === 503) response.setHeader('retry-after', String(retryAfterSeconds));
-      // What is left of a body that was not read is thrown away, or the sender would see a reset and not the answer.
+      // The rest of a body that was not read is discarded. Otherwise the sender would see a reset and not the answer.
       if (!request.complete) request.resume();
       // One that comes too slowly is not waited for any longer.
       if (status === 408) response.setHeader('connection', 'close');
@@ -78,8 +78,9 @@ export async function startHttpReceiver(
         message: 'OTLP is taken at /v1/traces, /v1/logs and /v1/metrics.',
       });
     else if (request.headers.origin !== undefined && !allowed && !isOurName(request.headers.host)) {
-      // Of a browser, which sends an origin with every POST: a page of a stranger that gave its own name our address, and
-      // needs to ask nobody then. An exporter has no origin, and may use any name, such as a service's in Kubernetes.
+      // A browser sends an origin with every POST. This is a page of a stranger whose own name was given our address,
+      // so that the browser takes it for the same origin and does not ask first. An exporter has no origin, and may use
+      // any name, such as a service's in Kubernetes.
       answer({
         status: 421,
         code: rpcCodes.permissionDenied,
@@ -107,7 +108,7 @@ export async function startHttpReceiver(
 
   const timeouts = {
     headersTimeout: headersMs,
-    // The body has bounds of its own; Node's is for what slips through them, and must be the longer one.
+    // The body has limits of its own. Node's is for requests that slip through those, and must be the longer one.
     requestTimeout: headersMs + 2 * patience.wholeMs,
     // Node looks after them each half minute otherwise.
     connectionsCheckingInterval: 1_000,
