@@ -4,7 +4,7 @@ import type { BurnCondition } from '../store/questions/objective.ts';
 /** The state of one condition of one objective. Instants in Unix milliseconds. */
 export type AlertState =
   | { phase: 'inactive' }
-  /** It holds, but not yet for as long as it must. */
+  /** The condition holds, but not yet for as long as it must. */
   | { phase: 'pending'; sinceMs: number }
   | { phase: 'firing'; startsMs: number };
 

@@ -153,7 +153,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
         notify(notification(labels['alertname'] ?? '', [ended], publicUrl));
       }
       for (const each of watched) {
-        // One that is slow takes no time from the others.
+        // Each objective has its own time limit, so that a slow one takes no time from the others.
         const timeout = AbortSignal.timeout(timeoutMs);
         const asking = { reader, signal: signal ? AbortSignal.any([signal, timeout]) : timeout };
         try {

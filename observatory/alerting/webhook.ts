@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Notification, superseding } from './notification.ts';
 
 /**
- * Takes notifications and delivers them, in order, behind whoever calls. Of each alert name it keeps the newest until it is
- * taken, so that what it holds is bounded by the alerts there are.
+ * Takes notifications and delivers them in order, in the background. It keeps the newest notification of each alert
+ * name until it is taken, so it holds at most one for each alert name.
  */
 export interface Webhook {
   /** Never waits and never throws. */
   notify(notification: Notification): void;
-  /** Tries again what was not taken. Does nothing while something is being delivered. */
+  /** Tries again to deliver what was not taken. Does nothing while something is being delivered. */
   offerAgain(): void;
   /** The notifications that are yet to be taken. */
   undelivered(): Notification[];
@@ -146,7 +146,10 @@ export function createWebhook(
   };
 }
 
-/** fetch says "fetch failed", its cause says why; its message may quote the address, its code does not. */
+/**
+ * The message of fetch's error is only "fetch failed"; the error's cause says why. The cause's message may quote the
+ * address, but its code does not.
+ */
 function failureOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer';
   if (error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`;

@@ -20,7 +20,7 @@ export interface ApiOptions {
   firingOf?: ApiContext['firingOf'];
   /** The key that writers of markers must send as `X-Honeycomb-Team`; without it any will do. */
   markersKey?: string;
-  /** How long a question may take, and how long wait before, milliseconds. Default 10,000. */
+  /** How long a question may take, and how long it may wait before that, milliseconds. Default 10,000. */
   queryTimeoutMs?: number;
   /**
    * Names under which the Observatory is reached besides localhost, IP addresses and names without a dot; `*` for any.
@@ -147,7 +147,7 @@ function createAsking(parts: ApiParts, timeoutMs: number): Pick<ApiContext, 'ask
   };
 }
 
-/** What tells most about how long a question takes: which it is, and of how many spans. */
+/** What a question's duration depends on most: which question it is, and how many spans it covers. */
 function kindOf(request: Request): string {
   return `${(request.route as { path: string }).path} ${request.query['scope'] === 'spans' ? 'spans' : ''}`;
 }
@@ -168,7 +168,7 @@ function failureHandler(onFailure: (error: unknown) => void): ErrorRequestHandle
 /** How long a client waits before it asks again, seconds. */
 const retryAfterSeconds = 3;
 
-/** What the store says of itself, for the client; undefined when it is a fault to look into. */
+/** The store's own reason for the client; undefined for a fault that a person should look into. */
 function storeRefusal(error: unknown): ServiceError | undefined {
   if (error instanceof ServiceError) return undefined; // which may quote anything
   if (error instanceof YieldError) return new ServiceError('unavailable', error.message, { retryAfterSeconds });

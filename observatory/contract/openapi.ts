@@ -48,7 +48,7 @@ for (const [id, schema] of Object.entries(components)) named.add(schema, { id })
 
 const toJson: z.core.ToJSONSchemaParams = {
   unrepresentable: ({ zodSchema }) => contract.jsonSchemas.get(zodSchema),
-  // The bounds of JavaScript's safe integers say nothing to a reader.
+  // The bounds of JavaScript's safe integers are of no use to a reader.
   override: ({ jsonSchema }) => {
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

@@ -2,7 +2,7 @@ import type { AttributeValue } from '../records/attribute-value.ts';
 import type { AttributeSink } from '../records/attribute-shapes.ts';
 import { MalformedError } from './malformed-error.ts';
 
-/** Arrays and maps within one another beyond this are refused: no sender means them. */
+/** Arrays and maps that are nested deeper than this are refused: no sender needs them. */
 export const deepestValue = 32;
 
 /**
@@ -31,7 +31,7 @@ export function doubleText(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
-/** A double inside an array or map: JSON knows neither NaN nor infinities. */
+/** A double inside an array or map: text if it is NaN or infinite, because JSON has no such numbers. */
 export function nestedDouble(value: number): AttributeValue {
   return Number.isFinite(value) ? value : String(value);
 }

@@ -72,7 +72,7 @@ export async function readBody(
 ): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limit) throw tooLarge(limit);
-  // A header that is empty says as much as none.
+  // An empty header means the same as none.
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() || 'identity';
   const chunks: Buffer[] = [];
   let size = 0;

@@ -15,7 +15,7 @@ import type { Resource, ScopeAttributes } from '../records/resource.ts';
 import type { SpanBatch } from '../records/span-batch.ts';
 import { createSpanBatchBuilder, type SpanBatchBuilder } from '../records/span-batch-builder.ts';
 
-/** How long a decoder works before it lets others have the event loop, milliseconds. */
+/** How long a decoder works before it yields the event loop, milliseconds. */
 export const sliceMs = 8;
 
 /** Items that OTLP does not allow: they are left out and counted. */
@@ -80,7 +80,7 @@ export function rejectRequest(builders: Builders): void {
   builders.metrics = [];
 }
 
-/** An item that OTLP does not allow, within a request that is sound: it alone is rejected (partial success). */
+/** An item that OTLP does not allow, within a valid request: only the item is rejected (partial success). */
 class RejectedError extends Error {
   override readonly name = 'RejectedError';
 }

@@ -65,7 +65,7 @@ export async function startHttpReceiver(
       if (status === 429 || status === 503) response.setHeader('retry-after', String(retryAfterSeconds));
       // The rest of a body that was not read is discarded. Otherwise the sender would see a reset and not the answer.
       if (!request.complete) request.resume();
-      // One that comes too slowly is not waited for any longer.
+      // After a body that comes too slowly the connection is closed, so that its rest is not awaited.
       if (status === 408) response.setHeader('connection', 'close');
       response.writeHead(status, { 'content-type': encoding ?? 'application/json', 'content-length': body.length });
       response.end(body);
@@ -110,7 +110,7 @@ export async function startHttpReceiver(
     headersTimeout: headersMs,
     // The body has limits of its own. Node's is for requests that slip through those, and must be the longer one.
     requestTimeout: headersMs + 2 * patience.wholeMs,
-    // Node looks after them each half minute otherwise.
+    // By default Node checks them only every half minute.
     connectionsCheckingInterval: 1_000,
   };
   const server = createServer(timeouts, (request, response) => {

@@ -43,9 +43,9 @@ export function createTaking(intake: Intake, telemetry: Telemetry): Taking {
     'application/x-protobuf': createProtobufDecoders(builders),
     'application/json': createJsonDecoders(builders),
   };
-  // One after the other: there is but one thread to decode with, and what is decoded takes several times the memory of
-  // its bytes. Without this, many senders at once would fill the memory with requests of which all but the first are
-  // then refused.
+  // Requests are decoded one after the other: there is only one thread for it, and a decoded request takes several
+  // times the memory of its bytes. Without this, many senders at once would fill the memory with requests of which all
+  // but the first are then refused.
   const decoding = createQueue();
 
   function noRoom(): Refusal {
@@ -90,7 +90,7 @@ export function createTaking(intake: Intake, telemetry: Telemetry): Taking {
   };
 }
 
-/** Nobody reads it. */
+/** Nobody reads this answer. */
 const gone: Refusal = { status: 499, code: rpcCodes.cancelled, message: 'The sender no longer waits.' };
 
 function toRefusal(error: unknown): Refusal {

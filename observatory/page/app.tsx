@@ -33,7 +33,7 @@ function isExplorers(place: string): boolean {
 export function App() {
   const { traceId, view, by } = state.value;
   useEffect(() => {
-    // A trace writes its own, once it knows its name.
+    // A trace page sets its own title, once it knows the trace's name.
     if (traceId === null) document.title = `${titleOf(view, by)} · Observatory`;
   }, [traceId, view, by]);
   const place = traceId ?? view;

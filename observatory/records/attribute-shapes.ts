@@ -38,7 +38,9 @@ export interface Shape {
 
 type Branch = ValueType | `long ${ValueType}`;
 
-/** What a shape takes in memory beside the bytes of its request, about: objects, strings and its part of a map, bytes. */
+/**
+ * About how many bytes a shape takes in memory, beside those of its request: objects, strings and its part of a map.
+ */
 export const shapeBytes = 400;
 
 /** A shape's key as UTF-8, which tells the key of the next attribute without making a string of it. */
@@ -161,7 +163,7 @@ export function servesAlso({ hot, slot }: Shape, isLong: boolean): boolean {
 export function createShapes(promote: boolean): Shapes {
   let count = 0;
   let made = 0;
-  // The keys of the shape that was made last: the next one mostly has one more.
+  // The keys of the shape that was made last. The next shape mostly has one key more.
   let newest: Shape | null = null;
   let keysOfNewest = new Set<string>();
 
@@ -225,7 +227,7 @@ export function createShapes(promote: boolean): Shapes {
 
 /** Takes one attribute after another. One builder serves one set at a time. */
 export interface AttributeSink {
-  /** The first value of a key holds; OTLP forbids a second. */
+  /** Adds an attribute. The first value of a key counts; OTLP forbids a second one. */
   add(key: string, text: string, type: ValueType): void;
   /** Forgets a set that was begun: what came with it was malformed. */
   clear(): void;

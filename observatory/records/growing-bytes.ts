@@ -1,5 +1,5 @@
 const hexDigits = Buffer.from('0123456789abcdef');
-/** Shorter texts are copied byte by byte: a call costs more. */
+/** Shorter texts are copied byte by byte, because a call costs more. */
 const shortText = 64;
 
 /** Bytes that are appended to. */

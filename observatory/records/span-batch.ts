@@ -64,7 +64,7 @@ export function heldBytes(ref: SpanRef): number {
   return spanBytes(ref).length + (ref.batch.shapes[ref.index]?.depth ?? 0) * shapeBytes;
 }
 
-/** A batch of its own for some spans, so that those they came with can go. */
+/** A batch of its own for some spans, so that the batches they came in can be freed. */
 export function copySpans(refs: readonly SpanRef[]): SpanBatch {
   const texts = refs.map(spanBytes);
   const ids = new Uint32Array(refs.length * 4);

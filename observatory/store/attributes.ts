@@ -57,8 +57,8 @@ export function typedColumn(key: string, scope: Scope): Sql | undefined {
 }
 
 /**
- * The SQL expression that tells what an intrinsic name means, as text, of the row `s` of the view `spans` or `roots`. A
- * roll-up is of entry spans alone; of others its name is one like any.
+ * The SQL expression that tells what an intrinsic name means, as text, of the row `s` of the view `spans` or `roots`.
+ * Only entry spans have a roll-up; on other spans its name is like any other attribute's.
  */
 export function intrinsicColumn(name: string, scope: Scope, binder: Binder): Sql {
   if (isOfRoot(name)) return rootColumn(name.slice(rootPrefix.length), scope, binder);
@@ -89,8 +89,8 @@ export function ownColumnOfRoot(key: string, binder: Binder): Sql {
 }
 
 /**
- * What the entry span of the trace of the row `s` has, as text. Of several entry spans the first that has it. The
- * database makes one join of it, however many spans ask.
+ * What the entry span of the trace of the row `s` has, as text. If there are several entry spans, it is the value of
+ * the first one that has it. The database does this with one join for all spans.
  */
 function rootColumn(key: string, scope: Scope, binder: Binder): Sql {
   const own = ownColumnOfRoot(key, binder);
@@ -122,7 +122,7 @@ export function resourceColumn(key: string, resourceId: Sql, binder: Binder): Sq
   return sql`(SELECT r.attributes[${binder.bind(key)}] FROM resources r WHERE r.resource_id = ${resourceId})`;
 }
 
-/** Whether an attribute is looked for on resources, too: all that are not hot, and of the others a few. */
+/** Whether an attribute is looked for on resources, too: all that are not hot, and a few of the hot ones. */
 export function isOfResources(key: string): boolean {
   return !Object.hasOwn(allHotAttributes, key) || ofResourcesToo.has(key);
 }

@@ -228,8 +228,8 @@ async function open(options: DatabaseOptions): Promise<Database> {
         }),
       load: async (table, types) => {
         const appender = await loading.createAppender(table);
-        // One chunk for ever: its memory, more than a megabyte, is DuckDB's, so the garbage collector sees no hurry to
-        // free one that is used no more.
+        // One chunk is used for ever. Its memory of more than a megabyte is DuckDB's, so the garbage collector would
+        // not hurry to free chunks that are no longer used.
         const chunk = chunks.get(table) ?? DuckDBDataChunk.create(types);
         chunks.set(table, chunk);
         return {

@@ -97,7 +97,7 @@ const plain: DuckDBValueConverter<JS> = (value, type, converter) => {
   return JSDuckDBValueConverter(value, type, converter);
 };
 
-/** Answers of no more values are read out at once: some 20 milliseconds. */
+/** Answers with at most this many values are read out at once, in some 20 milliseconds. */
 const fewValues = 20_000;
 /** How long rows are read out of an answer before others have the event loop, milliseconds. */
 const sliceMs = 20;

@@ -36,7 +36,7 @@ export async function parseJson(bytes: Buffer, slices: Slices, partBytes = usual
   let depth = 0;
   let root: { value: unknown; end: number } | undefined;
 
-  /** Parses what of an array or object comes before a comma or its end. */
+  /** Parses the part of an array or object before a comma or its end. */
   function takeUntil(open: Open, end: number): void {
     const text = textOf(open.from, end);
     if (open.isAfterMember !== isBlank(text)) throw notJson();

@@ -34,7 +34,7 @@ export function* eachObject(value: unknown, what: string): Generator<JsonObject>
 export function objects(value: unknown, what: string): JsonObject[] {
   const items = array(value, what);
   countValues(items.length);
-  // Without a call and a sentence for each: a span has dozens.
+  // This avoids a call and a message for each item: a span has dozens of them.
   for (const item of items) if (!isObject(item)) throw new MalformedError(`an item of ${what} is not an object`);
   return items as JsonObject[];
 }

@@ -4,7 +4,7 @@
  */
 import type { CompareAttribute, CompareValue } from '../../contract/contract.ts';
 
-/** A value with less evidence than this part of its attribute's strongest says no more than that one. */
+/** A value is folded away if its evidence is less than this part of its attribute's strongest. */
 const leastPart = 0.1;
 const mostShown = 5;
 

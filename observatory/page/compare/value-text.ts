@@ -2,7 +2,7 @@
 import type { CompareAttribute, CompareValue } from '../../contract/contract.ts';
 import { formatCount, formatPercent } from '../format/number.ts';
 
-/** Units of numbers, by how keys end: those of HotROD and what the semantic conventions and habit make of a name. */
+/** Units of numbers, by how keys end: those of HotROD's keys, of the semantic conventions, and of common usage. */
 const units: readonly (readonly [RegExp, string])[] = [
   [/[._]ms(?:\.|$)/, 'ms'],
   [/(?:[._]seconds|\.duration|\.eta|\.wait\.(?:max|total))$/, 's'],

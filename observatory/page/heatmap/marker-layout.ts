@@ -18,7 +18,7 @@ export interface MarkerGroup {
   room: number;
 }
 
-/** What a label needs at least, to be read and to be hit, and what it usually needs, CSS pixels. */
+/** The least width of a label that can be read and clicked, and the usual one, CSS pixels. */
 const leastLabel = 72;
 const usualLabel = 120;
 const gap = 4;
@@ -58,7 +58,7 @@ export function labelPlace(group: MarkerGroup, width: number): { left: string; t
   return { left: `${line}px`, transform: `translateX(min(0px, ${width - line}px - 100%))` };
 }
 
-/** Lines that carry meaning keep this contrast. */
+/** The least contrast of lines that carry meaning. */
 const leastContrast = 3;
 
 /** A marker's own colour, moved towards the ink as far as it takes to be seen; null when it is not a hex colour. */

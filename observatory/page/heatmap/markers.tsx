@@ -73,7 +73,7 @@ function Group(props: { group: MarkerGroup; width: number; colourOf: (marker: Ma
           {textOf(first.marker)}
         </a>
       ) : (
-        // Not a control, but what it is about must be within reach of the keyboard too.
+        // This is not a control, but the keyboard must be able to reach its card, too.
         <span {...label} tabIndex={0} onPointerDown={stop}>
           {single ? textOf(first.marker) : `${group.markers.length} markers`}
         </span>

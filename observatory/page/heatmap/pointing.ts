@@ -97,7 +97,7 @@ export function usePointing(
     pressed.current = false;
     setGesture(null);
     if (gesture === null) return;
-    // One gesture is either a drag or a click, so no click is left to undo what a drag selected.
+    // One gesture is either a drag or a click, so that no click undoes what a drag has selected.
     if (gesture.moved) act.box(gesture.heatmap, cellsBetween(gesture.from, gesture.to));
     else act.open(gesture.heatmap, gesture.from);
   };

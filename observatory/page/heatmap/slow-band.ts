@@ -10,7 +10,7 @@ const mostOfAll = 0.8;
 const preferred = 0.45;
 /** Less than this part of all is a handful of strays. */
 const leastOfAll = 0.01;
-/** A gap is wide if its upper end is at least this many times its lower end. */
+/** A band of most spans, or of few, needs a wide gap: its upper end is at least this many times its lower end. */
 const wideGap = 1.4;
 /** Fewer spans than this beside an empty gap are no band. */
 const fewest = 4;
@@ -23,8 +23,8 @@ const certainty = 2.8;
  * The duration (milliseconds) from which on a heatmap's spans look like a band of their own: above the clearest gap
  * between two hills of their distribution, however many of the spans lie above it. Null if there is none.
  *
- * A gap and the hills are windows of equally many rows, whatever number shows the difference best: so a few spans in
- * the gap do no harm, and a few far above all others are no hill.
+ * A gap and the hills beside it are windows of equally many rows; the number that shows the difference best is used. So
+ * a few spans in the gap do no harm, and a few spans far above all others are no hill.
  */
 export function slowBandFrom(heatmap: Pick<Heatmap, 'cells' | 'edgesMs'>): number | null {
   const rows = Math.max(0, heatmap.edgesMs.length - 1);

@@ -12,7 +12,7 @@ export interface UnknownKey {
 
 /** Keys of attributes in a filter that are not among the known ones, each once. */
 export function unknownKeys(filter: Expression | undefined, known: readonly AttributeKey[]): UnknownKey[] {
-  // Before any key is known nothing can be said of one.
+  // Until any key is known, no key can be called unknown.
   if (!known.some(({ spans }) => spans > 0)) return [];
   const names = new Set(known.map(({ key }) => key));
   return [...new Set(attributesOf(filter))]

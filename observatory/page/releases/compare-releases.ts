@@ -1,8 +1,11 @@
-/** The way from a release to the picture that shows it beside the one before. Pure. */
+/** The view that compares a release with the one before. Pure. */
 import type { Release } from '../../contract/contract.ts';
 import type { State } from '../state/url-state.ts';
 
-/** A dispatch's root span tells their releases: so what users waited for is compared, not one service's part of it. */
+/**
+ * Services whose releases a dispatch's root span has. For them the whole dispatch is compared, which users waited for,
+ * not one service's part of it.
+ */
 const onDispatches = ['customer', 'driver', 'route'];
 /** How much of the release before is looked at, milliseconds. */
 const beforeMs = 600_000;

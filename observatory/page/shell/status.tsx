@@ -1,4 +1,4 @@
-/** The Observatory's word on itself, at the foot of every page. */
+/** The Observatory's status, at the foot of every page. */
 import { computed, effect, signal } from '@preact/signals';
 import { type Status, statusSchema } from '../../contract/contract.ts';
 import { apiPath, ask, type Failure } from '../api/client.ts';

@@ -6,7 +6,7 @@ import { autoLast, rangeAt } from './range.ts';
 const tickMs = 3000;
 
 export const now = signal(Date.now());
-/** Counts ticks: what must be asked again on each takes it as a dependency. */
+/** Counts ticks: a question that must be asked again on each tick takes it as a dependency. */
 export const tick = signal(0);
 /** How many columns the heatmap has room for; told by the chart itself. */
 export const columnsOfRoom = signal(240);

@@ -5,7 +5,7 @@ import { createBinder } from '../sql.ts';
 import { traceSpanLimit } from '../ingest/traces.ts';
 import { askRows, type Asking } from './population.ts';
 
-/** A trace is told up to this many spans and about this many characters, earliest first. */
+/** A trace is answered with at most this many spans and about this many characters, earliest first. */
 const mostSpans = 20_000;
 const mostCharacters = 48_000_000;
 const mostLogs = 5000;
@@ -34,7 +34,8 @@ async function askExtent(asking: Asking, traceId: string): Promise<Extent | unde
 export async function askTrace(asking: Asking, traceId: string): Promise<Trace | undefined> {
   const extent = await askExtent(asking, traceId);
   const isSmall = (extent?.spans ?? Infinity) <= smallTrace;
-  // A trace whose first spans are just arriving has no roll-up yet, and that of a very large one knows only the first.
+  // A trace whose first spans are just arriving has no roll-up yet, and the roll-up of a very large trace covers only
+  // its first spans.
   const isBounded = extent !== undefined && (extent.spans ?? traceSpanLimit) < traceSpanLimit;
   const binder = createBinder();
   const fragments = {
@@ -60,7 +61,10 @@ function byStart(left: SpanRow, right: SpanRow): number {
 
 type Attributes = Record<string, AttributeValue>;
 
-/** Resources by their numbers, which never mean another: a few that all traces share are not read again for each. */
+/**
+ * Resources by their numbers, which never change their meaning. A few resources are shared by all traces, and so are
+ * not read again for each trace.
+ */
 const readBefore = new WeakMap<Runner, Map<number, Attributes>>();
 const mostRemembered = 2_000;
 

@@ -68,7 +68,7 @@ export function categories(
   return { attribute, splits: values };
 }
 
-/** By how much the shares of a value differ: what orders values without evidence. */
+/** By how much the shares of a value differ. Values without evidence are ordered by this. */
 function difference(split: Split, sides: Sides): number {
   return Math.abs(split.selected / Math.max(1, sides.selected) - split.baseline / Math.max(1, sides.baseline));
 }

@@ -110,7 +110,10 @@ export interface RootColumn {
 /** When all spans are compared, at most this many attributes of their entry spans are compared, too. */
 const mostOfRoots = 6;
 
-/** What the entry spans tell of all spans: who asked, by names and ids that have columns. Entry spans tell it themselves. */
+/**
+ * Attributes of the entry spans, for all spans of their traces: names and ids with columns, which say who asked. Entry
+ * spans have them already.
+ */
 export function rootColumnsOf(scope: Scope, known: readonly KnownKey[], box: Box, binder: Binder): RootColumn[] {
   if (scope === 'roots') return [];
   return rootNames(known)
@@ -148,7 +151,7 @@ export function isHot(key: string, scope: Scope): boolean {
   return Object.hasOwn(hotAttributes(scope), key);
 }
 
-/** Keys that are not counted out of the MAP of spans, because a column tells them or nobody does. */
+/** Keys that are not counted out of the MAP of spans, because they have a column, or are not counted at all. */
 export function handledKeys(columns: readonly Column[], scope: Scope): string[] {
   const attributes = columns.filter(({ field }) => field.type === 'attribute').map(({ field }) => keyOf(field));
   return [...new Set([...Object.keys(hotAttributes(scope)), ...attributes])];

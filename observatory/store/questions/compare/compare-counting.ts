@@ -33,7 +33,9 @@ function isOfKind<K extends Handling['kind']>(handling: Handling, kind: K): hand
   return handling.kind === kind;
 }
 
-/** How the column `kind` of the join below tells a key's handling: small numbers compare quickest. */
+/**
+ * The codes of a key's handling in the column `kind` of the join below: small numbers, because they compare quickest.
+ */
 const skip = '0';
 const binsBranch = '1';
 const bucketsBranch = '2';
@@ -163,7 +165,10 @@ function rareSql(columns: readonly CountedColumn[], binder: Binder): Sql {
     WHERE value IS NOT NULL GROUP BY key, value`;
 }
 
-/** What entry spans tell: looked up once for each trace, not once for each span. Of several entry spans the first tells it. */
+/**
+ * Attributes of entry spans: looked up once for each trace, not once for each span. If a trace has several entry spans,
+ * the first one counts.
+ */
 function rootsBranch(columns: readonly RootColumn[], binder: Binder): Sql {
   const first = columns.map(({ value }, index) => sql`arg_min(${value}, s.start_ns) AS ${columnName(index)}`);
   const names = columns.map((_, index) => columnName(index));

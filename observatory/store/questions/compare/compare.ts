@@ -46,7 +46,7 @@ import { sql, type Binder } from '../../sql.ts';
 
 /** Numbers with more distinct values than this are compared in bins. */
 const mostCategories = 20;
-/** So many numbers are put into bins at most; those that the most spans have come first. */
+/** At most this many numbers are put into bins; those that most spans have come first. */
 const mostBinned = 100;
 
 /** One attribute's counts as the database tells them. */
@@ -75,7 +75,7 @@ interface Candidate {
  * evidence (docs/ranking.md). Attributes that stand out beyond chance come first.
  *
  * @param limit how many attributes are told; those that split the sides alike count as one.
- * @param large how many spans are so many that attributes of very many values are counted in another way.
+ * @param large from how many spans on attributes of very many values are counted in another way.
  */
 export async function askCompare(
   asking: Asking,
@@ -172,8 +172,8 @@ async function askValues(asking: Asking, population: Population, box: Box, count
 }
 
 /**
- * Puts the values in the place of the buckets that were counted: those of buckets that are evidence. A value that is
- * evidence makes its bucket so, for hardly anything else is in it.
+ * Replaces the counted buckets that are evidence by their values. A value that is evidence makes its bucket evidence,
+ * because the bucket contains hardly anything else.
  */
 async function resolveBuckets(
   asking: Asking,
@@ -209,7 +209,7 @@ interface Sorted {
   numbers: NumberField[];
 }
 
-/** Tells categories, numbers, and what is left out (which it adds to `excluded`) apart. */
+/** Separates categories, numbers, and attributes that are left out (it adds those to `excluded`). */
 function sortOut(
   rows: readonly CountedRow[],
   known: ReadonlyMap<string, KnownKey>,
