@@ -7,7 +7,7 @@ import type { Notification } from './notification.ts';
 const textsSchema = z.record(z.string(), z.string());
 
 const keptAlertSchema = z.object({
-  /** What identifies the condition: {@link Notification} tells the alert by these. */
+  /** The labels that identify the condition: {@link Notification} names the alert by them. */
   labels: textsSchema,
   annotations: textsSchema,
   /** Since when it fires, Unix milliseconds. */
@@ -48,7 +48,10 @@ const keptSchema = z.object({
   /** Notifications that the webhook has not taken yet. */
   undelivered: z.array(notificationSchema),
 });
-/** What alerting has to know after a restart, so that the restart neither ends an alert nor tells of it again. */
+/**
+ * What alerting has to know after a restart, so that the restart neither ends an alert nor notifies anybody of it
+ * again.
+ */
 export type KeptAlerts = z.infer<typeof keptSchema>;
 
 export const nothingKept: KeptAlerts = { lookedMs: 0, firing: [], hasWebhook: false, undelivered: [] };

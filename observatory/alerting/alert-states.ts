@@ -30,8 +30,8 @@ export interface Gap {
 }
 
 /**
- * Whether what is stored can say that a condition no longer holds. After a gap it cannot, because senders give up while
- * nobody takes what they send: while most of the short window is a gap, few or no bad spans prove nothing.
+ * Whether the stored spans can show that a condition no longer holds. Right after a gap they cannot, because senders
+ * give up when nothing takes their spans. While most of the short window is a gap, few or no bad spans prove nothing.
  */
 export function canJudge({ shortMs }: BurnCondition, gap: Gap | null, nowMs: number): boolean {
   if (gap === null) return true;

@@ -8,7 +8,7 @@ import { type AlertState, canJudge, type Gap, holds, inactive, nextState } from 
 import type { KeptAlert, KeptAlerts } from './alert-memory.ts';
 import { fingerprint, notification, type Notification, type NotifiedAlert, notifiedAlert } from './notification.ts';
 
-/** Looks at the objectives again and again, and tells when a budget burns too fast, and when it no longer does. */
+/** Checks the objectives at each look, and notifies when a budget burns too fast, and when it no longer does. */
 export interface Alerting {
   /**
    * Looks once at each objective, even if another one cannot be looked at. Wait for one look to end before the next.

@@ -49,7 +49,7 @@ export function createWebhook(
     target.password = '';
   }
   const kept = new Map<string, Notification>();
-  /** The names that are to be told now, in this order. */
+  /** The alert names whose notifications are to be delivered now, in this order. */
   const due = new Set<string>();
   /** Notifications of which the log already says that they are not taken. */
   const refused = new WeakSet<Notification>();

@@ -33,7 +33,7 @@ export function createGate(): Gate {
         signal?.throwIfAborted();
         const ended = new AbortController();
         const aborted = signal ? [once(signal, 'abort', { signal: ended.signal })] : [];
-        for (const each of aborted) each.catch(() => undefined); // if it opens first
+        for (const each of aborted) each.catch(() => undefined); // if the gate opens first, nobody waits for these
         await Promise.race([opening.promise, ...aborted]);
         ended.abort();
       }

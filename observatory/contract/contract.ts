@@ -245,7 +245,10 @@ export const serviceMapSchema = z.object({
     z.object({
       from: z.string(),
       to: z.string(),
-      /** `link`: `to` takes messages of `from` (a span link from consumer to producer); figures are those of the taking. */
+      /**
+       * `link`: `to` takes messages of `from` (a span link from consumer to producer); the figures are those of the
+       * receiving spans.
+       */
       kind: z.enum(['call', 'link']),
       calls: count,
       ratePerSecond: z.number(),
@@ -329,7 +332,7 @@ export const sloStatusSchema = z.object({
 export const sloStatusesSchema = z.array(sloStatusSchema);
 export type SloStatus = z.infer<typeof sloStatusSchema>;
 
-/** What a service was asked for: its spans of kind server and consumer. */
+/** Figures of the requests to a service: its spans of kind server and consumer. */
 export const releaseFiguresSchema = z.object({
   requests: count,
   errors: count,
@@ -354,7 +357,7 @@ export type ReleaseVerdict = z.infer<typeof releaseVerdictSchema>;
 export const releaseSchema = z.extend(releaseFiguresSchema, {
   service: z.string(),
   version: z.string(),
-  /** Of its first and last request in the time range, Unix milliseconds. */
+  /** When its first and its last request in the time range began, Unix milliseconds. */
   firstMs: z.number(),
   lastMs: z.number(),
   ratePerSecond: z.number(),
@@ -378,7 +381,7 @@ export const statusSchema = z.object({
   refused: signalCounts,
   /** Items that wait to be stored, and how many may. */
   queue: z.object({ items: count, limit: count }),
-  /** Of the oldest and newest root span stored, Unix milliseconds; null while empty. */
+  /** When the oldest and the newest stored root span began, Unix milliseconds; null while the store is empty. */
   oldestMs: numberOrNull,
   newestMs: numberOrNull,
   databaseBytes: count,

@@ -138,7 +138,7 @@ export function describeTraces(rows: readonly TraceRow[]): string {
     .join('\n');
 }
 
-/** Attributes that say what a span did, in the order in which they are told. */
+/** Attributes that say what a span did, in the order in which they are shown. */
 const toldAttributes = [
   'db.query.text',
   'db.statement',
@@ -180,7 +180,11 @@ function longestParts(roots: readonly Node[]): string[] {
     .map(([{ span }, ns]) => `  ${duration(ns / 1e6)} in ${span.service} ${span.name}${facts(span)}`);
 }
 
-/** Adds the lines of siblings and of what is below them, until there are enough. @returns how many spans it told. */
+/**
+ * Adds the lines of siblings and of what is below them, until there are enough.
+ *
+ * @returns how many spans it described.
+ */
 function describeSpans(siblings: readonly Node[], lines: string[]): number {
   let told = 0;
   const kinds = Map.groupBy(siblings, ({ span }) => JSON.stringify([span.service, span.name, span.kind]));

@@ -33,10 +33,10 @@ export interface Decoded<T> extends Rejected {
 /** Throw `MalformedError` if the bytes are not what they should be. */
 export type Decoders = { [K in keyof Batches]: (bytes: Buffer) => Promise<Decoded<Batches[K]>> };
 
-/** What is made of the items of a request, which one decoder at a time fills. */
+/** The builders of what the items of a request become. Only one decoder at a time fills them. */
 export interface Builders {
   span: SpanBatchBuilder;
-  /** Of attributes that are no span's. */
+  /** Builds the attributes of everything except spans. */
   other: AttributeBuilder;
   logs: LogEntry[];
   metrics: MetricPoint[];
@@ -113,8 +113,9 @@ export function toResource(attributes: AttributeSet): Resource {
 }
 
 /**
- * What OTLP says of an item beside its attributes is kept as attributes of these names: those that the specification has for
- * formats that know attributes alone (OpenTelemetry, "Mapping to non-OTLP formats"), and Jaeger's for the trace state.
+ * What OTLP says of an item beside its attributes is kept as attributes of these names. They are the names that the
+ * specification has for formats that have only attributes (OpenTelemetry, "Mapping to non-OTLP formats"), and Jaeger's
+ * for the trace state.
  */
 export const droppedKeys = {
   attributes: 'otel.dropped_attributes_count',

@@ -23,7 +23,7 @@ export interface GrpcReceiverOptions {
   host: string;
   /** 0 for any free one. */
   port: number;
-  /** Of a message, on the wire and inflated. */
+  /** The largest size of a message, on the wire and inflated. */
   maxBodyBytes: number;
   /** How long messages may take; `bodyPatience` by default. */
   patience?: Pick<BodyPatience, 'wholeMs' | 'slowMs'>;
@@ -35,7 +35,7 @@ export interface GrpcReceiverOptions {
 const messagesAtOnce = 8;
 /** How many calls may wait for their message to be read. */
 const waitingAtMost = 1_000;
-/** Of one connection; the Collector's exporter has ten consumers. */
+/** How many calls one connection may have at once; the Collector's exporter has ten consumers. */
 const callsAConnection = 100;
 
 /** Without this, a laptop that sleeps or a cable that is pulled goes unnoticed, and its connection stays for ever. */
@@ -126,7 +126,8 @@ function readInTurn(enter: ReturnType<typeof createReadingSlots>['enter'], telem
     const path = serviceOfPath.get(method.path);
     const send = call.sendStatus.bind(call);
     let isAnswered = false;
-    // What grpc-js answers by itself, such as to a message that is too large, passes no interceptor but comes through here.
+    // Answers that grpc-js makes by itself, for example to a message that is too large, pass no interceptor but come
+    // through here.
     call.sendStatus = (given) => {
       // A message that cannot be inflated is the sender's fault (OTLP: not retryable), not ours.
       const malformed = given.code === statusCodes.INTERNAL && given.details === 'Failed to decompress message';

@@ -14,7 +14,7 @@ export interface HttpReceiverOptions {
   host: string;
   /** 0 for any free one. */
   port: number;
-  /** Of a body, on the wire and inflated. */
+  /** The largest size of a body, on the wire and inflated. */
   maxBodyBytes: number;
   /** Origins of pages that may send, for example `http://localhost:8080`; `*` for any. None by default. */
   corsOrigins: readonly string[];
@@ -155,11 +155,12 @@ function allowOrigin(request: IncomingMessage, response: ServerResponse, origins
   response.setHeader('vary', 'origin');
   if (origin === undefined || !(origins.includes(origin) || origins.includes('*'))) return false;
   response.setHeader('access-control-allow-origin', origin);
-  // `navigator.sendBeacon`, with which OpenTelemetry's older exporters send, asks for this. Nothing here knows credentials.
+  // `navigator.sendBeacon`, with which OpenTelemetry's older exporters send, requires this. Credentials mean nothing
+  // here.
   response.setHeader('access-control-allow-credentials', 'true');
   if (request.method === 'OPTIONS') {
     response.setHeader('access-control-allow-methods', 'POST');
-    // Exporters send headers of their own, such as `authorization`: whoever may send may send those.
+    // Exporters send headers of their own, such as `authorization`: an origin that may send at all may send those, too.
     const asked = request.headers['access-control-request-headers'] ?? '';
     response.setHeader('access-control-allow-headers', /^[\w-]+(?: *, *[\w-]+)*$/.test(asked) ? asked : 'content-type');
     response.setHeader('access-control-max-age', '600');

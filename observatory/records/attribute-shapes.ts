@@ -43,13 +43,13 @@ type Branch = ValueType | `long ${ValueType}`;
  */
 export const shapeBytes = 400;
 
-/** A shape's key as UTF-8, which tells the key of the next attribute without making a string of it. */
+/** A shape's key as UTF-8, to compare with the key of the next attribute without making a string of it. */
 export function keyBytesOf(shape: Shape): Buffer {
   return (shape.keyBytes ??= Buffer.from(shape.key));
 }
 
 export interface ShapeText {
-  /** Of the values that go to the MAP. */
+  /** The keys of the values that go to the MAP. */
   keys: readonly string[];
   /** A separator that is in none of them; the usual one if possible. */
   separator: string;
@@ -62,7 +62,10 @@ export interface ShapeText {
 /** Attributes of one log, point or resource, ready for the store. Those of spans are in a `SpanBatch`. */
 export interface AttributeSet {
   shape: Shape;
-  /** Of the keys of `shapeText(shape).keys`, in that order, joined by `separator`: one text is cheap to keep and pass on. */
+  /**
+   * The values of the keys `shapeText(shape).keys`, in that order, joined by `separator`: one text is cheap to keep and
+   * pass on.
+   */
   values: string;
   /** Is in none of the keys and values. */
   separator: string;
@@ -73,7 +76,7 @@ export const usualSeparator = '\u001f';
 
 const slots = new Map(Object.keys(promotedAttributes).map((key, index) => [key, index]));
 const hotKeys = Object.keys(promotedAttributes);
-/** In `types`, of a column whose value is that of an older name (schema.sql). */
+/** The type in `types` for a column whose value was copied from an older name (schema.sql). */
 export const copyType = 'c';
 const copies = new Map(Object.entries(olderNames).map(([older, newer]) => [older, slots.get(newer) ?? -1]));
 

@@ -22,7 +22,7 @@ export function shrink(growing: Growing): void {
   growing.length = 0;
 }
 
-/** Makes room for so many bytes more. */
+/** Makes room for this many more bytes. */
 export function reserve(growing: Growing, more: number): void {
   if (growing.length + more <= growing.bytes.length) return;
   const larger = Buffer.allocUnsafeSlow(Math.max(growing.bytes.length * 2, growing.length + more));
@@ -87,7 +87,7 @@ export function appendHex(growing: Growing, from: Buffer, start: number, end: nu
   growing.length = at;
 }
 
-/** Whether so many bytes from two places on are the same. */
+/** Whether `length` bytes from two places on are the same. */
 export function sameBytes(left: Buffer, leftStart: number, right: Buffer, rightStart: number, length: number): boolean {
   for (let index = 0; index < length; index += 1)
     if (left[leftStart + index] !== right[rightStart + index]) return false;

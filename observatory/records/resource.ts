@@ -20,6 +20,6 @@ export interface Origin {
   resource: Resource;
   /** Instrumentation scope: name, or name@version. */
   scope: string | null;
-  /** Of the scope: each of its items has them, too. */
+  /** The attributes of the scope. Each of its items gets them, too. */
   scopeAttributes?: ScopeAttributes;
 }

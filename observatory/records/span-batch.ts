@@ -59,7 +59,7 @@ export function spanBytes({ batch, index }: SpanRef): Buffer {
   return batch.bytes.subarray(index === 0 ? 0 : batch.ends[index - 1], batch.ends[index]);
 }
 
-/** What a span takes in memory while it is held by itself, about, bytes. */
+/** About how many bytes a span takes in memory while it is held by itself. */
 export function heldBytes(ref: SpanRef): number {
   return spanBytes(ref).length + (ref.batch.shapes[ref.index]?.depth ?? 0) * shapeBytes;
 }

@@ -34,7 +34,7 @@ const rollUpColumns = {
 export const rollUpNames = Object.keys(rollUpColumns);
 const columnsOfNames: Readonly<Record<IntrinsicName, string>> = { ...intrinsicColumns, ...rollUpColumns };
 
-/** Intrinsic names whose attributes of resources tell just the same. */
+/** Intrinsic names for which resources have an attribute with the same value. */
 export const toldByResources: readonly string[] = ['service.name', 'service.version'];
 
 /** Those of the above whose columns are not texts. */
@@ -57,8 +57,8 @@ export function typedColumn(key: string, scope: Scope): Sql | undefined {
 }
 
 /**
- * The SQL expression that tells what an intrinsic name means, as text, of the row `s` of the view `spans` or `roots`.
- * Only entry spans have a roll-up; on other spans its name is like any other attribute's.
+ * The SQL expression for what an intrinsic name means, as text, of the row `s` of the view `spans` or `roots`. Only
+ * entry spans have a roll-up; on other spans its name is like any other attribute's.
  */
 export function intrinsicColumn(name: string, scope: Scope, binder: Binder): Sql {
   if (isOfRoot(name)) return rootColumn(name.slice(rootPrefix.length), scope, binder);
@@ -72,7 +72,7 @@ export function intrinsicColumn(name: string, scope: Scope, binder: Binder): Sql
   return lookUp(columns, name) ?? attributeColumn(name, scope, binder);
 }
 
-/** The entry span's own fields that `root.<name>` tells beside its attributes; all are text. */
+/** The entry span's own fields that `root.<name>` can mean, beside its attributes; all are text. */
 const rootFields: Readonly<Record<string, string>> = {
   name: 'name',
   service: 'service',

@@ -170,8 +170,8 @@ async function open(options: DatabaseOptions): Promise<Database> {
     const stagingScripts = { a: stagingScript('a'), b: stagingScript('b') };
     for (const side of sides) await writing.run(stagingScripts[side]);
     await writing.run(script('views.sql'));
-    // From here on no statement reaches another file, whatever it says.
-    // Not by itself either, when it lets go of the file: it may be damaged, or its disk full.
+    // From here on no statement reaches another file, whatever it says. Nor may DuckDB write to the file by itself when
+    // it lets go of it: the file may be damaged, or its disk full.
     await writing.run('PRAGMA disable_checkpoint_on_shutdown');
     await writing.run(`SET allowed_paths = [${ownFiles(options.path)}]`);
     await writing.run('SET enable_external_access = false; SET lock_configuration = true');

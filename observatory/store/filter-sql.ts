@@ -67,7 +67,7 @@ function literalText(literal: Literal): string {
 
 /**
  * The condition that a text is a number and `condition` holds for it. The cast alone would take " 7 ", "1_0", "nan" and
- * "infinity" for numbers; The form of the text is checked only if the condition holds, because the check takes longer
+ * "infinity" for numbers. The form of the text is checked only if the condition holds, because the check takes longer
  * than the cast.
  */
 function ofNumber(text: Sql, condition: (number: Sql) => Sql): Sql {

@@ -39,7 +39,7 @@ export function createQuestionsConnection(
             running = false;
           }
         });
-        // The queue does not know what type of row its work tells.
+        // The queue does not know the type of the rows that its work returns.
         return rows as never;
       } finally {
         onQuery?.(name, (performance.now() - start) / 1000);

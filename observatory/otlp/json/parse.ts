@@ -22,9 +22,9 @@ interface Open {
 }
 
 /**
- * Parses JSON, long text in parts with pauses between. What is within one pair of brackets and short goes to
- * `JSON.parse` with its neighbours; what is long is taken apart at its commas. Integers that a number cannot hold stay
- * the text that they were, and strings are well-formed.
+ * Parses JSON, long text in parts with pauses between. A short array or object goes to `JSON.parse` together with its
+ * neighbours; a long one is taken apart at its commas. Integers that a number cannot hold stay the text that they were,
+ * and strings are well-formed.
  *
  * @throws {MalformedError}
  */

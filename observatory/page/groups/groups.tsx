@@ -161,7 +161,7 @@ function sizeOf(group: BreakdownGroup, sort: Sort): number {
 function GroupRow(props: {
   found: Breakdown;
   group: BreakdownGroup;
-  /** For each column, its values as they can be told apart. */
+  /** For each column, the short texts by which its values can be told apart. */
   shortOf: Map<string, string>[];
   line: LineStyle | null;
   share: number;

@@ -82,7 +82,7 @@ function linesOfGroups(found: Breakdown): Drawn {
   return { times: found.times, stepMs: found.stepMs, lines, measure: found.measure, spans: found.total };
 }
 
-/** Of all spans together: how many, how many failed, or three percentiles of how long they took. */
+/** The lines of all spans together: how many, how many failed, or three percentiles of how long they took. */
 function linesOfAll(found: Percentiles, measure: Measure): Drawn {
   const { times, stepMs, count, errors } = found;
   const spans = count.reduce((sum, each) => sum + each, 0);

@@ -8,7 +8,7 @@ import type { LineStyle } from './line-style.ts';
 
 export interface Line {
   name: string;
-  /** The name as it can be told apart from the others in little room. */
+  /** A short form of the name that differs from the others. */
   short: string;
   style: LineStyle;
   values: (number | null)[];

@@ -2,7 +2,7 @@
 import type { Heatmap } from '../../contract/contract.ts';
 import type { Box } from '../state/url-state.ts';
 
-/** What of a heatmap the geometry needs. */
+/** The parts of a heatmap that the geometry needs. */
 export type Grid = Pick<Heatmap, 'from' | 'stepMs' | 'columns' | 'edgesMs' | 'scale'>;
 
 export interface Size {

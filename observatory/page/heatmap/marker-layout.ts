@@ -12,7 +12,7 @@ export interface PlacedMarker {
 /** Markers that share a label, because there is no room for one each. */
 export interface MarkerGroup {
   markers: PlacedMarker[];
-  /** Of the label, which need not begin at the line: it always lies within the plot. */
+  /** Where the label begins. That need not be at the line, because the label always lies within the plot. */
   left: number;
   /** Room for the label until the next one begins, or to the plot's end. */
   room: number;

@@ -8,7 +8,9 @@ export interface Cell {
   row: number;
 }
 
-/** What a gesture is about: the heatmap it began on stays put until it ends, however many live ones arrive. */
+/**
+ * A gesture and the heatmap it began on. That heatmap stays until the gesture ends, even if live ones arrive meanwhile.
+ */
 interface Gesture {
   heatmap: Heatmap;
   from: Cell;

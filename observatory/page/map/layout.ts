@@ -39,7 +39,7 @@ const margin = 12;
 
 /** What takes a place in a layer: a service, or the lane of a call that passes. */
 interface Item {
-  /** Of a service; of a lane, nothing. */
+  /** The service's name; null for a lane. */
   name: string | null;
   layer: number;
   y: number;

@@ -167,7 +167,7 @@ export function FilterInput() {
   );
 }
 
-/** What bare words probably mean, to be taken with a press. */
+/** Offers what bare words probably mean; a click takes it. */
 function Meant({ condition, apply }: { condition: string; apply: (text: string) => void }) {
   return (
     <>

@@ -49,10 +49,10 @@ const keysOfWord = 6;
 const valuesOfName = 200;
 const lettersOfWord = 2;
 
-/** Keys that the API told when it was last asked for all of them. */
+/** The keys in the API's last answer to the question for all of them. */
 let knownKeys: AttributeKey[] = [];
 
-/** The keys that were told last; none before the first answer. */
+/** The keys of the last answer; none before the first one. */
 export const keysKnown = (): readonly AttributeKey[] => knownKeys;
 
 /** Asks which keys there are, so that the next letter is completed at once. */

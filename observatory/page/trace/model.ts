@@ -7,7 +7,9 @@ import type { SpanDetail, Trace } from '../../contract/contract.ts';
 import { serviceColours } from '../format/service-colour.ts';
 
 export interface Node {
-  /** What tells it from all others: its id; of a further span of that id (see `linkFamilies`), with a number behind. */
+  /**
+   * A unique key: the span's id, or for a further span of that id (see `linkFamilies`), the id with a number behind it.
+   */
   key: string;
   span: SpanDetail;
   parent: Node | null;

@@ -15,7 +15,7 @@ export interface IngestOptions {
    * acknowledged within this time.
    */
   windowMs: number;
-  /** When something has waited for so long, ms, questions are stopped and held off until it is stored. */
+  /** When an item has waited for this long, ms, questions are stopped and held off until it is stored. */
   yieldMs: number;
   /** How many keys the catalogue takes. */
   keys: KeyCountsOptions;

@@ -9,10 +9,10 @@ export interface KeyCounts {
 }
 
 export interface KeyCountsOptions {
-  /** So many keys the catalogue takes. Others are stored with their spans, and found by their name. */
+  /** How many keys the catalogue takes. Others are stored with their spans, and found by their name. */
   mostKeys: number;
   /**
-   * So many of them may be new in one flush: a sender that makes up a key for each span does not fill the catalogue at
+   * How many of them may be new in one flush: a sender that makes up a key for each span does not fill the catalogue at
    * once.
    */
   mostNewKeys: number;

@@ -25,7 +25,7 @@ export interface TraceReader {
 /** Reading all ids at once would take a hundred megabytes if there are millions of spans. */
 const idsAtOnce = 20_000;
 
-/** About so many spans are read at once: as objects they take a hundred times the memory of what is kept of them. */
+/** About how many spans are read at once: as objects they take a hundred times the memory of what is kept of them. */
 const spansAtOnce = 10_000;
 const tracesAtOnce = 250;
 const rowsBetweenPauses = 512;

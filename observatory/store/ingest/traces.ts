@@ -32,7 +32,10 @@ export interface Traces {
 }
 
 export interface TracesOptions {
-  /** A trace is over when none of its spans has arrived for so long, ms. Exporters wait up to 5 s with OTel's defaults. */
+  /**
+   * A trace is over when none of its spans has arrived for this long, ms. Exporters wait up to 5 s with OTel's
+   * defaults.
+   */
   settleMs: number;
   /** After how long another span stands in for a missing entry span, ms, until the entry span comes. */
   provisionalMs: number;

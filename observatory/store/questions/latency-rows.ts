@@ -23,10 +23,10 @@ const highest = 9_223_372_036_854 * 1e6;
 const farBeyond = 10;
 
 /**
- * The boundaries of a heatmap's rows, ascending whole nanoseconds, one more than rows. All durations lie below the
- * last, but those of 292 years, which a broken clock makes, count in the last row; those below the first (0 on a log
- * scale) count in the first row. The ends are 1, 2 or 5 times a power of ten, so that they stay while new spans of like
- * latency arrive; a log scale spans at least a decade.
+ * The boundaries of a heatmap's rows, ascending whole nanoseconds, one more than rows. All durations lie below the last
+ * one, except those of 292 years, which come from a broken clock and count in the last row. Durations below the first
+ * one (0 on a log scale) count in the first row. The ends are 1, 2 or 5 times a power of ten, so that they stay while
+ * new spans of like latency arrive; a log scale spans at least a decade.
  *
  * @param usualLongestNs the longest duration, except for a few spans. If those few are far longer, the scale ends above
  *   the usual ones, and only its last row reaches up to them. Otherwise one trace of ten seconds would press all others

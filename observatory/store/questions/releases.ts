@@ -29,7 +29,7 @@ interface Row {
   ended_p95_ms: number;
 }
 
-/** The releases of every service that tells its `service.version`, the latest first, with what was said of them. */
+/** The releases of every service that sends its `service.version`, the latest first, with their verdicts. */
 export async function askReleases(asking: Asking, fromMs: number, toMs: number): Promise<Release[]> {
   const binder = createBinder();
   const rows = await askRows<Row>(asking, 'releases', binder, {

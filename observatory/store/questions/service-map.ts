@@ -24,7 +24,7 @@ interface EdgeRow {
 }
 
 /**
- * Who calls whom over every span of a time range that passes the filter. Calls between services are told as their
+ * Who calls whom over every span of a time range that passes the filter. Calls between services are shown as their
  * caller saw them, network included; messages, which are joined to their sender by a link, as their receiver saw them.
  * A service that serves nothing is of kind `client`.
  */

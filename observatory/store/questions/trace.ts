@@ -83,7 +83,7 @@ async function askResources(asking: Asking, rows: readonly SpanRow[]): Promise<R
 }
 
 interface SpanRow extends Row {
-  /** Of a large trace: how many spans it has. */
+  /** How many spans a large trace has. */
   total?: number;
   start_ns: bigint;
   resource_id: number;

@@ -1,7 +1,7 @@
 import type { Field } from '../../filter/ast.ts';
 import { printField, quote } from '../../filter/print.ts';
 
-/** How many characters of a value an answer tells; a longer one is cut, and selected by its MD5. */
+/** How many characters of a value an answer has; a longer value is cut, and selected by its MD5. */
 export const longestValue = 1000;
 
 /** A value as answers show it, with an ellipsis if it is cut. */

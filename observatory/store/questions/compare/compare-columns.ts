@@ -33,7 +33,7 @@ export interface Exclusion {
   reason: string;
 }
 
-/** So many keys are known at most: the most frequent. */
+/** At most this many keys are known: the most frequent ones. */
 export const mostKeys = 5000;
 const ids = ['trace.id', 'span.id', 'parent.id'];
 /** A duration by its name: the last part says so, or carries a unit of time. */

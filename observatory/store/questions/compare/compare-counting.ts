@@ -41,8 +41,8 @@ const binsBranch = '1';
 const bucketsBranch = '2';
 
 /**
- * The keys and values of the MAP: without those that are handled elsewhere or ids, and with numbers told by their bins
- * and texts of very many values by a bucket of their hash.
+ * The keys and values of the MAP: without ids and the keys that are handled elsewhere. Numbers are replaced by their
+ * bins, and texts of very many values by a bucket of their hash.
  */
 export function ownSql(handled: readonly string[], handlings: Handlings, binder: Binder): Sql {
   const bins = attributeKeys(handlings, 'bins');
@@ -132,7 +132,7 @@ export function branchesSql(
   for (const [index, { key, inherits }] of columns.entries()) {
     const column = columnName(index);
     const handling = handlings.get(handlingKey(true, key));
-    // What a resource tells is looked up once for each group of spans, not once for each span.
+    // The resource's value is looked up once for each group of spans, not once for each span.
     const told = inherits ? sql`coalesce(${column}, ${resourceColumn(key, sql`s.resource_id`, binder)})` : column;
     const counted = countedColumn(key, told, handling);
     if (counted === null) continue;

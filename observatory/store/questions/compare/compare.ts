@@ -49,7 +49,7 @@ const mostCategories = 20;
 /** At most this many numbers are put into bins; those that most spans have come first. */
 const mostBinned = 100;
 
-/** One attribute's counts as the database tells them. */
+/** One attribute's counts as the database returns them. */
 interface CountedRow extends Counted {
   /** Whether it is a column, not a key of a MAP. */
   given: boolean;
@@ -74,7 +74,7 @@ interface Candidate {
  * What is different about the spans in the box, against all others of the population: every attribute, ranked by
  * evidence (docs/ranking.md). Attributes that stand out beyond chance come first.
  *
- * @param limit how many attributes are told; those that split the sides alike count as one.
+ * @param limit how many attributes are answered; those that split the sides alike count as one.
  * @param large from how many spans on attributes of very many values are counted in another way.
  */
 export async function askCompare(
@@ -201,7 +201,7 @@ async function resolveBuckets(
   });
 }
 
-/** What is counted, sorted by how it is told. */
+/** The counted attributes, sorted by how they are shown. */
 interface Sorted {
   compared: CountedRow[];
   binned: BinnedNumber[];
@@ -249,7 +249,7 @@ function sortOut(
     if (reason !== undefined) excluded.push({ key, reason });
     else if (handling.kind === 'id') excluded.push({ key, reason: 'an id: nearly every span has its own' });
   }
-  // Columns that are left out are not counted, so no row tells them.
+  // Columns that are left out are not counted, so they have no row.
   for (const key of Object.keys(hotAttributes(population.scope))) {
     const reason = known.has(key) ? exclusionOf(key, box) : undefined;
     if (reason !== undefined) excluded.push({ key, reason });
