@@ -16,7 +16,7 @@ interface Measured extends LoadResult {
 
 /**
  * How CPU, memory and latency grow with the rate, up to saturation, with traces on and pools so wide that CPU is the
- * limit. Beside the original in Go where its program is given.
+ * limit. The original in Go is measured beside it if its program is given.
  */
 export async function benchGrowth(
   goProgram: string | undefined,

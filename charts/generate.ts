@@ -75,7 +75,7 @@ function pairsOf(map: YAMLMap): { key: string; comment: string; value: Node | nu
   });
 }
 
-/** A row for every leaf; a map is one row where nothing is said about anything in it. */
+/** A row for every leaf. A map without a comment on anything in it is one row. */
 function rowsOf(map: YAMLMap, prefix: string): Row[] {
   return pairsOf(map).flatMap(({ key, comment, value }) => {
     const path = `${prefix}.${key}`;

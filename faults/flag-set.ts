@@ -21,7 +21,7 @@ export class NoSuchFlagError extends Error {
   override readonly name = 'NoSuchFlagError';
 }
 
-/** Where a flag stands: as configured (`default`), or a variant, for `release` alone where that is given. */
+/** How a flag stands: as configured (`default`), or on a variant. If `release` is given, for that release alone. */
 export interface Standing {
   variant: string;
   release: string | null;
@@ -90,7 +90,7 @@ export function mysteryOf(set: FlagSet): string | null {
   return Object.entries(set.flags).find(([, flag]) => standing(flag).mystery)?.[0] ?? null;
 }
 
-/** Flags of `shipped`, each as it stands in `current` where it is known there. */
+/** The flags of `shipped`. Each flag that `current` also has stands as it does there. */
 export function carryOver(shipped: FlagSet, current: FlagSet): FlagSet {
   let set = shipped;
   for (const [key, flag] of Object.entries(current.flags)) {

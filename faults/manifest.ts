@@ -15,7 +15,7 @@ const signatureSchema = z.discriminatedUnion('question', [
     filter: text,
     /** So many spans must match. */
     atLeast: z.int().positive(),
-    /** Look at the time from so many seconds after now on, where spans with a wrong clock are. */
+    /** Look at the time from so many seconds after now on. For spans with a wrong clock, which lie there. */
     afterNowSeconds: z.int().positive().optional(),
   }),
   z.strictObject({

@@ -13,7 +13,7 @@ const traces = 5;
  * @param observatory its address, for example `http://127.0.0.1:8088`.
  * @param sinceMs Unix milliseconds: nothing before that counts.
  * @returns spans that match, or the most log records of one of the newest traces that match.
- * @throws where the Observatory does not answer, or refuses the filter.
+ * @throws if the Observatory does not answer, or refuses the filter.
  */
 export async function countSignature(observatory: string, signature: Signature, sinceMs: number): Promise<number> {
   const ask = createAsk(observatory);

@@ -8,7 +8,7 @@ import type { Stage } from './profiles.ts';
  * Instants are milliseconds on the caller's clock.
  */
 export interface Arrivals {
-  /** When the next dispatch is due: the same until {@link take} is called. Infinity where there is none to come. */
+  /** When the next dispatch is due: the same until {@link take} is called. Infinity if there is none to come. */
   next(): number;
   /** Takes the next dispatch. */
   take(): void;
@@ -98,7 +98,7 @@ function areaBetween(segment: Segment, fromMs: number, toMs: number): number {
 }
 
 /**
- * When the area since the segment began reaches `wanted`, or undefined where the segment ends before. With r the rate at
+ * When the area since the segment began reaches `wanted`, or undefined if the segment ends before. With r the rate at
  * the beginning and s its slope, that is the smaller positive root of s/2 t² + r t = wanted, in the form that also holds
  * for s = 0: t = 2 wanted / (r + √(r² + 2 s wanted)).
  */

@@ -4,8 +4,9 @@ import { alertName, type BurnCondition, runbookName, type ServiceLevelObjective 
 import { parseSelector } from './selector.ts';
 
 /**
- * Where the links of an alert lead. Prometheus' external labels say it, because its rules cannot read the environment. Without
- * them links lead to the ports of docker-compose.yml on this machine. The chart puts its own values in their place.
+ * The addresses that the links of an alert lead to. Prometheus' external labels name them, because its rules cannot read
+ * the environment. Without these labels, links lead to the ports of docker-compose.yml on this machine. The chart puts
+ * its own values in their place.
  */
 const observatoryUrl = '{{ or $externalLabels.observatory_url "http://localhost:8088" }}';
 const dashboardUrl = '{{ or $externalLabels.grafana_url "http://localhost:3000" }}/d/slo';
@@ -29,7 +30,7 @@ function recorded(objective: ServiceLevelObjective, windowMs: number): string {
 
 function badRatio({ good, total }: ServiceLevelObjective, windowMs: number): string {
   const window = promDuration(windowMs);
-  // Where all fail nothing is good, and a series that nobody has made is no zero; where nobody asks there is no ratio.
+  // If all fail, nothing is good, and a series that nobody has made is no zero. If nobody asks, there is no ratio.
   return `1 - (sum(rate(${good}[${window}])) or vector(0)) / (sum(rate(${total}[${window}])) > 0)`;
 }
 

@@ -41,7 +41,7 @@ export function populationFilter(total: string): string {
   return conditions.join(' and ');
 }
 
-/** Which of them are good: those of a bucket, or those that did not fail. @throws where it is neither. */
+/** Which of them are good: those of a bucket, or those that did not fail. @throws if it is neither. */
 export function goodFilter(good: string): string {
   const { metric, matchers } = parseSelector(good);
   const bound = matchers.find(({ label }) => label === 'le')?.value;

@@ -18,8 +18,8 @@ type BindSocket = (address: string, port: number, addressType: 4 | 6) => unknown
  * Node's public API can bind only together with listening, and whoever listens accepts. So this is the function that
  * Node's own cluster module binds with.
  *
- * @returns null where descriptors cannot be handed over (Windows, or a Node without that function).
- * @throws {Refusal} where the port cannot be bound.
+ * @returns null if descriptors cannot be handed over (Windows, or a Node without that function).
+ * @throws {Refusal} if the port cannot be bound.
  */
 export function bindSocket(host: string, port: number): ListeningSocket | null {
   const { _createServerHandle: bind } = net as { _createServerHandle?: BindSocket };

@@ -18,7 +18,7 @@ import { describeCounts } from './table.ts';
 /** Whatever orders rides. */
 export interface Load {
   status(): LoadStatus | null;
-  /** @throws {Refusal} where its rate cannot be set. */
+  /** @throws {Refusal} if its rate cannot be set. */
   setRate(ratePerSecond: number): void;
   stop(): Promise<void>;
 }
@@ -110,7 +110,7 @@ const k6Script = ['loadgen', 'k6.ts'];
 /**
  * The k6 on the PATH, made ready to run the same profiles.
  *
- * @throws {Refusal} where there is none, or no scripts for it.
+ * @throws {Refusal} if there is none, or no scripts for it.
  */
 export function findK6(root: string, env: Readonly<Record<string, string | undefined>>): string {
   const script = join(root, ...k6Script);
@@ -161,7 +161,7 @@ export function startK6Load(k6: string, load: NonNullable<StartOptions['load']>,
       resolve();
     };
     child.once('error', (error) => end(`cannot be started (${error.message})`));
-    // k6 ends with 99 where a threshold is crossed.
+    // k6 ends with 99 if a threshold is crossed.
     child.once('exit', (code, signal) =>
       end(
         code === 0

@@ -96,7 +96,7 @@ function readable(line: string): string {
 }
 
 /**
- * Opens a log, hands its descriptor over, closes it. Where it cannot be opened (a full disk) its writer goes without: a
+ * Opens a log, hands its descriptor over, closes it. If it cannot be opened (a full disk), its writer goes without: a
  * process is worth more than its log.
  */
 export function withLog<T>(logs: LogFiles, name: string, use: (descriptor: number | 'ignore') => T): T {

@@ -19,7 +19,7 @@ export interface StartOptions {
   /** The Observatory's OTLP receivers. */
   otlpPort: number;
   otlpGrpcPort: number;
-  /** Where traces, metrics and logs go instead of the Observatory; null for there. */
+  /** Where traces, metrics and logs go instead of the Observatory; null for the Observatory. */
   otlpEndpoint: string | null;
   /** As in OTEL_EXPORTER_OTLP_HEADERS. */
   otlpHeaders: string | null;
@@ -168,7 +168,7 @@ function wrong(what: string): Refusal {
   return new Refusal(`${what}. "npm start -- --help" lists what there is.`, { exitCode: 2 });
 }
 
-/** Where a suite keeps its data, absolute. @throws {Refusal} for an empty one. */
+/** Where a suite keeps its data, absolute. @throws {Refusal} if it is empty. */
 export function dataDirectory(given: string | undefined, cwd: string, root: string): string {
   if (given === undefined) return join(root, '.hotrod');
   if (given === '') throw wrong('--data-dir needs a directory');

@@ -39,7 +39,7 @@ export async function ensureFree(claims: readonly PortClaim[]): Promise<void> {
   }
 }
 
-/** Where a suite's ports are looked for, when others are taken: far from those that programs like, below the ephemeral. */
+/** Where to look for a suite's ports when others are taken: far from those that programs like, below the ephemeral. */
 const firstOffer = 18_080;
 const offerEvery = 100;
 /** A suite's ports: the base and those after it (stack/options.ts). */
@@ -63,14 +63,14 @@ function ephemeralPorts(): { first: number; last: number } {
   return first && last ? { first, last } : usualEphemeralPorts;
 }
 
-/** A warning where a connection of any program may take one of these ports by chance; null where none can. */
+/** A warning if a connection of any program may take one of these ports by chance; null if none can. */
 export function ephemeralWarning(ports: readonly number[], range = ephemeralPorts()): string | null {
   const within = ports.filter((port) => port >= range.first && port <= range.last);
   if (within.length === 0) return null;
   return `The ports ${Math.min(...within)} to ${Math.max(...within)} are among those that the system gives to outgoing connections (${range.first} to ${range.last}), so that one may be taken by chance: --port-base with a port below ${range.first} is safer.`;
 }
 
-/** Null where one can listen there, else the code of the system's error. */
+/** Null if one can listen on this port, else the code of the system's error. */
 function listenFault(port: number): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();

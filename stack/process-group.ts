@@ -14,7 +14,7 @@ export interface ChildRecord {
 /** Children lead groups, so that what they start goes with them, and so that Ctrl-C reaches us alone. Not on Windows. */
 export const ownGroup = process.platform !== 'win32';
 
-/** Signals a process and all that it started. False where nothing is left of them. */
+/** Signals a process and all that it started. False if nothing is left of them. */
 export function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(ownGroup ? -pid : pid, signal);

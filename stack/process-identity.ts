@@ -13,15 +13,15 @@ export function isAlive(pid: number): boolean {
 }
 
 /**
- * Tells a process from a later one with the same id: when it started. Null where there is no such process or no way to
- * know (Windows); what cannot be identified must not be killed.
+ * Tells a process from a later one with the same id: when it started. Null if there is no such process, or no way to
+ * know (Windows). A process that cannot be identified must not be killed.
  */
 export function processIdentity(pid: number): string | null {
   if (process.platform === 'linux') return linuxStat(pid)?.startTicks ?? null;
   return ps(pid, 'lstart=');
 }
 
-/** The command a process was started with, its arguments separated by blanks; null where it cannot be known. */
+/** The command a process was started with, its arguments separated by blanks; null if it cannot be known. */
 export function commandLine(pid: number): string | null {
   if (process.platform === 'linux') {
     try {

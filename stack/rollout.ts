@@ -10,7 +10,7 @@ const releasableServices = ['customer', 'driver', 'route', 'frontend'] as const;
 /** Puts releases into production, one at a time. */
 export interface Rollout {
   released(): Released;
-  /** @throws {Refusal} where a service does not become ready; all run then what they ran before. */
+  /** @throws {Refusal} if a service does not become ready; then all run what they ran before. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
   /**
    * Replaces a service by the same service, started anew from the checkout: what changed there since runs then.
@@ -22,8 +22,8 @@ export interface Rollout {
 
 /**
  * @param options.processes of the suite; the others are left alone.
- * @param options.checkout what services run that no release was put into.
- * @param options.startRevision what production is at where nothing was released yet.
+ * @param options.checkout what services run until a release is put into them.
+ * @param options.startRevision what production is at while nothing was released yet.
  * @param options.specOf how a service is started from a release directory.
  */
 export function createRollout(options: {

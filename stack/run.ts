@@ -22,7 +22,7 @@ interface Call {
   cwd: string;
 }
 
-/** Does what the command line asks. Ends the process by itself where something is wrong: one line, exit code not 0. */
+/** Does what the command line asks. Ends the process by itself if something is wrong: one line, exit code not 0. */
 export async function run(call: Call): Promise<void> {
   const paint = process.stdout.isTTY && !call.env['NO_COLOR'] ? coloured : plain;
   // A reader that goes away (`npm start | head`) must not end the suite in disorder.

@@ -50,7 +50,7 @@ export interface Suite {
   /** Resolves when every process is ready and load has begun. @throws {Refusal} with what to do. */
   start(): Promise<void>;
   status(): SuiteStatus;
-  /** Where a push goes; null where there is no git. Known when it has started. */
+  /** Where a push goes; null if there is no git. Known when it has started. */
   repository(): ProductionRepository | null;
   /** Which release each service runs. */
   released(): Released;
@@ -66,7 +66,7 @@ const stopTimes = {
   pipeline: 1_500,
   /** So long a wave may keep the next one waiting, which then stops beside it. */
   headStart: 1_000,
-  /** The services: open requests, and their last telemetry, which takes 2 s where nobody receives it. */
+  /** The services: open requests, and their last telemetry, which takes 2 s if nobody receives it. */
   services: 2_900,
   /** The last wave, which all others need: Postgres and the Observatory. */
   last: 1_000,
@@ -214,7 +214,7 @@ export function createSuite(
       markers.leave({ type: 'restart', message: `${name} ${what}` });
   }
 
-  /** @returns null where there is no git, which a push needs, and nothing else does. */
+  /** @returns null if there is no git: a push needs it, but nothing else does. */
   async function keepCheckout(): Promise<ProductionRepository | null> {
     const { root, node, env } = surroundings;
     try {
@@ -257,7 +257,7 @@ export function createSuite(
     });
   }
 
-  /** Ends the markers that a killed pipeline left open: of these runs, or of all, where none can be on. */
+  /** Ends the markers that a killed pipeline left open: of these runs, or of all if none is named. Then none can be on. */
   async function sweepMarkers(runs: readonly string[]): Promise<void> {
     if (observatoryUrl === null) return;
     const which = runs.length > 0 ? runs.flatMap((id) => ['--run', id]) : ['--older-than', '0s'];
@@ -324,7 +324,7 @@ export function createSuite(
   }
 
   const warned = new Set<string>();
-  /** Does what the suite can live without; where it fails (a full disk), that is told once, until it succeeds again. */
+  /** Does what the suite can live without. If it fails (a full disk), that is told once, until it succeeds again. */
   function orWarn(what: string, work: () => void): void {
     try {
       work();

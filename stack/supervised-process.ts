@@ -27,15 +27,15 @@ export interface SupervisedProcess {
   /**
    * Starts it, and from then on again whenever it ends. Resolves when it is ready for the first time.
    *
-   * @throws {Refusal} where it ends several times, or is not ready in time, before it ever was.
+   * @throws {Refusal} if it ends several times, or is not ready in time, before it ever was.
    */
   start(): Promise<void>;
   /**
    * Replaces it by another process of the same name. The new one is ready and listens before the old one is told to
-   * drain, so no request is lost. Where a socket cannot be shared the new one is ready when the old one leaves the port,
+   * drain, so no request is lost. If a socket cannot be shared, the new one is ready when the old one leaves the port,
    * and takes it within milliseconds.
    *
-   * @throws {Refusal} where the new one does not become ready; the old one runs on, untouched.
+   * @throws {Refusal} if the new one does not become ready; the old one runs on, untouched.
    */
   replace(next: ProcessSpec): Promise<void>;
   /** Asks it and all it started to stop, and makes it after `patienceMs`. Never rejects. */
@@ -70,8 +70,8 @@ export const usualTimes: SupervisionTimes = {
 };
 
 /**
- * So often it may end before it was ever ready: more is no accident. Only where its port is taken it may be one, of a
- * connection of any program that comes and goes, so there it is tried for half a minute.
+ * How often it may end before it was ever ready. More often is no accident. Only if its port is taken may it be one: a
+ * connection of any program may hold the port for a while. So with a taken port it is tried for half a minute.
  */
 const startAttempts = 3;
 const startAttemptsAtTakenPort = 8;
@@ -84,22 +84,22 @@ const failuresUntilNotReady = 2;
 /** One process, from its launch to its end. */
 interface Life {
   readonly spec: ProcessSpec;
-  /** Undefined where it could not be started. */
+  /** Undefined if it could not be started. */
   readonly pid: number | undefined;
   readonly bornMs: number;
-  /** Where its log was when it began. */
+  /** The length of its log when it began. */
   readonly logStart: number;
   /** Whether it has ended. */
   over: boolean;
   /** Resolves, when it has ended, to how. */
   readonly ended: Promise<string>;
-  /** Resolves when it has said that it is ready, and when it listens: only where it is one that says so. */
+  /** Resolves when it has said that it is ready, and when it listens. Only for a process that says so. */
   readonly prepared: Promise<void>;
   readonly listening: Promise<void>;
 }
 
 /**
- * @param socket that the process is to listen on; null where it binds its port itself.
+ * @param socket that the process is to listen on; null if it binds its port itself.
  * @param report is called with each change that a person wants to know, as a clause to follow the process's name.
  * @param onPid is called when {@link SupervisedProcess.pids} has changed.
  */
@@ -199,7 +199,7 @@ export function superviseProcess(options: {
     }
   }
 
-  /** Waits until it is ready. Resolves to how it ended, or was ended, where it does not become so. */
+  /** Waits until it is ready. If it does not become ready, resolves to how it ended, or was ended. */
   async function becomesReady(life: Life, ready: Promise<void>): Promise<string | null> {
     const over = new AbortController();
     const late = sleep(times.patience, 'late' as const, { signal: over.signal });

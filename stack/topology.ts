@@ -16,7 +16,7 @@ export interface ProcessSpec {
   env: Record<string, string>;
   /** Whom it runs as; null for the caller. */
   account: Account | null;
-  /** The file it runs, where that is ours: checked before the start. */
+  /** The file it runs, if that file is ours: it is checked before the start. */
   entry?: string;
   /** A URL that answers 2xx, or a look at the process, when it can do its work. */
   ready: string | ((pid: number) => boolean);
@@ -27,10 +27,10 @@ export interface ProcessSpec {
   /** Those it needs to finish its work: they are stopped after it. */
   stopBefore: readonly string[];
   beforeStart?: () => Promise<unknown>;
-  /** What it takes as "stop in good order", and then, where it does not, as "stop". */
+  /** The signal that means "stop in good order", and then those that mean "stop", if it does not. */
   stopSignal: NodeJS.Signals;
   forceSignals: readonly NodeJS.Signals[];
-  /** The same where there are no signals (Windows). */
+  /** The same for systems without signals (Windows). */
   stopCommand?: () => unknown;
 }
 
@@ -62,11 +62,11 @@ export interface Surroundings {
   node: string;
   /** Handed on to every process of ours, so that a service's own settings work. */
   env: Readonly<Record<string, string | undefined>>;
-  /** Where Node keeps what it has compiled; in the checkout where it is not given. */
+  /** Where Node keeps what it has compiled; in the checkout if it is not given. */
   compileCache?: string;
   /** `service.version`, for example `0.1.0+1a2b3c4`. */
   version: string;
-  /** The commit that is checked out; null where that cannot be known. */
+  /** The commit that is checked out; null if unknown. */
   revision: string | null;
 }
 
@@ -94,7 +94,7 @@ export function serviceNodeOptions(root: string): string[] {
  */
 const memorySettings: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '1' };
 
-/** Where the flags are that switch faults on. */
+/** The file of the flags that switch faults on. */
 export function flagFile(dataDir: string): string {
   return join(dataDir, 'flags.json');
 }
@@ -228,7 +228,7 @@ export function pipelineVariables(options: StartOptions, env: Surroundings['env'
   };
 }
 
-/** Where telemetry goes; undefined where OpenTelemetry's own default holds. */
+/** Where telemetry goes; undefined if OpenTelemetry's own default holds. */
 function exportEndpoint(options: StartOptions): string | undefined {
   return options.otlpEndpoint ?? (options.observatory ? at(options.otlpPort) : undefined);
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** What came of a fault: spans, but where it says otherwise. */
+/** What came of a fault. The numbers count spans, unless a field says otherwise. */
 interface Outcome {
   fault: string;
   acknowledged: number;

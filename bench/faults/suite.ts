@@ -13,7 +13,7 @@ import { createTemporaryDirectory, findFreePortBase, root } from '../../tests/ha
 interface Ride {
   sentMs: number;
   endedMs: number;
-  /** 0 where no answer came. */
+  /** 0 if no answer came. */
   status: number;
   traceId: string | null;
 }

@@ -110,7 +110,7 @@ export function createFaultPageHandler(options: {
   };
 }
 
-/** @param done gets null where the form is too long. */
+/** @param done gets null if the form is too long. */
 function readForm(request: IncomingMessage, done: (form: URLSearchParams | null) => void): void {
   const chunks: Buffer[] = [];
   let size = 0;

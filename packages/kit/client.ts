@@ -18,7 +18,7 @@ export interface ServiceClient {
   get<T>(path: string, query: Readonly<Record<string, string | number>>, schema: z.ZodType<T>): Promise<T>;
   /** The same with a JSON body. */
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
-  /** Resolves where the other service is ready (`/readyz`); throws like `get`. */
+  /** Resolves if the other service is ready (`/readyz`); throws like `get`. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }

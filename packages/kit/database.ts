@@ -16,8 +16,8 @@ export interface Statement {
 }
 
 /**
- * One connection, for statements that belong together. A statement for which nobody waits any more is not begun, or
- * given up where it runs: its connection is closed, and Postgres ends it as soon as it notices
+ * One connection, for statements that belong together. If nobody waits for a statement any more, it is not begun. If it
+ * runs already, it is given up: its connection is closed, and Postgres ends it as soon as it notices
  * (`client_connection_check_interval`, which our own Postgres has at a second), by `statement_timeout` at the latest.
  */
 export interface Session {
@@ -34,7 +34,7 @@ export interface Database extends Session {
    * why a migration may only add.
    */
   migrate(directory: string): Promise<void>;
-  /** Resolves where Postgres answers. */
+  /** Resolves if Postgres answers. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -153,7 +153,7 @@ function explain(error: unknown): unknown {
     : error;
 }
 
-/** Lends a connection to `work`; afterwards it is kept for the next, or ended where it is to be discarded. */
+/** Lends a connection to `work`. Afterwards the connection is kept for the next caller, or ended if `discard` is set. */
 type WithClient = <T>(work: (client: PoolClient) => Promise<T>, discard?: boolean) => Promise<T>;
 
 /** How often a Postgres that does not answer is asked again, in milliseconds. */

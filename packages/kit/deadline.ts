@@ -10,7 +10,7 @@ export const deadlineHeader = 'x-request-timeout-ms';
 
 /** What is left of the time that one request has. */
 export interface Deadline {
-  /** Milliseconds until nobody waits for the answer any more; 0 where that is so already. */
+  /** Milliseconds until nobody waits for the answer any more; 0 if nobody does already. */
   remainingMs(): number;
   /**
    * Aborted, with the {@link ServiceError} to answer with as its reason, when the time is up (`deadline_exceeded`) or
@@ -26,7 +26,7 @@ export function currentDeadline(): Deadline | undefined {
   return storage.getStore();
 }
 
-/** @throws {ServiceError} `deadline_exceeded` or `cancelled` where nobody waits for the current request any more. */
+/** @throws {ServiceError} `deadline_exceeded` or `cancelled` if nobody waits for the current request any more. */
 export function throwIfNobodyWaits(): void {
   storage.getStore()?.signal.throwIfAborted();
 }
@@ -44,7 +44,7 @@ export async function whileSomebodyWaits<T>(work: Promise<T>): Promise<T> {
   const onAbort = () => reject(reasonOf(signal));
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
-  work.catch(() => {}); // where the deadline comes first
+  work.catch(() => {}); // for when the deadline comes first
   try {
     return await Promise.race([work, over]);
   } finally {
@@ -63,7 +63,7 @@ export function withDeadline<T>(timeoutMs: number, work: () => T): T {
 
 /**
  * The limit of one call among those that the current request makes: `timeoutMs` from now, or the request's own deadline
- * where that is sooner. `AbortSignal.any` over `AbortSignal.timeout` says the same at three times the cost: the garbage
+ * if that is sooner. `AbortSignal.any` over `AbortSignal.timeout` says the same at three times the cost: the garbage
  * collector has to finalize each of its signals.
  *
  * @returns how long the call has, in whole milliseconds, at least 1; a signal that aborts with a `TimeoutError`, or with

@@ -45,7 +45,7 @@ export class ServiceError extends Error {
   readonly code: ErrorCode;
   /** The HTTP status that the code stands for. */
   readonly status: number;
-  /** When to try again, for the `Retry-After` of the answer; every 503 and 429 has one, a second where nobody knows. */
+  /** When to try again, for the `Retry-After` of the answer. Every 503 and 429 has one: a second if nobody knows. */
   readonly retryAfterSeconds: number | undefined;
   readonly parameter: string | undefined;
   readonly position: number | undefined;

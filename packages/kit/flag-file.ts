@@ -55,7 +55,7 @@ export function createFlagFileProvider(path: string, onProblem: (problem: string
   };
 }
 
-/** Tells one version of a file from the next; `missing` where there is none. */
+/** Tells one version of a file from the next; `missing` if there is none. */
 async function versionOf(path: string): Promise<string> {
   try {
     const { mtimeMs, size, ino } = await stat(path);

@@ -1,6 +1,6 @@
 /**
- * Feature flags, by OpenFeature. Where nobody says where flags come from, nothing of it is loaded and every flag has the
- * value that the service was configured with.
+ * Feature flags, by OpenFeature. If no source of flags is configured, nothing of OpenFeature is loaded, and every flag
+ * has the value that the service was configured with.
  */
 import type { EvaluationDetails } from '@openfeature/server-sdk';
 
@@ -23,7 +23,7 @@ export interface Flags {
   /**
    * The value of a flag now.
    *
-   * @param configured what holds where no flag is switched: the service's own setting.
+   * @param configured the value while no flag is switched: the service's own setting.
    */
   number(key: FaultFlag, configured: number): Promise<number>;
   /** Keys of the flags that are on now, in the order of {@link faultFlags}. */

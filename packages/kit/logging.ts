@@ -22,8 +22,8 @@ export function createLogger(
 const slowReaderMs = 1_000;
 
 /**
- * Writes lines to a descriptor and outlives what happens to it: on a full disk, or where the reader has gone, lines are
- * lost, the service is not. When there is room again the log says how many were lost, and why.
+ * Writes lines to a descriptor and outlives what happens to it: when the disk is full, or the reader has gone, lines
+ * are lost, but the service goes on. When there is room again, the log says how many lines were lost, and why.
  *
  * @param write for tests: writes a part of the bytes and returns how many, as `fs.writeSync` does.
  */

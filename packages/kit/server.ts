@@ -9,7 +9,7 @@ import type { Logger } from './logging.ts';
 import { refuseStrangers } from './strangers.ts';
 import { acceptRelease, releaseHeader } from './release.ts';
 
-/** Something that `/readyz` asks: it throws where that does not answer. */
+/** Something that `/readyz` asks: it throws if the asked does not answer. */
 export type ReadinessCheck = () => Promise<void>;
 
 /** How long `/readyz` waits for the service's own parts, in milliseconds. */
@@ -29,11 +29,11 @@ const behindTimeoutMs = 500;
  *   and a balancer sends no requests here.
  * @param options.behind the services that this one asks. `/readyz` reports them in its body and never in its status: one
  *   failing service would otherwise take every instance of those in front of it out of traffic, too.
- * @param options.requestTimeoutMs how long a request may take, where its caller does not say less ({@link deadlines});
+ * @param options.requestTimeoutMs how long a request may take, unless its caller asks for less ({@link deadlines});
  *   without it there is no limit.
  * @param options.allowedHosts,options.pages whose requests are taken ({@link refuseStrangers}); without the former, a
  *   check of the routes' own.
- * @param options.release `service.version`, told with every answer; null or left out where it is not known.
+ * @param options.release `service.version`, told with every answer; null or left out if it is not known.
  */
 export function createApp(options: {
   logger: Logger;
@@ -174,10 +174,10 @@ const connectionAgeMs = 30_000;
  * Listens.
  *
  * @param port 0 for any free one.
- * @param options.maxHeaderSize of a request with its URL, in bytes; Node's 16 KiB where it is not given.
+ * @param options.maxHeaderSize of a request with its URL, in bytes; Node's 16 KiB if it is not given.
  * @param options.connectionAgeMs after how long a connection is given up between two requests, in milliseconds.
  * @param options.fd the descriptor of a socket that another process has bound; host and port are then its own.
- * @throws the system's error, with `code` EADDRINUSE where the port is taken.
+ * @throws the system's error, with `code` EADDRINUSE if the port is taken.
  */
 export async function listen(
   app: Express,

@@ -3,7 +3,7 @@ import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 
 let skewMs = 0;
 
-/** From now on, spans that end seem to have been `milliseconds` later (earlier where it is negative); 0 is the truth. */
+/** From now on, spans that end seem to have been `milliseconds` later (earlier if it is negative); 0 is the truth. */
 export function setClockSkew(milliseconds: number): void {
   skewMs = milliseconds;
 }

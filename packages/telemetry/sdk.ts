@@ -82,7 +82,7 @@ export function startTracingAlone(
  * ours is added, and what the services tell by hand is left out. It ends by itself, at SIGTERM alone.
  */
 export function startStockTelemetry(): void {
-  // By default it asks the metadata servers of five clouds where it runs, which a laptop without network waits for.
+  // By default it asks the metadata servers of five clouds where it runs. A laptop without network waits for them.
   process.env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'env,host,os,process';
   Object.assign(globalThis, { [automaticAloneKey]: true });
   register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);

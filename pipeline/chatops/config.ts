@@ -20,7 +20,7 @@ const configSchema = z.strictObject({
     z.string().regex(/^[A-Z0-9]{2,30}$/, "a user id of Slack's, such as U012AB3CD"),
     z.record(z.string(), z.array(z.enum(permissions)).min(1)),
   ),
-  /** Slack workspaces that may ask; any that has the signing secret, where nothing is said. */
+  /** Slack workspaces that may ask. If nothing is said, any that has the signing secret may. */
   teams: z.array(z.string().min(1)).min(1).optional(),
 });
 

@@ -40,7 +40,7 @@ export const orderHelp = [
 /**
  * Reads the form of a slash command.
  *
- * @returns null where a field is missing.
+ * @returns null if a field is missing.
  */
 export function readSlashCommand(body: string): SlashCommand | null {
   const form = new URLSearchParams(body);

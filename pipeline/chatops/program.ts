@@ -146,7 +146,7 @@ async function commonRevision(
 /**
  * The commit in a version such as `0.1.0+1a2b3c4`: a cluster knows the image's tag alone.
  *
- * @returns null where the version names no commit, or none of this repository.
+ * @returns null if the version names no commit, or none of this repository.
  */
 async function revisionOf(
   version: string,

@@ -327,7 +327,7 @@ function oneHeader(request: IncomingMessage, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** @returns null where there is more than is read. */
+/** @returns null if the body is longer than what is read. */
 async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   if (Number(request.headers['content-length'] ?? 0) > largestBody) return null;
   const chunks: Buffer[] = [];

@@ -24,8 +24,8 @@ export interface Namespace {
 export const namePrefix = 'preview-';
 
 /**
- * The namespace of a branch: its name in small letters, digits and dashes, and where that loses something (`a/b`, `a-b`), a
- * few digits that tell the branches apart.
+ * The namespace of a branch: its name in small letters, digits and dashes. If that loses something (`a/b`, `a-b`), a few
+ * digits are added that tell the branches apart.
  */
 export function namespaceOf(branch: string): string {
   const plain = branch

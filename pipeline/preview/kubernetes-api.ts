@@ -16,7 +16,7 @@ export interface KubernetesApi {
 /** Why the API server did not do something. */
 export class KubernetesError extends Error {
   override readonly name = 'KubernetesError';
-  /** The HTTP status: 404 for what is not there, 403 for what may not be done; 0 where no answer came. */
+  /** The HTTP status: 404 for what is not there, 403 for what may not be done; 0 if no answer came. */
   readonly status: number;
   constructor(message: string, status: number, options?: ErrorOptions) {
     super(message, options);
@@ -107,7 +107,7 @@ const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
  * The API server as a pod reaches it, with the service account that is mounted into it.
  *
  * @param directory where the token and the certificate of the cluster are.
- * @throws where this process runs in no pod, or in one without a token.
+ * @throws if this process runs in no pod, or in one without a token.
  */
 export async function accessFromPod(
   env: Readonly<Record<string, string | undefined>>,

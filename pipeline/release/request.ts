@@ -4,7 +4,7 @@ import { UsageError } from './command.ts';
 export interface JsonPlace {
   /** Base URL, http or https, without credentials; its path is put before that of every request. */
   url: string;
-  /** What only this place may see: never repeated in a message, even where its answer does. */
+  /** What only this place may see. It is never repeated in a message, even if the place's answer repeats it. */
   secrets?: readonly string[];
   headers?: Readonly<Record<string, string>>;
   /** For a whole exchange, milliseconds. Default 10,000. */
@@ -17,7 +17,7 @@ export interface JsonPlace {
 
 export interface JsonAnswer {
   status: number;
-  /** The parsed body; undefined where it is not JSON. */
+  /** The parsed body; undefined if it is not JSON. */
   json: unknown;
   text: string;
 }
@@ -30,8 +30,8 @@ const shownAnswerLength = 200;
  * One exchange. It follows no redirection, because a key is for the place that was named alone.
  *
  * @param path below the place's URL, its parts already encoded; empty for that URL itself.
- * @throws {UsageError} before anything is sent, where URL or headers cannot be; Error, in one line that names the
- *   place by its origin alone, where it does not answer in time or with too much.
+ * @throws {UsageError} before anything is sent, if URL or headers cannot be. Error, in one line that names the place by
+ *   its origin alone, if it does not answer in time or answers with too much.
  */
 export async function requestJson(place: JsonPlace, method: string, path = '', body?: unknown): Promise<JsonAnswer> {
   const base = httpUrl(place.url, 'The address');
@@ -64,7 +64,7 @@ export function unexpected(place: JsonPlace, answer: JsonAnswer): Error {
 
 /**
  * @param name what it is the URL of, as the first words of a sentence.
- * @throws {UsageError} where it is not http or https, or carries credentials.
+ * @throws {UsageError} if it is not http or https, or carries credentials.
  */
 export function httpUrl(text: string, name: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;

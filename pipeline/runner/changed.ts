@@ -25,7 +25,7 @@ const inNoImage = /(\.test\.tsx?|\.md)$/;
 /**
  * The components that a change touches, in the order of {@link components}. Pure.
  *
- * @param paths of the files that differ, relative to the root, with `/`; null where it is not known what differs, and
+ * @param paths of the files that differ, relative to the root, with `/`; null if it is not known what differs, and
  *   everything may have changed.
  */
 export function changedComponents(paths: readonly string[] | null): Component[] {

@@ -1,4 +1,4 @@
-/** What stands where a secret stood. */
+/** What stands in the place of a secret. */
 export const maskText = '******';
 
 /** Names of variables whose values are kept out of every log. */

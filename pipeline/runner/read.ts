@@ -60,7 +60,7 @@ function createReader(text: string, file: string) {
     warnings.push(problemAt(path, message));
   }
 
-  /** Null where the value is not of the schema, after complaining about it. */
+  /** Null if the value is not of the schema, after complaining about it. */
   function check<S extends z.ZodType>(
     schema: S,
     value: unknown,
@@ -326,7 +326,7 @@ function createReader(text: string, file: string) {
     return hook;
   }
 
-  /** Codefresh takes the image alpine where none is named. */
+  /** Codefresh takes the image alpine if none is named. */
   function readExec(value: unknown, path: Path, stages: readonly string[], name: string): ReadStep[] {
     const step = Array.isArray(value)
       ? { image: 'alpine', commands: value }

@@ -57,7 +57,7 @@ const stepRecord = z.object({
 export type StepRecord = z.infer<typeof stepRecord>;
 export type StepState = StepRecord['state'];
 
-/** How a run ended; as `cicd.pipeline.result`, and `interrupted` where the runner was killed. */
+/** How a run ended; as `cicd.pipeline.result`, and `interrupted` if the runner was killed. */
 export const verdicts = ['running', 'success', 'failure', 'error', 'cancellation', 'interrupted'] as const;
 export type Verdict = (typeof verdicts)[number];
 
@@ -75,7 +75,7 @@ const runRecord = z.object({
   target: z.string().nullable(),
   url: z.string().nullable(),
   traceId: z.string().nullable(),
-  /** Where its trace can be seen; null where it is sent nowhere. */
+  /** Where its trace can be seen; null if it is sent nowhere. */
   traceUrl: z.string().nullable(),
   startedAtMs: z.number(),
   endedAtMs: z.number().nullable(),
@@ -118,7 +118,7 @@ const maxLogBytes = 5_000_000;
 
 const reserveBytes = 64 * 1024;
 
-/** Makes the directory of a run and its first record. @throws where it cannot be made, or there is one. */
+/** Makes the directory of a run and its first record. @throws if it cannot be made, or there is one already. */
 export function createRecorder(
   runsDirectory: string,
   initial: Omit<RunRecord, 'process'>,
@@ -177,7 +177,7 @@ function writeAll(descriptor: number, bytes: Buffer): void {
   for (let offset = 0; offset < bytes.length;) offset += writeSync(descriptor, bytes, offset);
 }
 
-/** The record of a run; null where there is none. One whose runner was killed says `interrupted`. */
+/** The record of a run; null if there is none. One whose runner was killed says `interrupted`. */
 export function readRun(runsDirectory: string, id: string): RunRecord | null {
   if (!safeName.test(id)) return null;
   let record: RunRecord;
@@ -229,7 +229,7 @@ export function removeOldRuns(runsDirectory: string, keep: number): void {
   }
 }
 
-/** The whole log of a step, as text; null where there is none. */
+/** The whole log of a step, as text; null if there is none. */
 export function readLog(runsDirectory: string, id: string, file: string): Buffer | null {
   if (!safeName.test(id) || !safeName.test(file) || !file.endsWith('.log')) return null;
   try {

@@ -211,7 +211,7 @@ function normalised(branch: string): string {
     .slice(0, 128);
 }
 
-/** Where no endpoint is set, the run is no trace. One that cannot be reached costs two seconds at the end and nothing else. */
+/** If no endpoint is set, the run is no trace. One that cannot be reached costs two seconds at the end, nothing else. */
 async function startTracing(
   env: Environment,
   run: { id: string; pipeline: string; url: string; repository: string; revision: string; branch: string | null },

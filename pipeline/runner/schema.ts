@@ -14,7 +14,7 @@ const assignments = z.array(assignment, { error: 'is a list of NAME=VALUE ("- NA
 
 const branchPattern = text.refine((pattern) => branchMatcher(pattern) !== null, 'is not a valid /regular expression/');
 
-/** A name, or `/regular expression/` with the flag `i` at most; null where it is not valid. */
+/** A name, or `/regular expression/` with the flag `i` at most; null if it is not valid. */
 export function branchMatcher(pattern: string): ((branch: string) => boolean) | null {
   const match = /^\/(.*)\/(i?)$/s.exec(pattern);
   if (!match) return (branch) => branch === pattern;

@@ -1,6 +1,6 @@
 const reference = /\$\{\{\s*([^{}]*?)\s*\}\}/g;
 
-/** Looks a name up that stands in `${{…}}`; undefined where it is not known. */
+/** Looks a name up that stands in `${{…}}`; undefined if it is not known. */
 export type Lookup = (name: string) => string | undefined;
 
 /** Replaces each `${{X}}` by its value. What is not known stays as it is written, as on Codefresh. */

@@ -134,7 +134,7 @@ async function tryOut(request: DeployRequest, name: ServiceName, release: Deploy
       await sleep(trialPollMs, undefined, { signal: request.signal });
     }
   } finally {
-    // Also where the step was ended: without its signal.
+    // Without the step's signal, because the container must also go when the step was ended.
     await runProgram({ ...request, signal: AbortSignal.timeout(30_000) }, ['docker', 'rm', '--force', container]);
   }
 }

@@ -20,7 +20,7 @@ const helmTimeout = '5m';
 /**
  * A cluster, with the chart of this repository. `IMAGE_REGISTRY` is what images are pushed to; without it
  * `IMAGE_LOAD_COMMAND` brings them into the nodes (it gets the image as `$IMAGE`), and a cluster of kind needs neither.
- * `HELM_RELEASE`, `HELM_NAMESPACE` and `KUBE_CONTEXT` say where, where a step does not.
+ * `HELM_RELEASE`, `HELM_NAMESPACE` and `KUBE_CONTEXT` say where it runs, unless a step does.
  */
 export const kubernetesTarget: Target = {
   name: 'kubernetes',
@@ -129,7 +129,7 @@ function imageOf({ env }: TargetContext, name: ServiceName, version: string): st
   return `${registry ? `${registry}/` : ''}hotrod/${name}:${tagOf(version)}`;
 }
 
-/** Brings an image to where the cluster finds it. */
+/** Brings an image to a place that the cluster pulls from, or into its nodes. */
 async function publish(context: TargetContext, image: string): Promise<void> {
   const load = context.env['IMAGE_LOAD_COMMAND'];
   if (load) {

@@ -93,8 +93,8 @@ async function prepare(context: TargetContext, repository: string, revision: str
 }
 
 /**
- * What the checkout held when the suite was started, as a release directory, where a service runs the checkout. It is what
- * a rollback goes back to: the checkout itself may have been changed since.
+ * If a service runs the checkout: what the checkout held when the suite was started, as a release directory. A rollback
+ * goes back to that, because the checkout itself may have been changed since.
  */
 async function checkoutAsRelease(context: TargetContext): Promise<ReleaseDirectory | null> {
   const dataDir = dataDirOf(context);
@@ -138,7 +138,7 @@ function releasesOf({ services }: Released): Releases {
   );
 }
 
-/** What the suite says in a sentence is said as it is; everything else is told with where it comes from. */
+/** A sentence of the suite's own is passed on as it is. Any other error is told with where it comes from. */
 async function explained<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -35,7 +35,7 @@ export interface TargetContext {
 /** What to build: once for a commit; a later deploy promotes it and does not build it again. */
 export interface BuildRequest extends TargetContext {
   commit: Commit;
-  /** Without duplicates, at least one. A target may build more at once where that is cheaper (`stack` does). */
+  /** Without duplicates, at least one. A target may build more at once if that is cheaper (`stack` does). */
   services: readonly ServiceName[];
 }
 
@@ -71,7 +71,7 @@ export interface DeployRequest extends TargetContext {
 export interface Release {
   /** `service.version`. */
   version: string;
-  /** The commit; null where it is not known (a checkout without git, an image of somebody else). */
+  /** The commit; null if it is not known (a checkout without git, an image of somebody else). */
   revision: string | null;
   /** Whether it is ready to do its work. */
   ready: boolean;
@@ -98,18 +98,18 @@ export interface RollbackRequest extends TargetContext {
 /** A place where releases run. Every function may be called from a process of its own: a target keeps no state in memory. */
 export interface Target {
   readonly name: TargetName;
-  /** @throws {TargetError} where it cannot be built; nothing that runs has changed. */
+  /** @throws {TargetError} if it cannot be built; nothing that runs has changed. */
   build(request: BuildRequest): Promise<BuildResult>;
   /**
    * Replaces the services, each only when its new process is ready.
    *
-   * @throws {TargetError} where the new release did not become ready. It is taken back before this rejects: all
+   * @throws {TargetError} if the new release did not become ready. It is taken back before this rejects: all
    *   services that were asked for run what they ran before.
    */
   deploy(request: DeployRequest): Promise<DeployResult>;
-  /** @throws {TargetError} where there is nothing to go back to, or that does not become ready. */
+  /** @throws {TargetError} if there is nothing to go back to, or that does not become ready. */
   rollback(request: RollbackRequest): Promise<DeployResult>;
-  /** @throws {TargetError} where the target cannot be reached. */
+  /** @throws {TargetError} if the target cannot be reached. */
   current(context: TargetContext): Promise<Releases>;
 }
 

@@ -3,7 +3,7 @@ import type { WorkerPool } from '@hotrod/kit/worker-pool';
 
 /** One ride that was let in. */
 export interface Admitted {
-  /** Its routes are in the pool's own line from now on, where they are counted. May be called again. */
+  /** From now on its routes are counted in the pool's own line. May be called again. */
   reachedPool(): void;
   /** The ride is over, whatever came of it. */
   left(): void;

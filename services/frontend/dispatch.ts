@@ -61,8 +61,8 @@ export function createDispatch({ customers, drivers, routes, pool, admission }: 
   };
 
   /**
-   * The soonest driver that no other ride took in the meantime. Where others took all that were near, drivers are looked
-   * for again: the search leaves out those who have a ride.
+   * The soonest driver that no other ride took in the meantime. If other rides took all that were near, drivers are
+   * searched again: the search leaves out those who have a ride.
    */
   async function findDriver(to: Location, telemetry: DispatchTelemetry, admitted: Admitted): Promise<Candidate> {
     const rideId = randomUUID();
@@ -85,9 +85,9 @@ export function createDispatch({ customers, drivers, routes, pool, admission }: 
   async function routeAll(found: readonly Driver[], to: Location, telemetry: DispatchTelemetry): Promise<Candidate[]> {
     return telemetry.computingRoutes(async () => {
       const waits: number[] = [];
-      // Where one route fails the ride has failed: those that still wait must not keep workers from the next ride.
+      // If one route fails, the ride has failed. Its routes that still wait must not keep workers from the next ride.
       const failed = new AbortController();
-      // And where nobody waits for the ride any more.
+      // The same when nobody waits for the ride any more.
       const over = currentDeadline()?.signal;
       const signal = over ? AbortSignal.any([failed.signal, over]) : failed.signal;
       setMaxListeners(0, signal);
@@ -113,7 +113,7 @@ export function createDispatch({ customers, drivers, routes, pool, admission }: 
     });
   }
 
-  /** The first of the candidates that can still be had; null where none can. */
+  /** The first of the candidates that can still be had; null if there is none. */
   async function claimFirst(
     candidates: readonly Candidate[],
     rideId: string,

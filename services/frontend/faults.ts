@@ -10,7 +10,7 @@ import { outsideOfTheTrace } from './telemetry.ts';
 const impatientTries = 3;
 
 /**
- * Drivers, asked impatiently where the fault retry-storm is on: whoever does not answer in time is asked again, although
+ * Drivers, asked impatiently while the fault retry-storm is on: whoever does not answer in time is asked again, although
  * the first question is still being worked on.
  */
 export function createImpatientDrivers(drivers: Drivers, flags: Flags): Drivers {
@@ -31,7 +31,7 @@ export function createImpatientDrivers(drivers: Drivers, flags: Flags): Drivers 
   };
 }
 
-/** Routes, asked outside of the trace where the fault broken-context is on. */
+/** Routes, asked outside of the trace while the fault broken-context is on. */
 export function createContextlessRoutes(routes: Routes, flags: Flags): Routes {
   return {
     async compute(pickup, dropoff) {

@@ -9,7 +9,7 @@ import type { Order } from './order.ts';
 export interface Subscriber {
   /** Who orders under this name is told the ids of its own orders; null for nobody. */
   clientId: string | null;
-  /** Takes a message; false where so much waits to be read already that the subscriber is dropped. */
+  /** Takes a message. False if so many messages wait to be read already that the subscriber is dropped. */
   send(name: FeedMessage, data: string): boolean;
   /** The feed has ended for this subscriber. */
   end(): void;

@@ -83,8 +83,8 @@ export function spanRelay(sink: SpanSink, own: typeof limits = limits): (app: Ex
 }
 
 /**
- * @returns the backend's HTTP status, or 503 where there is none: no error, because whether telemetry arrives is told
- *   once, elsewhere, and not with every ride.
+ * @returns the backend's HTTP status, or 503 if there is none. That is no error, because whether telemetry arrives is
+ *   told once, elsewhere, and not with every ride.
  */
 async function forward(sink: SpanSink, body: string): Promise<number> {
   try {

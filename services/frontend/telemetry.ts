@@ -25,7 +25,7 @@ type Phase = 'customer' | 'drivers' | 'routes' | 'claim';
 /** What a dispatch tells of itself. The request's own span becomes one wide event: all that an analyst may ask for. */
 export interface DispatchTelemetry {
   ordered(order: Order, poolSize: number): void;
-  /** Runs a phase and notes its duration, also where it fails. */
+  /** Runs a phase and notes its duration, also if it fails. */
   phase<T>(name: Phase, work: () => Promise<T>): Promise<T>;
   customerFound(customer: Customer): void;
   /** Runs `work` with the customer's name in the baggage, so that every service behind knows for whom it works. */
@@ -131,7 +131,7 @@ export function requestIdFromBaggage(): string | undefined {
 }
 
 /**
- * Counts a dispatch and names the failure of one that failed. Its span is marked failed only where the failure is ours
+ * Counts a dispatch and names the failure of one that failed. Its span is marked failed only if the failure is ours
  * (5xx): for what the caller is to blame for, the conventions leave a server's span alone.
  * https://opentelemetry.io/docs/specs/semconv/http/http-spans/#status
  */
@@ -153,10 +153,10 @@ export function faultsInForce(flags: readonly string[]): void {
 /** Runs `work` outside of the dispatch's trace and without its baggage. */
 export const outsideOfTheTrace = withoutContext;
 
-/** The trace that the page joins; null where telemetry is off. */
+/** The trace that the page joins; null if telemetry is off. */
 export const documentTraceparent = currentTraceparent;
 
-/** The trace of the request that is being answered, 32 hexadecimal digits; null where telemetry is off. */
+/** The trace of the request that is being answered, 32 hexadecimal digits; null if telemetry is off. */
 export function currentTraceId(): string | null {
   return currentTraceparent()?.split('-')[1] ?? null;
 }

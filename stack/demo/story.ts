@@ -26,14 +26,14 @@ const enoughDispatches = 150;
 const enoughOfTheSlow = 20;
 /** A dispatch that takes so many times the median is of the slow band. */
 const slowTimesMedian = 1.7;
-/** The band is gone where 95 % of them take no longer than so many times what 95 % of the others take. */
+/** The band is gone when 95 % of them take no longer than so many times what 95 % of the others take. */
 const levelTimes = 1.4;
 /** For things that come when enough was seen, in milliseconds: a busy machine takes its time. */
 const patienceMs = 15 * 60_000;
 const pollMs = 1_000;
 
 /**
- * Plays the whole story on a suite that runs, and rejects where a part of it does not happen.
+ * Plays the whole story on a suite that runs, and rejects if a part of it does not happen.
  *
  * Everything that it tells is asked of the suite and of the Observatory: no customer, duration or verdict is known before.
  */

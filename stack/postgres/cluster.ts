@@ -24,12 +24,12 @@ export const databaseName = 'hotrod';
 const superuser = 'postgres';
 
 /**
- * The cluster in `home`, made where there is none: passwords by scram, one role a service that may create its own
- * schema and see no other's, the C.UTF-8 collation (the same everywhere). A start that is killed half-way leaves
- * nothing that a later one would take for a cluster.
+ * The cluster in `home`, made if there is none: passwords by scram, one role a service that may create its own schema
+ * and see no other's, the C.UTF-8 collation (the same everywhere). A start that is killed half-way leaves nothing that a
+ * later one would take for a cluster.
  *
  * @param roles plain identifiers.
- * @throws {Refusal} where it cannot be made, or another major release of Postgres made it.
+ * @throws {Refusal} if it cannot be made, or another major release of Postgres made it.
  */
 export async function openCluster(options: {
   home: string;
@@ -128,7 +128,7 @@ function roleStatements(roles: readonly string[], passwords: Readonly<Record<str
   ];
 }
 
-/** Runs a program to its end; resolves to all it wrote. @throws with the last lines where it fails. */
+/** Runs a program to its end; resolves to all it wrote. @throws with the last lines if it fails. */
 function runAs(account: Account | null, cwd: string, program: string, args: string[], input: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {

@@ -26,7 +26,7 @@ export function watchCrashes(log: string, report: (news: string) => void): () =>
   return () => clearInterval(timer);
 }
 
-/** What a piece of Postgres' log says of a lost process; null where it says nothing. */
+/** What a piece of Postgres' log says about a lost process; null if it says nothing of one. */
 function crashIn(log: string): string | null {
   // "server process" up to Postgres 17, "client backend" and the like since.
   const [, how] = /\(PID \d+\) (was terminated by signal \d+[^\n]*)/.exec(log) ?? [];

@@ -31,7 +31,7 @@ export interface PostgresServer {
 const leftoverPatienceMs = 4_000;
 
 /**
- * Everything but the start: finds the binaries, makes the database where there is none.
+ * Everything but the start: finds the binaries, makes the database if there is none.
  *
  * @param dataDir absolute and existing; the database is in its `postgres`.
  * @param roles a role a service, each with its own schema.

@@ -104,7 +104,7 @@ export function createPipelineRunner(
   };
 }
 
-/** @throws {Refusal} where an option of the push is not one that there is. */
+/** @throws {Refusal} if the push has an option that does not exist. */
 function runnerArguments(context: PipelineContext, push: Push, productionRevision: string, id: string): string[] {
   let target = context.variables['DEPLOY_TARGET'] || 'stack';
   for (const option of push.options) {

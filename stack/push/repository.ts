@@ -16,7 +16,7 @@ export function repositoryPath(dataDir: string): string {
   return join(dataDir, 'production.git');
 }
 
-/** Where {@link ProductionRepository.startRevision} is kept: no branch, so that nobody sees it and nobody pushes it. */
+/** The ref that keeps {@link ProductionRepository.startRevision}: no branch, so that nobody sees or pushes it. */
 const startRef = 'refs/hotrod/start';
 
 /** Who commits what no person has committed. */
@@ -28,8 +28,8 @@ const committer = {
 };
 
 /**
- * Makes the repository where there is none, gives it hooks that lead to this checkout and data directory, and keeps the
- * checkout as it is now in it, as what production can go back to. Nothing is written to the checkout.
+ * Makes the repository if there is none, gives it hooks that lead to this checkout and data directory, and keeps in it
+ * the checkout as it is now, as what production can go back to. Nothing is written to the checkout.
  *
  * @param root the checkout; it need not be a repository.
  * @param node the Node that runs the hooks.

@@ -38,9 +38,9 @@ export interface ReleaseRequest {
   repository: string;
   revision: string;
   dataDir: string;
-  /** The checkout that `npm start` was called in: what it has installed and built is used again where it fits. */
+  /** The checkout that `npm start` was called in: what it has installed and built is used again if it fits. */
   seed: Seed | null;
-  /** `service.version`, where it is not that of the commit. */
+  /** `service.version`, if it is not that of the commit. */
   version?: string;
   env: Environment;
   signal: AbortSignal;
@@ -62,7 +62,7 @@ export function dependenciesDirectory(dataDir: string): string {
  * Makes the directory that a release runs from, `<data dir>/releases/<first seven digits>`: the tree of the commit, its
  * dependencies, its page. One that is there is used again. It appears as a whole or not at all.
  *
- * @throws {Refusal} where the commit is not there, its dependencies cannot be installed, or the disk is full.
+ * @throws {Refusal} if the commit is not there, its dependencies cannot be installed, or the disk is full.
  */
 export async function prepareRelease(request: ReleaseRequest): Promise<ReleaseDirectory> {
   const { revision, dataDir } = request;
@@ -142,7 +142,7 @@ async function pageKey({ repository, env, signal }: ReleaseRequest, revision: st
   return [...objects.split('\n').map((object) => object.slice(0, 12)), dependencies].join('-');
 }
 
-/** Takes the page of a release, or of the checkout, that was made of the same; builds it where there is none. */
+/** Takes the page of a release, or of the checkout, that was made of the same sources; builds it if there is none. */
 async function givePage(request: ReleaseRequest, root: string, key: string): Promise<void> {
   const dist = join(root, pageDirectory, 'dist');
   const built = await findPage(request, key);

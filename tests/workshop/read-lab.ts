@@ -59,7 +59,7 @@ export function readLab(markdown: string): LabBlock[] {
 }
 
 /**
- * The first expected line that is not in the output, in the order given; null where all are there. Space is compared as
+ * The first expected line that is not in the output, in the order given; null if all are there. Space is compared as
  * one blank, `…` stands for anything within a line.
  */
 export function missingLine(output: string, expected: readonly string[]): string | null {

@@ -134,7 +134,7 @@ async function sweepMarkers(args: string[], context: CommandContext): Promise<nu
           context.stdout(`would end ${line}`);
           continue;
         }
-        // Nobody knows when it ended. It becomes a line where it began, not a window of hours.
+        // Nobody knows when it ended. It becomes a line at its beginning, not a window of hours.
         const ended = { ...marker, message: abandonedMessage(marker.message) };
         const done = await warning(context, place, async () => {
           await place.close(ended, marker.start_time);

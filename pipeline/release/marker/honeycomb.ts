@@ -50,7 +50,7 @@ export function createHoneycombPlace(name: string, api: MarkerApi, dataset: stri
 /**
  * Draws a marker on the charts of a dataset.
  *
- * @throws {UsageError} before anything is sent; Error where the API does not answer in time, or not with 201.
+ * @throws {UsageError} before anything is sent; Error if the API does not answer in time, or not with 201.
  */
 export async function createMarker(api: MarkerApi, dataset: string, fields: MarkerFields): Promise<Marker> {
   const answer = await send(api, 'POST', [dataset], 201, fields);

@@ -83,7 +83,7 @@ function releasesOf(record: ReleaseRecord, services: readonly ServiceName[]): Re
   );
 }
 
-/** Whether a service is ready, of the release that was wanted; where none was named, of another than before. */
+/** Whether a service is ready with the release that was wanted or, if none was named, with another one than before. */
 function isBack(service: ServiceName, to: Releases | null, before: Releases, after: Releases): boolean {
   const running = after[service];
   if (!running?.ready) return false;

@@ -5,8 +5,8 @@
  * been any others of all blocks.
  *
  * Many statistics are tested at once by the largest of them (Westfall and Young's maxT, "Resampling-Based Multiple
- * Testing", 1993): the chance that any of a family is called a difference where there is none is the one asked for,
- * however many there are and however they hang together.
+ * Testing", 1993). The chance that any of a family is called a difference although there is none is then the one asked
+ * for, however many there are and however they hang together.
  */
 
 /** One statistic: what each block adds to it. Centred: over all blocks it adds up to 0. */
@@ -16,7 +16,7 @@ export interface Statistic {
   /** One number a block. */
   scores: Float64Array;
   /**
-   * How many times the variance of a stretch of neighbouring blocks is that of as many blocks drawn at random: 1 where
+   * How many times the variance of a stretch of neighbouring blocks is that of as many blocks drawn at random: 1 if
    * neighbours have nothing to do with each other ({@link varianceInflation}).
    */
   inflation: number;
@@ -25,7 +25,7 @@ export interface Statistic {
 export interface TestedStatistic {
   /** Its sum over the new release's blocks, in standard deviations of what chance does. */
   z: number;
-  /** The chance that the largest of its family is at least as far from 0 where nothing differs. */
+  /** The chance that the largest of its family is at least as far from 0 when nothing differs. */
   p: number;
 }
 
@@ -108,7 +108,7 @@ export function testBlocks(
  * How much more the sum over neighbouring blocks varies than that over blocks drawn at random: from the autocovariance
  * of the blocks with Bartlett's weights, which are exact for a stretch of this length. Never less than 1.
  *
- * @param series stretches of blocks in order of time, each centred; undefined where a block is missing.
+ * @param series stretches of blocks in order of time, each centred; undefined if a block is missing.
  * @param length of the stretch, in blocks.
  */
 export function varianceInflation(series: readonly (readonly (number | undefined)[])[], length: number): number {

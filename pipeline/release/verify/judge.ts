@@ -16,8 +16,8 @@ export interface JudgeOptions {
   /** What is too small a change of a duration to matter, as a share: 0.15. */
   minChange: number;
   /**
-   * The durations that can be told apart, ascending, where only buckets of them are known: those nearest to what else
-   * would part slow from quick are taken. Null where durations are known.
+   * The durations that can be told apart, ascending, if only buckets of them are known. Of these, those nearest to what
+   * else would part slow from quick are taken. Null if durations are known.
    */
   limitsMs?: readonly number[] | null;
 }
@@ -35,13 +35,13 @@ export interface Finding {
   /** The share of dispatches that are slow, or that fail. With the mix of customers of the new release. */
   baselineShare: number;
   candidateShare: number;
-  /** The chance of something so large in its family where nothing differs. */
+  /** The chance of something so large in its family when nothing differs. */
   p: number;
 }
 
 export interface Judgement {
   verdict: Verdict;
-  /** Why it is inconclusive; null where it is not. */
+  /** Why it is inconclusive; null if it is not. */
   reason: string | null;
   baseline: Figures;
   candidate: Figures;
@@ -72,8 +72,8 @@ const minShareChange = {
   errors: { all: 0.01, customer: 0.1 },
 };
 /**
- * From here on slow is another kind of slow. Below, it may be that all of the machine is slower for a while: those limits
- * are tested apart, and only where the new release has been there for long enough to outlast that.
+ * From here on slow is another kind of slow. Below it, the whole machine may be slower for a while. So those limits are
+ * tested apart, and only if the new release has been there for long enough to outlast that.
  */
 const tailFactor = 1.6;
 export const minShiftBlocks = 12;
@@ -121,7 +121,7 @@ export function judge(evidence: Evidence, options: JudgeOptions): Judgement {
   return { ...judgement, verdict, findings };
 }
 
-/** Why there is too little to judge; null where there is enough. No data is not healthy. */
+/** Why there is too little to judge; null if there is enough. No data is not healthy. */
 export function tooLittle(
   { baseline, candidate }: Evidence,
   { minRequests }: Pick<JudgeOptions, 'minRequests'>,
@@ -198,7 +198,7 @@ interface Placed extends Dispatch {
 interface Blocks {
   placed: Placed[];
   isCandidate: boolean[];
-  /** For each release the numbers of its blocks in order of time, undefined where nothing began. */
+  /** For each release the numbers of its blocks in order of time, undefined if nothing began. */
   order: (number | undefined)[][];
 }
 
@@ -274,13 +274,13 @@ function statisticsOf(evidence: Evidence, names: readonly string[], bounds: read
   return { isCandidate: blocks.isCandidate, candidates };
 }
 
-/** The bound that is nearest to a value; the value where there are none. */
+/** The bound that is nearest to a value; the value itself if there are no bounds. */
 function nearest(bounds: readonly number[], value: number): number {
   const distance = (bound: number) => Math.abs(bound - value);
   return bounds.reduce((best, bound) => (distance(bound) < distance(best) ? bound : best), bounds[0] ?? value);
 }
 
-/** A sum over the new release's blocks, and its standard deviation where those are drawn at random. */
+/** A sum over the new release's blocks, and the standard deviation it has if those are drawn at random. */
 function partOf(scores: Float64Array, isCandidate: readonly boolean[]): { sum: number; deviation: number } {
   const count = isCandidate.filter(Boolean).length;
   const sum = scores.reduce((total, score, block) => (isCandidate[block] ? total + score : total), 0);

@@ -20,7 +20,7 @@ const isDispatch = 'service_name="frontend",http_route="/dispatch"';
 const longestMs = 20 * 60_000;
 /** A series that has no scrape so long before the time in question did not exist then, and began at zero, milliseconds. */
 const lookBehindMs = 60_000;
-/** How far back one looks for a release, and in which steps, seconds; further only where nothing is found. */
+/** How far back to look for a release, and in which steps, seconds; further only if nothing is found. */
 const lookBack = [
   { rangeS: 15 * 60, stepS: 5 },
   { rangeS: 2 * 3_600, stepS: 30 },
@@ -72,7 +72,7 @@ export function createPrometheusSource(url: string, signal: AbortSignal): Dispat
     return countsOf(series, first).filter(({ atMs }) => atMs > fromMs);
   }
 
-  /** @throws Error where the Collector has counted something within this time without saying whose it is. */
+  /** @throws Error if the Collector has counted something within this time without saying whose it is. */
   async function refuseOverflow(fromMs: number, toMs: number): Promise<void> {
     const seconds = Math.ceil((toMs - fromMs) / 1000);
     const series = await ask(`${callsMetric}{otel_metric_overflow="true"}[${seconds}s]`, toMs);
@@ -170,7 +170,7 @@ interface Count {
   count: number;
 }
 
-/** @param firstMs the first scrape of all: what it says is where counting begins. */
+/** @param firstMs the first scrape of all: counting begins at what it says. */
 function countsOf(series: readonly Series[], firstMs: number): Count[] {
   const counts: Count[] = [];
   const histograms = Map.groupBy(series, ({ labels }) =>

@@ -9,8 +9,8 @@ export const verdictType = 'verdict';
 const longestSummary = 400;
 
 /**
- * Tells a verdict where markers are shown: a window over the time of the new release that was looked at, for each service
- * `better: customer 0.1.0+1a2b3c4: p95 …`. One that cannot be reached is a warning, as with every marker.
+ * Tells a verdict at the places that show markers: a window over the time of the new release that was looked at, for each
+ * service `better: customer 0.1.0+1a2b3c4: p95 …`. A place that cannot be reached is a warning, as with every marker.
  */
 export async function describeVerdict(
   result: VerifyResult,

@@ -30,11 +30,11 @@ export interface VerifyRequest {
 
 export interface VerifyResult extends Judgement {
   versions: { candidate: Versions; baseline: Versions };
-  /** The times that were looked at, Unix milliseconds; null where there was nothing to look at. */
+  /** The times that were looked at, Unix milliseconds; null if there was nothing to look at. */
   candidateRange: { fromMs: number; toMs: number } | null;
   baselineRange: { fromMs: number; toMs: number } | null;
   link: string | null;
-  /** The only durations that could be told apart, milliseconds; null where each dispatch's own is known. */
+  /** The only durations that could be told apart, milliseconds; null if each dispatch's own is known. */
   limitsMs: readonly number[] | null;
 }
 
@@ -67,7 +67,7 @@ const pollMs = 2_000;
  * Waits until the new release has served enough dispatches, and compares it with the one before.
  *
  * @param log takes a line about what is waited for.
- * @throws Error where the source cannot be asked, or the signal ends it.
+ * @throws Error if the source cannot be asked, or the signal ends it.
  */
 export async function verifyRelease(
   source: DispatchSource,
@@ -93,7 +93,7 @@ export async function verifyRelease(
     const late = clock.now() + pollMs > deadline;
     if (found) {
       const { baseline, candidate } = found;
-      // Where dispatches begin with scrapes, time that is served is no time that is seen: so many blocks of it are.
+      // If dispatches begin with scrapes, not all the time that is served is seen. Only so many blocks of it are.
       const seenMs = source.limitsMs() === null ? Infinity : countBlocks(candidate) * (fullMs / minShiftBlocks);
       const servedMs = Math.min(untilMs - found.countedFromMs, seenMs);
       // All looks that are due by now are one.
@@ -189,8 +189,8 @@ async function findBegin(source: DispatchSource, request: VerifyRequest, untilMs
     );
     if (!before) continue;
     baseline[service] = before.version;
-    // Where both serve for a while, or the new release is one that served long ago already: from the last dispatch of
-    // the other on.
+    // If both serve for a while, or the new release is one that served long ago already, the comparison begins at the
+    // last dispatch of the other.
     if (request.sinceMs === null) sinceMs = Math.max(sinceMs, before.lastMs);
     lastMs = request.baselineUntilMs ?? Math.min(before.lastMs + 1, sinceMs);
   }

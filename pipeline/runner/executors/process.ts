@@ -4,9 +4,9 @@ import { StringDecoder } from 'node:string_decoder';
 
 /** How a program ended. */
 export interface Ended {
-  /** As a shell counts: 128 and the signal's number where a signal ended it. Null where it could not be started. */
+  /** As a shell counts: 128 and the signal's number if a signal ended it. Null if it could not be started. */
   exitCode: number | null;
-  /** A clause after the name of the step, null where it ended with 0. */
+  /** A clause after the name of the step, null if it ended with 0. */
   reason: string | null;
 }
 
@@ -18,7 +18,7 @@ export interface ProcessOptions {
   /** Both streams as they come. */
   output: (text: string) => void;
   graceMs?: number;
-  /** Called where the signal fires: what must be stopped elsewhere, such as a container. */
+  /** Called when the signal fires, to stop what runs elsewhere, such as a container. */
   onAbort?: () => void;
 }
 

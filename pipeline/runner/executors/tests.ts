@@ -41,7 +41,7 @@ export async function runTests(
 /**
  * What Vitest is told: the files that changed, whose importers it finds, and the unit tests beside them.
  *
- * @returns null where there is nothing to run.
+ * @returns null if there is nothing to run.
  */
 export function vitestArguments(root: string, paths: readonly string[] | null): string[] | null {
   if (paths === null) return ['run'];

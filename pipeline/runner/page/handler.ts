@@ -19,8 +19,8 @@ const shownRuns = 50;
  *
  * - `/runs`: all of them; `/runs/<id>`: the page of one, live while it runs
  * - `/runs/<id>/run.json`: its record
- * - `/runs/<id>/logs/<file>`: the output of a step; `?from=N` without its first N bytes, and the header `x-next` says
- *   from where to ask on
+ * - `/runs/<id>/logs/<file>`: the output of a step; `?from=N` without its first N bytes. The header `x-next` says from
+ *   which byte to ask on
  *
  * Everything is read from the disk when it is asked for, so it needs no connection to the runner.
  *

@@ -7,7 +7,7 @@ export interface Source {
   close(): void;
 }
 
-/** `connecting` at first; `lost` where trying again has not helped for a while. */
+/** `connecting` at first; `lost` when trying again has not helped for a while. */
 export type StreamState = 'connecting' | 'live' | 'lost';
 
 export interface EventStream {
@@ -40,7 +40,7 @@ const silenceMs = 30_000;
  * The stream of all rides, opened again whenever it ends. A frontend that is being replaced says that it leaves: its
  * successor's stream is opened then, and its own is read on until its last ride has an answer.
  *
- * EventSource would connect again by itself, but not where the answer is an error, and not where nothing comes at all.
+ * EventSource would connect again by itself, but not if the answer is an error, and not if nothing comes at all.
  */
 export function createEventStream({ open, onRides, later }: EventStreamOptions): EventStream {
   const state = signal<StreamState>('connecting');

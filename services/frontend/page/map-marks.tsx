@@ -88,7 +88,7 @@ export function useUnit(svg: RefObject<SVGSVGElement | null>, units: number): Re
   return unit;
 }
 
-/** How far the car is: where motion is unwelcome it stands at the start until it has arrived. */
+/** How far the car is. If motion is unwelcome, it stands at the start until it has arrived. */
 function useShare({ state, now, reducedMotion }: Omit<MovingProps, 'way'>): ReadonlySignal<number> {
   return useMemo(
     () =>
