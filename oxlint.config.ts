@@ -5,7 +5,7 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
  * if several places match a file, the last one alone counts. tests/boundaries.test.ts proves each line.
  */
 interface Restriction {
-  /** Of the text in the import: a Rust regular expression, so without look-ahead. */
+  /** Matches the text in the import. A Rust regular expression, so without look-ahead. */
   regex?: string;
   /** The same as globs in the manner of .gitignore, if there are exceptions. */
   group?: string[];

@@ -6,7 +6,7 @@ import { type LoadResult, loadAtRate, loadAtSaturation, oldCustomers, quantile }
 import { cpuMs, residentMb } from './process-usage.ts';
 import { startSink } from './sink.ts';
 
-/** As many users at once as both suites bear without refusing any of them for the length of a queue. */
+/** How many users order at once. Both suites bear so many without refusing any because a queue is too long. */
 const usersAtSaturation = 128;
 
 interface Measured extends LoadResult {

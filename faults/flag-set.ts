@@ -68,17 +68,17 @@ export function switchOn(
   });
 }
 
-/** Switches one flag, or all, off. What was configured is off, too. */
+/** Switches one flag, or all, off. What the services are configured with is then off, too. */
 export function switchOff(set: FlagSet, key?: string): FlagSet {
   return each(set, key, (flag) => ({ ...withoutSwitch(flag), state: 'ENABLED', defaultVariant: 'off' }));
 }
 
-/** Leaves one flag, or all, to what the services are configured with. */
+/** Sets one flag, or all, back to what the services are configured with. */
 export function switchToDefault(set: FlagSet, key?: string): FlagSet {
   return each(set, key, (flag) => ({ ...withoutSwitch(flag), state: 'DISABLED', defaultVariant: 'off' }));
 }
 
-/** Switches one flag on that nobody is told of, and all others to what is configured. @param random from 0 to below 1. */
+/** Switches on one flag that nobody is told of, and all others to what is configured. @param random from 0 to below 1. */
 export function drawMystery(set: FlagSet, candidates: readonly string[], random: number): FlagSet {
   const key = candidates[Math.floor(random * candidates.length)];
   if (key === undefined) throw new NoSuchFlagError('There is no fault to draw.');

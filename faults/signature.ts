@@ -2,9 +2,9 @@ import { createAsk } from '@hotrod/kit/observatory-api';
 
 import type { Signature } from './manifest.ts';
 
-/** Spans with a clock that is wrong are looked for up to this far ahead, in milliseconds. */
+/** How far ahead spans with a wrong clock are looked for, in milliseconds. */
 const futureMs = 30 * 60_000;
-/** Of so many of the newest traces the log records are counted. */
+/** In how many of the newest traces log records are counted. */
 const traces = 5;
 
 /**

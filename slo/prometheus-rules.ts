@@ -67,21 +67,21 @@ function alertRule(objective: ServiceLevelObjective, condition: BurnCondition) {
       runbook_url: `${observatoryUrl}/runbooks/${runbookName(objective)}`,
       dashboard_url: dashboardUrl,
       observatory_url: `${observatoryUrl}/?view=slo`,
-      // Prometheus keeps exemplars, but no template function reads them: the query that lists them.
+      // Prometheus keeps exemplars, but no template function reads them. So this is the query that lists them.
       exemplar_query: exemplarQuery(objective),
       last_release: lastRelease,
     },
   };
 }
 
-/** For /api/v1/query_exemplars: all buckets, for a slow one is in none that is good. */
+/** For /api/v1/query_exemplars: all buckets, because a slow one is in no bucket that is good. */
 function exemplarQuery({ total }: ServiceLevelObjective): string {
   const { matchers } = parseSelector(total);
   const selected = matchers.map(({ label, operator, value }) => `${label}${operator}"${value}"`).join(', ');
   return `traces_span_metrics_duration_seconds_bucket{${selected}}`;
 }
 
-/** How often windows are computed anew: short ones with each scrape, long ones seldom, since each reads all of its window. */
+/** From this length on, rates are computed seldom, because each reads its whole window; shorter ones with each scrape. */
 const longWindowMs = 600_000;
 
 /** The rules of Prometheus for the objectives, as YAML. */

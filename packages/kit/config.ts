@@ -22,7 +22,7 @@ export class ConfigError extends Error {
 /**
  * Reads a table of settings from an environment.
  *
- * @throws {ConfigError} naming every variable that is missing or wrong, with what it should be.
+ * @throws {ConfigError} that names every variable that is missing or wrong, with what it should be.
  */
 export function readConfig<const S extends Record<string, Setting>>(
   settings: S,

@@ -5,7 +5,7 @@ import type { RequestHandler } from 'express';
 
 import { ServiceError } from './errors.ts';
 
-/** How long the caller still waits for the answer, in whole milliseconds. A duration and no time: clocks differ. */
+/** How long the caller still waits for the answer, in whole milliseconds. No point in time, because clocks differ. */
 export const deadlineHeader = 'x-request-timeout-ms';
 
 /** What is left of the time that one request has. */
@@ -32,8 +32,8 @@ export function throwIfNobodyWaits(): void {
 }
 
 /**
- * Waits for `work`, but no longer than somebody waits for the current request. What `work` comes to afterwards is
- * nobody's concern: it is neither waited for nor reported.
+ * Waits for `work`, but no longer than somebody waits for the current request. If `work` ends after that, its outcome is
+ * neither waited for nor reported.
  *
  * @throws what `work` throws, or the reason of the deadline's signal.
  */

@@ -15,7 +15,7 @@ const kinds = {
   unsupported_media_type: { status: 415, title: 'The request is of a type that is not taken here' },
   misdirected_request: { status: 421, title: 'The request is for another server' },
   too_many_requests: { status: 429, title: 'There were too many requests' },
-  // Nobody reads this one: the log and the span of the request do. The status is the one that nginx uses for it.
+  // No client reads this answer, but the log and the span of the request record it. nginx uses the same status for it.
   cancelled: { status: 499, title: 'The client has gone' },
   internal: { status: 500, title: 'The service failed' },
   dependency_failed: { status: 502, title: 'A service behind this one failed' },

@@ -42,7 +42,7 @@ export function flagSettings() {
   };
 }
 
-/** How long a start waits for its flags, and how long a retry of flagd waits, in milliseconds: flags keep no service down. */
+/** How long a start waits for its flags, and a retry of flagd, in milliseconds: flags must not keep a service down. */
 const readyWithinMs = 3_000;
 const retryMs = 1_000;
 
@@ -136,7 +136,7 @@ function shownKey({ flagKey, flagMetadata }: EvaluationDetails<number>): string 
   return flagMetadata['mystery'] === true ? 'mystery' : flagKey;
 }
 
-/** Without a source of flags. */
+/** The flags without a source: each has the value that is configured. */
 const asConfigured: Flags = {
   number: (_key, configured) => Promise.resolve(configured),
   inForce: () => [],

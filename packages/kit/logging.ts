@@ -33,10 +33,10 @@ export function createLineWriter(
 ): DestinationStream {
   let lost = 0;
   let reason = '';
-  /** Of a line that was cut off by the end of the room, the rest of which is lost. */
+  /** Whether a line was cut off because there was no more room. The rest of that line is lost. */
   let inMidLine = false;
 
-  /** @throws the system's error, after as much as there was room for. */
+  /** @throws the system's error, after it has written as much as there was room for. */
   function writeAll(text: string): void {
     const untilMs = performance.now() + slowReaderMs;
     for (let bytes = Buffer.from(text); bytes.length > 0;) {

@@ -69,7 +69,7 @@ async function newest(path: string): Promise<number> {
   return Math.max(0, ...times);
 }
 
-/** Moves a built page into its place: first what index.html names, then index.html, and then what no longer counts. */
+/** Moves a built page into its place: first what index.html names, then index.html. Then it removes what is not used. */
 async function publish(staging: string, dist: string): Promise<void> {
   await mkdir(dist, { recursive: true });
   const files = await filesBelow(staging);

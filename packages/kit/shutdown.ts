@@ -22,8 +22,8 @@ const lastPatienceMs = 1_000;
  * long (three seconds; one more is for the last, which reports what happened). An uncaught error is logged and ends the
  * process the same way, with exit code 1.
  *
- * SIGTERM may mean that another process takes over, as in a rollout: with `drainMs` it leaves clients that long to go
- * there, and SIGINT meanwhile ends that. SIGINT means that all ends, so nobody is waited for.
+ * SIGTERM may mean that another process takes over, as in a rollout. With `drainMs` it leaves clients that long to go
+ * there; SIGINT ends that wait. SIGINT means that the whole suite ends, so it waits for nobody.
  *
  * @param options.drainMs in milliseconds; none if it is not given.
  */

@@ -28,7 +28,7 @@ export interface WorkerPool {
   run<T>(task: (turn: PoolTurn) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-/** So many tasks are not representative of the next. */
+/** The first so many tasks say little about how long the next ones take. */
 const warmUpTasks = 50;
 
 /**

@@ -1,4 +1,4 @@
-/** A fault for practice: a process whose clock is wrong. Only its spans are; timers and logs keep the right time. */
+/** A fault for practice: a process with a wrong clock. Only its spans are wrong; timers and logs keep the right time. */
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 
 let skewMs = 0;

@@ -32,7 +32,7 @@ export interface RunningSdk {
   shutdown(): Promise<void>;
 }
 
-/** Settings that the parts themselves read, or their exporters. Every other one of OpenTelemetry's is for NodeSDK. */
+/** Settings that the parts themselves read, or their exporters. Every other setting of OpenTelemetry is for NodeSDK. */
 const readByParts =
   /^OTEL_(SDK_DISABLED|SERVICE_NAME|RESOURCE_ATTRIBUTES|(TRACES|METRICS|LOGS)_EXPORTER|EXPORTER_OTLP_\w+|BL?[RS]P_\w+|METRIC_EXPORT_\w+|NODE_(EN|DIS)ABLED_INSTRUMENTATIONS|SEMCONV_STABILITY_OPT_IN)$/;
 

@@ -16,7 +16,7 @@ export type SpanAttributes = Partial<
   Record<HotrodAttribute | 'session.id' | 'error.type', string | number | boolean | string[] | undefined>
 >;
 
-/** The span that is active now, so that a use case can enrich it later, when another one is. */
+/** The span that is active now, so that a use case can enrich it later, when another span is active. */
 export type { Span } from '@opentelemetry/api';
 
 /** The active span; undefined if telemetry is off. */

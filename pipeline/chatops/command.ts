@@ -62,7 +62,7 @@ export const chatopsCommand: Command = {
       stillRunsAfterMs,
       orderTimeoutMs,
       statusTimeoutMs,
-      // What it starts has no need of the secret.
+      // The program that it starts does not need the secret.
       carryOut: createProgramRunner(others),
       log: stderr,
     });

@@ -31,7 +31,7 @@ export type Environment = z.infer<typeof environmentSchema>;
 /**
  * Reads the file of people and environments.
  *
- * @throws naming the place in it that is wrong.
+ * @throws an error that names the place in it that is wrong.
  */
 export function readChatopsConfig(text: string): ChatopsConfig {
   let json: unknown;
@@ -58,7 +58,7 @@ const permissionsFor: Readonly<Record<Order['name'], readonly Permission[]>> = {
   status: ['status'],
   deploy: ['deploy'],
   rollback: ['rollback'],
-  // Who may not roll back may cancel an own deploy alone; that is for the one who knows what is under way to see to.
+  // A person who may not roll back may cancel only a deploy of their own. The server, which knows what runs, checks that.
   cancel: ['deploy', 'rollback'],
 };
 

@@ -28,15 +28,15 @@ export class KubernetesError extends Error {
 export interface KubernetesAccess {
   server: string;
   ca: string;
-  /** Read for each request: the kubelet renews it. */
+  /** Read anew for each request, because the kubelet renews it. */
   token?: () => Promise<string>;
   cert?: string;
   key?: string;
 }
 
-/** Every request is over by then, in milliseconds. */
+/** The longest that a request may take, in milliseconds. */
 const timeoutMs = 30_000;
-/** No answer that is asked for here comes near this, in bytes. */
+/** The largest answer that is read, in bytes. No answer that is asked for here comes near this. */
 const largestAnswer = 64 * 2 ** 20;
 
 export function createKubernetesApi(access: KubernetesAccess): KubernetesApi {
@@ -66,7 +66,7 @@ export function createKubernetesApi(access: KubernetesAccess): KubernetesApi {
           headers: {
             accept: 'application/json',
             ...(token ? { authorization: `Bearer ${token}` } : {}),
-            // The length, too: without it Node sends the body of a DELETE as if it were the next request.
+            // The length is sent, too: without it Node sends the body of a DELETE as if it were the next request.
             ...(sent === undefined ? {} : { 'content-type': contentType(method), 'content-length': sent.length }),
           },
         },

@@ -7,7 +7,7 @@ export interface JsonPlace {
   /** What only this place may see. It is never repeated in a message, even if the place's answer repeats it. */
   secrets?: readonly string[];
   headers?: Readonly<Record<string, string>>;
-  /** For a whole exchange, milliseconds. Default 10,000. */
+  /** How long a whole exchange may take, milliseconds. Default 10,000. */
   timeoutMs?: number;
   /** Largest answer that is read. Default 64 KiB. */
   maxBytes?: number;
@@ -36,7 +36,7 @@ const shownAnswerLength = 200;
 export async function requestJson(place: JsonPlace, method: string, path = '', body?: unknown): Promise<JsonAnswer> {
   const base = httpUrl(place.url, 'The address');
   for (const value of Object.values(place.headers ?? {})) {
-    // fetch would repeat a key that no header can hold in the message of its error.
+    // If no header can hold the key, fetch would repeat the key in the message of its error.
     if (!/^[\x20-\x7e]+$/.test(value)) throw new UsageError('A key or token has characters that no header may have');
   }
   const target = path === '' ? base.href : `${base.origin}${base.pathname.replace(/\/+$/, '')}/${path}`;
@@ -86,7 +86,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Text of others for a line of ours: no control characters, and no secret, should they repeat one. */
+/** Text of others for a line of ours: without control characters, and without a secret, if the text repeats one. */
 export function oneLine(text: string, secrets: readonly string[] = []): string {
   let shown = text;
   for (const secret of secrets) if (secret !== '') shown = shown.replaceAll(secret, '…');
@@ -104,7 +104,7 @@ async function readBounded(response: Response, maxBytes: number): Promise<string
   return Buffer.concat(chunks).toString();
 }
 
-/** fetch says "fetch failed"; why, says its cause. */
+/** Why fetch failed. Its own message says only "fetch failed"; its cause says why. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!(error.cause instanceof Error)) return error.message;

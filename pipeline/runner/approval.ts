@@ -23,7 +23,7 @@ function answerFile(runDirectory: string, step: string): string {
 }
 
 /**
- * Waits for an approval, from wherever it comes. After its time it has its `finalState`.
+ * Waits for an approval, from wherever it comes. After its time is over, it has its `finalState`.
  *
  * @param say tells how to answer.
  */

@@ -2,7 +2,7 @@
 export const components = ['frontend', 'customer', 'driver', 'route', 'observatory', 'release-tools'] as const;
 export type Component = (typeof components)[number];
 
-/** Of those, what a release rolls out and verifies. */
+/** The components that a release rolls out and verifies. */
 export const services = ['frontend', 'customer', 'driver', 'route'] as const satisfies readonly Component[];
 
 /** Where each component's code is. A service's client and contract belong to those that import them, too. */
@@ -19,7 +19,7 @@ const folders: readonly { path: RegExp; touches: readonly Component[] }[] = [
   { path: /^(package(-lock)?\.json|Dockerfile|\.dockerignore)$/, touches: components },
 ];
 
-/** In no image: a change of these alone releases nothing. */
+/** Files that are in no image: a change of these alone releases nothing. */
 const inNoImage = /(\.test\.tsx?|\.md)$/;
 
 /**

@@ -19,7 +19,7 @@ import { hasPath, offsetOf, type Path } from './yaml-positions.ts';
 
 const maxFileBytes = 1_000_000;
 const stepName = /^[A-Za-z0-9_-]{1,64}$/;
-/** What a pusher chooses and a shell must never read as commands. */
+/** Variables that a pusher chooses, and that a shell must never read as commands. */
 const chosenByStrangers = ['CF_COMMIT_MESSAGE', 'CF_COMMIT_AUTHOR', 'CF_PULL_REQUEST_TITLE'];
 
 /**
@@ -114,7 +114,7 @@ function createReader(text: string, file: string) {
       return null;
     }
     const root = check(rootSchema, value, [], (key) => [key]);
-    // What can still be read is, so that one round of mending is enough.
+    // Whatever can still be read is read, so that one round of corrections is enough.
     const stages = Array.isArray(value['stages']) ? value['stages'].map(String) : [];
     const given = isRecord(value['steps']) ? value['steps'] : {};
     const steps = readSteps(given, ['steps'], stages);

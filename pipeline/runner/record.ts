@@ -86,7 +86,7 @@ const runRecord = z.object({
   annotations: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   stages: z.array(z.string()),
   steps: z.array(stepRecord),
-  /** Tells whether the runner still lives. */
+  /** The runner's process, to tell whether it still lives. */
   process: z.object({ pid: z.int(), identity: z.string().nullable() }),
 });
 export type RunRecord = z.infer<typeof runRecord>;
@@ -109,11 +109,11 @@ export interface RunRecorder {
   /** Writes the record anew; the file is there as a whole or as it was. */
   save(): void;
   openLog(step: string): StepLog;
-  /** The run is over and saved: what was kept in reserve goes. */
+  /** The run is over and saved: removes what was kept in reserve. */
   close(): void;
 }
 
-/** Much of a log is never read; a step that writes without end must not fill the disk. */
+/** Nobody reads the whole of a long log, and a step that writes without end must not fill the disk. */
 const maxLogBytes = 5_000_000;
 
 const reserveBytes = 64 * 1024;
@@ -130,7 +130,7 @@ export function createRecorder(
   mkdirSync(runsDirectory, { recursive: true, mode: 0o700 });
   mkdirSync(directory, { mode: 0o700 });
   const record: RunRecord = { ...initial, process: { pid: process.pid, identity: processIdentity(process.pid) } };
-  // On a disk that is full the record can still tell so.
+  // With this reserve, the record can still say that the disk is full.
   const reserve = join(directory, 'reserve');
   writeFileSync(reserve, Buffer.alloc(reserveBytes), { mode: 0o600 });
   function write(): void {

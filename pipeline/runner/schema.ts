@@ -1,6 +1,6 @@
 /**
- * The keys of codefresh.yml that are understood here, and their types. What is not in these schemas is refused by its
- * path: a key that is passed over would do one thing on Codefresh and another here.
+ * The keys of codefresh.yml that are understood here, and their types. A key that is not in these schemas is refused,
+ * and the message names its path: if it were ignored, the file would do one thing on Codefresh and another here.
  */
 import { z } from 'zod';
 

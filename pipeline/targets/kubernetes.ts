@@ -159,8 +159,8 @@ function inCluster(namespace: string, context: string | null): string[] {
 const historySchema = z.array(z.object({ revision: z.number(), status: z.string(), description: z.string() }));
 
 /**
- * The revision of Helm's that ran before the one that runs: of those that ran at all, and not one that a rollback, which
- * is a revision of its own, has put back already.
+ * The revision of Helm's that ran before the one that runs. It must have run at all. And it must not be one that a
+ * rollback, which is a revision of its own, has put back already.
  */
 async function revisionBefore(request: TargetContext): Promise<string> {
   const { release, namespace, context } = placeOf(request);
@@ -185,13 +185,13 @@ export function previousRevision(history: z.infer<typeof historySchema>): number
   return history.findLast(({ revision, status }) => revision < effective && status === 'superseded')?.revision ?? null;
 }
 
-/** Helm takes back what does not become ready by itself: its name for that changed with version 4. */
+/** The flag by which Helm itself takes back what does not become ready: its name changed with version 4. */
 async function rollbackFlag(context: TargetContext): Promise<string> {
   const version = await mustRun(context, ['helm', 'version', '--template', '{{.Version}}']);
   return version.startsWith('v3.') ? '--atomic' : '--rollback-on-failure';
 }
 
-/** Upgrades with the values of the release as it is, and these: what is not named stays. */
+/** Upgrades with the values of the release as they are, and these: values that are not named stay. */
 async function upgrade(
   request: TargetContext & Pick<Partial<DeployRequest>, 'helm'>,
   { chart, release, namespace, context }: Place,
@@ -221,7 +221,7 @@ async function upgrade(
   );
 }
 
-/** `--set` parts its argument at commas. */
+/** Escapes commas, because `--set` splits its argument at them. */
 function escaped(value: string): string {
   return value.replaceAll(/[\\,]/g, '\\$&');
 }

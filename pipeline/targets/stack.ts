@@ -110,7 +110,7 @@ function isRelease(dataDir: string, root: string): boolean {
   return root.startsWith(join(releasesDirectory(dataDir), '/'));
 }
 
-/** The directory of what a service ran before. */
+/** The directory of the release that a service ran before. */
 function wayBack(dataDir: string, name: ServiceName, to: Releases | null, now: Released): ReleaseDirectory {
   const before: ProductionState['services'] = now.previous?.services ?? {};
   const wanted = to?.[name] ?? before[name];
@@ -138,7 +138,7 @@ function releasesOf({ services }: Released): Releases {
   );
 }
 
-/** A sentence of the suite's own is passed on as it is. Any other error is told with where it comes from. */
+/** Makes a failure of `work` a TargetError, with the same message and the failure as its cause. */
 async function explained<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -54,7 +54,7 @@ export interface DeployRequest extends TargetContext {
   services: readonly ServiceName[];
   /** The link that markers and annotations of this release lead to; null without. */
   runUrl: string | null;
-  /** How the step `type: helm` asks for it. `kubernetes` alone looks at it; its defaults are the chart's names. */
+  /** How the step `type: helm` asks for it. Only `kubernetes` looks at it; its defaults are the chart's names. */
   helm?: {
     chart: string;
     releaseName: string;
@@ -77,7 +77,7 @@ export interface Release {
   ready: boolean;
 }
 
-/** Of every service of the target: which release it runs. A service that is not there at all is left out. */
+/** Which release each service of the target runs. A service that is not there at all is left out. */
 export type Releases = Readonly<Partial<Record<ServiceName, Release>>>;
 
 export interface DeployResult {

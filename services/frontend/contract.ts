@@ -24,7 +24,7 @@ export type Dispatch = z.infer<typeof dispatchSchema>;
 const rideEventBase = {
   id: z.string(),
   customerId: z.int(),
-  /** The order's own id: told to none but the client that ordered, which knows the ride by it. */
+  /** The order's own id. Only the client that ordered is told it, and knows its ride by it. */
   requestId: z.string().optional(),
   /** How long ago this happened, in milliseconds; left out if it is now. */
   ageMs: z.number().optional(),

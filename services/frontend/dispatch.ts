@@ -31,8 +31,8 @@ interface Candidate {
 }
 
 /**
- * Finds a customer a ride: the customer's place, the nearest free drivers, a route for each of them, and of those the
- * one who is there first and still free. A ride that would wait too long for a route worker is refused at once.
+ * Finds a ride for a customer: the customer's place, the nearest free drivers, a route for each of them, and from these
+ * the driver who is there first and still free. A ride that would wait too long for a route worker is refused at once.
  *
  * @throws {ServiceError} the failure of any step; a ride is complete or it is an error.
  */
@@ -132,7 +132,7 @@ export function createDispatch({ customers, drivers, routes, pool, admission }: 
   }
 }
 
-/** A ride whose time is over while it waits for a worker does not know why; what the workers do is to compute routes. */
+/** Says why a ride ran out of time while it waited for a worker, which computes routes. The error cannot know that. */
 function explainLate(error: unknown): unknown {
   if (!(error instanceof ServiceError && error.code === 'deadline_exceeded')) return error;
   return new ServiceError(

@@ -6,7 +6,7 @@ import type { Routes } from '@hotrod/route/contract';
 
 import { outsideOfTheTrace } from './telemetry.ts';
 
-/** Fault retry-storm gives up so often before it waits. */
+/** How often the fault retry-storm gives up before it waits. */
 const impatientTries = 3;
 
 /**
@@ -22,7 +22,7 @@ export function createImpatientDrivers(drivers: Drivers, flags: Flags): Drivers 
         try {
           return await withDeadline(patienceMs, () => drivers.findNearest(location));
         } catch {
-          // Asked again: that is the fault.
+          // It asks again: that is the fault.
         }
       }
       return drivers.findNearest(location);

@@ -48,7 +48,7 @@ type ServiceBehind = 'customer' | 'driver' | 'route';
 /** The dispatch under way, wherever its work has got to: its span, and the releases that have served it so far. */
 const underWay = new AsyncLocalStorage<{ root: Span | undefined; releases: Map<ServiceBehind, Set<string>> }>();
 
-/** More releases of one service than two do not serve one dispatch, unless something is very wrong. */
+/** How many releases of one service are noted. More than two never serve one dispatch, unless something is very wrong. */
 const mostReleases = 4;
 
 /** Telemetry of one dispatch, to be created while the request's span is active. */
@@ -109,9 +109,9 @@ export function servedBy(service: ServiceBehind, release: string): void {
 }
 
 /**
- * Runs a dispatch as part of a session. What a caller without baggage (curl) does not say is added: the client's id for
- * the session's, and the request's id, so that every service behind knows the ones that the root span has. From here on
- * {@link servedBy} knows whose span to enrich.
+ * Runs a dispatch as part of a session. A caller without baggage (curl) names neither session nor request, so both are
+ * added: the client's id for the session's, and the request's id. So every service behind knows the ids that the root
+ * span has. From here on {@link servedBy} knows whose span to enrich.
  */
 export function inSession<T>(order: Order, work: () => Promise<T>): Promise<T> {
   const dispatch = { root: activeSpan(), releases: new Map<ServiceBehind, Set<string>>() };

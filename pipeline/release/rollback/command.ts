@@ -41,7 +41,7 @@ export const createRollbackCommand = (create = createTarget): Command => ({
     }
     const to = record && releasesOf(record, services);
     await target.rollback({ ...targetContext(context), services, to });
-    // What the rollback says of itself is one thing; what runs is another.
+    // The target is asked what runs, because what the rollback says of itself need not be true.
     const after = await target.current(targetContext(context));
     const wrong = services.filter((service) => !isBack(service, to, now, after));
     if (wrong.length > 0) throw new Error(`After the rollback ${wrong.join(', ')} still does not run what ran before`);
@@ -58,7 +58,7 @@ function readServices(names: readonly string[]): ServiceName[] {
   return releasableServices.filter((service) => names.includes(service));
 }
 
-/** Those that are named; else those that run something else than the record says; without a record all. */
+/** The services that are named; else those that run something else than the record says; without a record, all. */
 export function servicesToRollBack(
   named: readonly ServiceName[],
   record: ReleaseRecord | null,

@@ -79,7 +79,7 @@ export function createObservatorySource(url: string, signal: AbortSignal): Dispa
       });
       const [from, to] = [Math.floor(ranges.candidate.fromMs), Math.ceil(ranges.candidate.toMs)];
       const link = new URL(url);
-      // The box is the selection: what is of the new release. What is different about it? The rest is the one before.
+      // The box selects the new release. The page then says how it differs from the rest, which is the one before.
       link.search = new URLSearchParams({
         from: String(Math.floor(ranges.baseline.fromMs)),
         to: String(to),

@@ -30,13 +30,13 @@ export interface DispatchSource {
   /** A page that shows two releases side by side; null if there is none. */
   compareLink(versions: { baseline: Versions; candidate: Versions }, ranges: Ranges): string | null;
   /**
-   * Milliseconds, ascending: a source of histograms knows of each dispatch only between which two of these its duration
-   * is. Null if it knows the duration.
+   * The bounds between which durations are known, milliseconds, ascending. A source of histograms knows of each dispatch
+   * only which two of these its duration lies between. Null if it knows the duration.
    */
   limitsMs(): readonly number[] | null;
 }
 
-/** More dispatches of a release than these make no verdict surer. */
+/** How many dispatches of a release are looked at. More make no verdict surer. */
 export const mostDispatches = 6_000;
 
 /** The attribute of a dispatch's root span that tells the release of a service. */

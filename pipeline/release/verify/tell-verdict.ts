@@ -5,7 +5,7 @@ import type { VerifyResult } from './verify.ts';
 
 /** The type of the markers that carry a verdict: the Observatory's releases show what they say. */
 export const verdictType = 'verdict';
-/** As much of a summary as a label bears, characters. */
+/** How much of a summary fits on a label, characters. */
 const longestSummary = 400;
 
 /**

@@ -22,12 +22,12 @@ export interface ProcessOptions {
   onAbort?: () => void;
 }
 
-/** What is left in the pipes when a program has ended is waited for this long; a process it left behind holds them open. */
+/** How long to read the pipes on after a program has ended: a process that it left behind may hold them open. */
 const drainMs = 500;
 const ownGroup = process.platform !== 'win32';
 
 /**
- * Runs a program to its end, in a process group of its own. What it leaves running when it ends is ended, as a container
+ * Runs a program to its end, in a process group of its own. Processes that it leaves running are ended, as a container
  * would do. Resolves in any case.
  */
 export function runProcess(program: string, args: readonly string[], options: ProcessOptions): Promise<Ended> {

@@ -8,9 +8,9 @@ import { renderNotFound, renderRun, renderRunList } from './render.ts';
 
 const assets = readAssets(import.meta.url);
 
-/** What a log shows of itself at once; the rest is behind a link. */
+/** How much of a log the page shows at first; the rest is behind a link. */
 const shownLogBytes = 64 * 1024;
-/** An answer of a log holds this much; the page asks again for more. */
+/** How much of a log one answer holds; the page asks again for more. */
 const maxLogAnswerBytes = 512 * 1024;
 const shownRuns = 50;
 

@@ -26,14 +26,14 @@ export interface EventStreamOptions {
 }
 
 /**
- * Quick, because a browser may keep several connections to a frontend that leaves: each is good for one more answer, which
- * is that it leaves, and then for none.
+ * Short, because a browser may keep several connections to a frontend that leaves. Each is good for one more answer,
+ * which says that the frontend leaves, and then for none.
  */
 const firstRetryMs = 100;
-/** Who has waited for so long has tried three times before. */
+/** Whoever has waited for so long has tried three times before. */
 const lostFromMs = 800;
 const longestRetryMs = 10_000;
-/** The frontend is heard every ten seconds at least: after three times that it hangs, or the way to it is cut. */
+/** The frontend sends something every ten seconds at least. After three times that, it hangs or the way to it is cut. */
 const silenceMs = 30_000;
 
 /**

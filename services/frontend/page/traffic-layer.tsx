@@ -55,7 +55,7 @@ function Hail({ at, overdueAtMs }: { at: Place; overdueAtMs: number }) {
 }
 
 function Pulse({ at, end }: { at: Place; end: RideEnd }) {
-  // What happened before this page was opened has faded in part, or wholly.
+  // A ride that ended before this page was opened has faded in part, or wholly.
   const delayMs = useMemo(() => Math.min(0, end.atMs - performance.now()), [end]);
   const hasFailed = 'code' in end.result;
   if (!hasFailed && !end.isSlow) return null;

@@ -85,7 +85,7 @@ export const profiles = {
     stages: [
       { target: 2, seconds: 0 },
       { target: 2, seconds: 30 },
-      // The route workers of the frontend bear about 10/s; what is more queues, and no threshold holds.
+      // The route workers of the frontend bear about 10/s. Dispatches beyond that queue, and no threshold holds.
       { target: 9, seconds: 5 },
       { target: 9, seconds: 30 },
       { target: 2, seconds: 5 },
