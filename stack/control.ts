@@ -33,7 +33,7 @@ const processSchema = z.object({
   state: z.string(),
   pid: z.number().optional(),
   restarts: z.number(),
-  /** Of a service that runs a release: which. */
+  /** The release that a service runs, if it runs one. */
   release: z.string().optional(),
 });
 const statusSchema = z.object({ processes: z.array(processSchema), load: loadSchema.nullable() });
@@ -52,7 +52,7 @@ const releaseRequestSchema = z.object({
    * that, because the checkout may have been changed since. Null if no service runs the checkout.
    */
   checkout: releaseDirectorySchema.nullable(),
-  /** Whether this takes the last release back. */
+  /** Whether this request takes the last release back. */
   isRollback: z.boolean(),
   /** What is to be marked on the charts; null if whoever asks has marked it. */
   mark: z.string().max(1_000).nullable(),
@@ -173,7 +173,7 @@ async function answer(suite: Controlled, request: IncomingMessage, response: Ser
   }
 }
 
-/** A line for each line, as it comes; a pusher that has gone away is not missed. */
+/** Sends each line as it comes. If the pusher has gone away, the push goes on without it. */
 async function streamPush(suite: Controlled, what: Push, response: ServerResponse): Promise<void> {
   response.on('error', () => {});
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });

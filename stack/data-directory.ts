@@ -30,7 +30,7 @@ export type SuiteRecord = z.infer<typeof recordSchema>;
 /** A data directory that is ours alone until it is released. */
 export interface DataDirectory {
   path: string;
-  /** What an earlier suite, killed, had left running; it is stopped now. */
+  /** What a suite that was killed had left running. It is stopped now. */
   leftovers: readonly string[];
   /** @throws the system's error if it cannot be written; the record before stays. */
   record(changes: Partial<Pick<SuiteRecord, 'control' | 'children'>>): void;

@@ -15,16 +15,16 @@ export interface HandedOn {
 }
 
 /**
- * `pg` reads these (its lib/connection-parameters.js) over what the suite says of its own Postgres: they are about
- * another one.
+ * `pg` reads these (its lib/connection-parameters.js), and prefers them to what the suite says about its own Postgres.
+ * They are about another one.
  */
 const aboutOtherPostgres = /^(PG[A-Z]+|NODE_PG_FORCE_NATIVE)$/;
 /** The variables that tell OpenTelemetry where to send telemetry, and whether: specification, "Environment Variables". */
 const whereTelemetryGoes =
   /^OTEL_(EXPORTER_.+|(TRACES|METRICS|LOGS)_EXPORTER|SDK_DISABLED|(EXPERIMENTAL_)?CONFIG_FILE)$/;
-/** An address for one signal, which OpenTelemetry puts before the one for all. */
+/** An address for one signal, which OpenTelemetry prefers to the one for all. */
 const signalEndpoint = /^OTEL_EXPORTER_OTLP_(TRACES|METRICS|LOGS)_ENDPOINT$/;
-/** By which libraries do their work otherwise: OpenTelemetry and Node. */
+/** The variables that change how libraries work: OpenTelemetry and Node. */
 const changesLibraries = /^(OTEL_.+|NODE_(OPTIONS|ENV|DEBUG|V8_COVERAGE|USE_ENV_PROXY|TLS_REJECT_UNAUTHORIZED))$/;
 /** The hosts at which the suite's processes reach each other: no proxy knows the way there. */
 const ownHosts = ['127.0.0.1', 'localhost'];

@@ -37,7 +37,7 @@ export interface LoadContext {
 /** How often the outcome of the last dispatches is looked at, in milliseconds. */
 const lookEveryMs = 1_000;
 
-/** The driver built in. It is there even without load, so that a rate can begin it. */
+/** The built-in driver. It is there even without load, so that setting a rate can begin it. */
 export function startBuiltInLoad(load: StartOptions['load'], context: LoadContext): Load {
   const profile = load?.profile ? profiles[load.profile] : null;
   let profileName = profile?.name ?? null;
@@ -75,7 +75,7 @@ export function startBuiltInLoad(load: StartOptions['load'], context: LoadContex
   };
 }
 
-/** A rate that holds until it is changed; none at all is a plan that never begins. */
+/** A rate that holds until it is changed. For a rate of 0, a plan that never begins. */
 function steady(ratePerSecond: number) {
   return ratePerSecond === 0
     ? []

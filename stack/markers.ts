@@ -22,7 +22,7 @@ export interface Markers {
  * store it yet, and a chart with the same deploy twice is worse than one that lacks it.
  */
 const timeoutMs = 30_000;
-/** Of so many the oldest is given up: a service that ends again and again must not fill the memory. */
+/** How many markers wait at most; then the oldest is given up. A service that keeps ending must not fill the memory. */
 const mostKept = 50;
 /** After this long a marker is given up, in milliseconds: the telemetry around it is lost, too. */
 const keptForMs = 3_600_000;

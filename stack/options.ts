@@ -26,7 +26,7 @@ export interface StartOptions {
   observatory: boolean;
   /** How much telemetry the services make, and which of them make another amount than the rest. */
   telemetry: { all: TelemetryMode; services: Readonly<Record<string, TelemetryMode>> };
-  /** Whether to run the services from this checkout although releases were pushed, which are forgotten. */
+  /** Whether to run the services from this checkout even if releases were pushed. Those are then forgotten. */
   workingCopy: boolean;
   /** Null: no load until a rate is set. */
   load: { engine: LoadEngine; profile: ProfileName | null; ratePerSecond: number } | null;
@@ -207,7 +207,7 @@ function headers(text: string | undefined): string | null {
   return text;
 }
 
-/** Of the services alone: Postgres tells nothing, and the Observatory is told. */
+/** The option is only for services: Postgres makes no telemetry, and the Observatory receives it. */
 const observedServices = ['frontend', 'customer', 'driver', 'route'];
 
 function telemetry(text: string): StartOptions['telemetry'] {

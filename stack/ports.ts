@@ -15,7 +15,7 @@ export interface PortClaim {
 /**
  * Makes sure that nobody listens on any of the ports, all on 127.0.0.1.
  *
- * @throws {Refusal} naming the first that is taken, and what to do.
+ * @throws {Refusal} that names the first one that is taken, and says what to do.
  */
 export async function ensureFree(claims: readonly PortClaim[]): Promise<void> {
   for (const { name, port } of claims) {
@@ -54,7 +54,7 @@ async function freePortBase(): Promise<number> {
   return firstOffer;
 }
 
-/** IANA's dynamic ports (RFC 6335), which systems take that do not say otherwise. */
+/** IANA's dynamic ports (RFC 6335). Systems take these unless they say otherwise. */
 const usualEphemeralPorts = { first: 49_152, last: 65_535 };
 
 /** Which ports the system gives to the near ends of connections: ip(7), ip_local_port_range. */

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Whether a process with this id exists, ended ones that nobody has waited for left out. */
+/** Whether a process with this id exists. One that has ended, and that nobody has waited for, does not count. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // EPERM: it exists and is another's.
+    // EPERM: it exists and belongs to somebody else.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
   return linuxStat(pid)?.state !== 'Z';

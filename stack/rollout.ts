@@ -4,7 +4,7 @@ import { messageOf, Refusal } from './refusal.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 import type { ProcessSpec } from './topology.ts';
 
-/** Services that a release can change, in the order in which they are replaced: who is asked before who asks. */
+/** Services that a release can change, in the order in which they are replaced: first those that others ask. */
 const releasableServices = ['customer', 'driver', 'route', 'frontend'] as const;
 
 /** Puts releases into production, one at a time. */
@@ -13,9 +13,9 @@ export interface Rollout {
   /** @throws {Refusal} if a service does not become ready; then all run what they ran before. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
   /**
-   * Replaces a service by the same service, started anew from the checkout: what changed there since runs then.
+   * Replaces a service by the same service, started anew from the checkout, so that changes there take effect.
    *
-   * @throws {Refusal} when it does not become ready, and runs on as before; when it runs a release, not the checkout.
+   * @throws {Refusal} if it does not become ready, and then runs on as before; or if it runs a release, not the checkout.
    */
   restart(name: string): Promise<void>;
 }

@@ -103,7 +103,7 @@ function overview(
 ): string {
   const status = suite.status();
   const at = (name: string) => paint('cyan', status.processes.find((process) => process.name === name)?.url ?? '');
-  // The first address is the one that is opened.
+  // People open the first address that they see, so the most useful one comes first.
   const first = options.observatory ? `Look inside at ${at('observatory')}, order` : 'Order';
   return [
     '',
@@ -133,7 +133,7 @@ function pushing(suite: Suite, options: StartOptions, paint: Paint): string[] {
     running,
     `Push to production from any clone: ${paint('bold', `git remote add production ${shellWord(repository.path)}`)}, then ${paint('bold', 'git push production main')}`,
     `Runs of the pipeline: ${paint('cyan', `http://127.0.0.1:${portsOf(options)['run pages']}/runs`)}`,
-    // Vite, and so Vitest, takes them for the beginning of a query or a fragment, or for a pattern.
+    // Vite, and so Vitest, takes these characters for the beginning of a query or a fragment, or for a pattern.
     ...(/[#?*]/.test(options.dataDir)
       ? ['What is pushed cannot be tested in a path with "#", "?" or "*": start with --data-dir DIR elsewhere.']
       : []),
@@ -145,8 +145,8 @@ function pushing(suite: Suite, options: StartOptions, paint: Paint): string[] {
 const lookForParentEveryMs = 500;
 
 /**
- * Stops when the npm that started this process is gone: `kill -9` of it reaches nobody else. Who starts it without npm,
- * with `nohup` for example, may leave.
+ * Stops when the npm that started this process is gone: `kill -9` of npm reaches no other process. Whoever starts it
+ * without npm, with `nohup` for example, may leave.
  */
 function endWithParent(interrupt: () => void): void {
   const parent = process.ppid;

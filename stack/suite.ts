@@ -60,11 +60,11 @@ export interface Suite {
   kill(): void;
 }
 
-/** What stopping within five seconds leaves to each, in milliseconds; who needs to be forced costs up to 0.6 s more. */
+/** How long each may take to stop, for five seconds in all, in milliseconds. Forcing one costs up to 0.6 s more. */
 const stopTimes = {
   /** A pipeline that runs: its step is interrupted, its marker closed. */
   pipeline: 1_500,
-  /** So long a wave may keep the next one waiting, which then stops beside it. */
+  /** How long a wave may keep the next one waiting. After that, the next one stops beside it. */
   headStart: 1_000,
   /** The services: open requests, and their last telemetry, which takes 2 s if nobody receives it. */
   services: 2_900,
@@ -124,7 +124,7 @@ export function createSuite(
       report('stack', `stopped what an earlier start had left: ${dataDirectory.leftovers.join(', ')}`);
     prepareFlagFile(flagFile(options.dataDir));
     goOn();
-    // Before it is read: the repository takes longer to be opened than all else does.
+    // Before production is read, and early: opening the repository takes longer than everything else.
     if (options.workingCopy) forgetProduction(options.dataDir);
     keepingCheckout = keepCheckout();
     const ports = portsOf(options);
@@ -257,7 +257,7 @@ export function createSuite(
     });
   }
 
-  /** Ends the markers that a killed pipeline left open: of these runs, or of all if none is named. Then none can be on. */
+  /** Ends the markers that a killed pipeline left open: of these runs, or of all if none is named, as none can be on. */
   async function sweepMarkers(runs: readonly string[]): Promise<void> {
     if (observatoryUrl === null) return;
     const which = runs.length > 0 ? runs.flatMap((id) => ['--run', id]) : ['--older-than', '0s'];
@@ -353,7 +353,7 @@ export function createSuite(
     endCrashWatch?.();
     control?.close();
     markers.close();
-    // Before what it releases to and reports to: it takes back what it has begun.
+    // The pipeline stops before the processes that it releases and reports to: it takes back what it has begun.
     await pipeline?.stop(stopTimes.pipeline);
     await Promise.all([load?.stop().catch(() => {}), stopInOrder(processes)]);
     for (const socket of sockets.splice(0)) socket.close();
@@ -423,12 +423,12 @@ async function stopInOrder(processes: readonly SupervisedProcess[]): Promise<voi
     await Promise.race([Promise.all(stopping), sleep(stopTimes.headStart)]);
   }
   await Promise.all(stopping);
-  // What the others left of their time is theirs, too: a database that is forced to stop has to repair itself.
+  // These also get the time that the others have left: a database that is forced to stop has to repair itself.
   const patienceMs = Math.max(0, endMs - performance.now()) + stopTimes.last;
   await Promise.all(last.map((each) => each.stop(patienceMs)));
 }
 
-/** Who can be stopped at once, in order: nobody in a wave is still needed by a later one. */
+/** The processes in waves that can be stopped at once, in order: no process of a wave is needed by a later one. */
 export function stopWaves<T extends { spec: { name: string; stopBefore: readonly string[] } }>(
   processes: readonly T[],
 ): T[][] {

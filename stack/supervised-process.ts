@@ -16,11 +16,11 @@ export type ProcessState = 'waiting' | 'starting' | 'ready' | 'not ready' | 'res
 
 /** A process that is kept running. */
 export interface SupervisedProcess {
-  /** Of what runs now. */
+  /** The spec of what runs now. */
   readonly spec: ProcessSpec;
   readonly state: ProcessState;
   readonly pid: number | undefined;
-  /** This one, one that is to replace it, and those replaced that still drain. */
+  /** The ids of this process, of one that is to replace it, and of replaced ones that still drain. */
   readonly pids: readonly number[];
   /** Times it was started again. */
   readonly restarts: number;
@@ -38,7 +38,7 @@ export interface SupervisedProcess {
    * @throws {Refusal} if the new one does not become ready; the old one runs on, untouched.
    */
   replace(next: ProcessSpec): Promise<void>;
-  /** Asks it and all it started to stop, and makes it after `patienceMs`. Never rejects. */
+  /** Asks it and all it started to stop, and forces it after `patienceMs`. Never rejects. */
   stop(patienceMs: number): Promise<void>;
   /** Ends it and all it started at once. */
   kill(): void;
@@ -76,9 +76,9 @@ export const usualTimes: SupervisionTimes = {
 const startAttempts = 3;
 const startAttemptsAtTakenPort = 8;
 const takenPort = /port \d+ is taken|EADDRINUSE|Address already in use/i;
-/** With this exit code a service says that its settings are wrong (kit/main.ts): trying again will not help. */
+/** The exit code with which a service says that its settings are wrong (kit/main.ts): trying again will not help. */
 const wrongSettings = 2;
-/** So many polls in a row must fail before a process counts as not ready: one slow answer is none. */
+/** How many polls in a row must fail before a process counts as not ready: one slow answer is not enough. */
 const failuresUntilNotReady = 2;
 
 /** One process, from its launch to its end. */
@@ -119,7 +119,7 @@ export function superviseProcess(options: {
   let current: Life | undefined;
   /** All that have not ended. */
   const lives = new Set<Life>();
-  /** Who has taken the place of the current one, until the loop of {@link keepRunning} sees it. */
+  /** The life that has taken the place of the current one, until the loop of {@link keepRunning} sees it. */
   let successor: Life | null = null;
   let replaced = Promise.withResolvers<'replaced'>();
   let restarts = 0;
@@ -219,7 +219,7 @@ export function superviseProcess(options: {
     return `was not ready within ${times.patience / 1000} s`;
   }
 
-  /** A life, which one that has replaced another begins being ready. Resolves to how it ended, or was replaced. */
+  /** Follows a life; one that has replaced another is ready from the first. Resolves to how it ended, or was replaced. */
   async function live(life: Life, isReadyNow: boolean, onReady: () => void): Promise<string> {
     const over = new AbortController();
     const end = Promise.race([life.ended, replaced.promise]).finally(() => over.abort());
@@ -324,7 +324,7 @@ export function superviseProcess(options: {
     for (const signal of [life.spec.stopSignal, ...life.spec.forceSignals]) {
       if (life.spec.stopCommand && signal === life.spec.stopSignal && !ownGroup) life.spec.stopCommand();
       else signalGroup(pid, signal);
-      // The last two steps come quickly: what did not stop in good order will not be talked into it.
+      // The last two steps follow quickly: a process that did not stop in good order will not do so later.
       const waitMs = signal === life.spec.stopSignal ? Math.max(0, endMs - performance.now()) : 300;
       const cancel = new AbortController();
       const done = await Promise.race([life.ended, sleep(waitMs, null, { signal: cancel.signal }).catch(() => null)]);

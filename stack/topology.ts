@@ -14,17 +14,17 @@ export interface ProcessSpec {
   args: string[];
   cwd: string;
   env: Record<string, string>;
-  /** Whom it runs as; null for the caller. */
+  /** The account it runs as; null for the caller. */
   account: Account | null;
   /** The file it runs, if that file is ours: it is checked before the start. */
   entry?: string;
-  /** A URL that answers 2xx, or a look at the process, when it can do its work. */
+  /** How to see that it can do its work: a URL that then answers 2xx, or a look at the process. */
   ready: string | ((pid: number) => boolean);
   /** Whether it says by itself, through a pipe, when it is ready and when it listens: kit's `serve`. */
   saysReady?: boolean;
-  /** Those that must be ready before it is started. */
+  /** The processes that must be ready before it is started. */
   startAfter: readonly string[];
-  /** Those it needs to finish its work: they are stopped after it. */
+  /** The processes it needs to finish its work: they are stopped after it. */
   stopBefore: readonly string[];
   beforeStart?: () => Promise<unknown>;
   /** The signal that means "stop in good order", and then those that mean "stop", if it does not. */
@@ -233,7 +233,7 @@ function exportEndpoint(options: StartOptions): string | undefined {
   return options.otlpEndpoint ?? (options.observatory ? at(options.otlpPort) : undefined);
 }
 
-/** A key is for who asks for it: not for the Observatory. */
+/** A key is only for the backend that asks for it, and not for the Observatory. */
 function exportHeaders(options: StartOptions): string | undefined {
   return options.observatory ? undefined : (options.otlpHeaders ?? undefined);
 }

@@ -91,7 +91,7 @@ function hydrate(packageRoot: string): boolean {
   }
 }
 
-/** What Postgres opens first of each kind: the program, a library, what initdb reads, the time zones. */
+/** Looks at files that Postgres opens first, one of each kind: program, library, what initdb reads, time zones. */
 function usableBy(packageRoot: string, account: Account): boolean {
   const native = join(packageRoot, 'native');
   const library = readdirSync(join(native, 'lib')).find((file) => file.startsWith('libpq.'));
@@ -121,7 +121,7 @@ function copyPackage(packageRoot: string, copy: string): void {
   }
 }
 
-/** Static libraries and their descriptions are for those who compile. */
+/** Static libraries and their descriptions are only for people who compile. */
 function isNeededToRun(path: string): boolean {
   return !path.endsWith('.a') && !path.endsWith('pkgconfig');
 }

@@ -64,7 +64,7 @@ export async function openCluster(options: {
   try {
     await createCluster(directory, passwords, options);
     writeFileSync(secrets, JSON.stringify(passwords), { mode: 0o600 });
-    // The last step makes it a cluster.
+    // Only this last step makes it a cluster.
     renameSync(`${directory}.new`, directory);
   } catch (error) {
     if (error instanceof Refusal) throw error;
@@ -88,7 +88,7 @@ async function createCluster(
 ): Promise<void> {
   const { account, binaries } = options;
   const unfinished = `${directory}.new`;
-  rmSync(directory, { recursive: true, force: true }); // without PG_VERSION it is none
+  rmSync(directory, { recursive: true, force: true }); // without PG_VERSION it is no cluster
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { mode: 0o700 });
   const passwordFile = join(options.home, 'initial-password');
@@ -135,7 +135,7 @@ function runAs(account: Account | null, cwd: string, program: string, args: stri
       cwd,
       stdio: 'pipe',
       windowsHide: true,
-      // Nothing of the caller's environment: PGDATA, PGPORT or LC_ALL would change what is made.
+      // Without the caller's environment: PGDATA, PGPORT or LC_ALL would change what is made.
       ...(process.platform === 'win32' ? {} : { env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } }),
       ...(account ? { uid: account.uid, gid: account.gid } : {}),
     });

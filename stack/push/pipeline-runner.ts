@@ -35,7 +35,7 @@ export interface PipelineRunner {
   start(push: Push, productionRevision: string, tell: (line: string) => void): PipelineRun;
   /** The process that runs, to be found after a kill. */
   readonly pid: number | undefined;
-  /** Asks the run to stop in good order, and makes it after `patienceMs`. */
+  /** Asks the run to stop in good order, and forces it after `patienceMs`. */
   stop(patienceMs: number): Promise<void>;
 }
 

@@ -25,7 +25,7 @@ export interface DependencyRequest {
 }
 
 const lockSchema = z.object({ packages: z.record(z.string(), z.unknown()) });
-/** In a directory of dependencies that is complete. */
+/** The file that marks a directory of dependencies as complete. */
 const completeFile = '.complete';
 
 /**
@@ -79,7 +79,7 @@ async function sharedDependencies(request: DependencyRequest): Promise<string> {
       log('dependencies: those of the checkout, by hard links');
       for (const workspace of ['.', ...workspacesOf(lock)]) {
         const from = join(seed, workspace, 'node_modules');
-        // What begins with a dot are caches of tools, but for these two of npm.
+        // Names that begin with a dot are caches of tools, except for these two of npm.
         const isCache = (name: string) => name.startsWith('.') && !['.bin', '.package-lock.json'].includes(name);
         if (existsSync(from)) await linkTree(from, join(staging, workspace, 'node_modules'), isCache);
       }

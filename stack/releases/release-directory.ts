@@ -13,7 +13,7 @@ import { releaseVersion } from '../revision.ts';
 import { dependenciesKey, linkDependencies } from './dependencies.ts';
 import { type Environment, git } from './git.ts';
 
-/** In a release directory that is complete. */
+/** The file that marks a release directory as complete. */
 const recordFile = '.hotrod-release.json';
 const recordSchema = z.object({
   revision: z.string(),
@@ -108,7 +108,7 @@ export async function prepareRelease(request: ReleaseRequest): Promise<ReleaseDi
   }
 }
 
-/** git and npm do not always say why they cannot write: less than this is no room. In bytes. */
+/** With less room than this, the disk counts as full: git and npm do not always say why they cannot write. In bytes. */
 const leastRoom = 256 * 1024;
 
 function isFull(directory: string): boolean {
@@ -214,7 +214,7 @@ export async function removeOldReleases(dataDir: string, inUse: readonly string[
   }
 }
 
-/** What is younger than this may be in the making, by another process. In milliseconds. */
+/** Something that is younger than this may be in the making, by another process. In milliseconds. */
 const unfinishedMs = 3_600_000;
 
 function ageOf(path: string): number {

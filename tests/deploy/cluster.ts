@@ -84,7 +84,7 @@ export async function createNamespace({ kubectl }: Cluster): Promise<Namespace> 
 export interface LoadCount {
   requests: number;
   failed: number;
-  /** Those that were due and found no free virtual user. */
+  /** Orders that were due and found no free virtual user. */
   dropped: number;
 }
 

@@ -114,7 +114,7 @@ function writeSchemas(openApi: string, directory: string): string {
 }
 
 function strictSchema(schema: Schema): Schema {
-  // What is written as a number, too: `cpu: 1`, `port: 8080`.
+  // As a number, too: `cpu: 1`, `port: 8080`.
   if (schema['format'] === 'int-or-string') return { oneOf: [{ type: 'string' }, { type: 'integer' }] };
   if (String(schema['description']).startsWith('Quantity is a fixed-point')) {
     return { oneOf: [{ type: 'string' }, { type: 'number' }] };

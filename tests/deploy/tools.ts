@@ -41,7 +41,7 @@ export function findTool(name: ToolName): string | null {
   return null;
 }
 
-/** What a program that ran to its end has left. */
+/** The outcome of a program that ran to its end. */
 export interface Outcome {
   code: number | null;
   /** Both streams. */

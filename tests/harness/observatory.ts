@@ -14,7 +14,7 @@ export interface RunningObservatory {
   output(): string;
   /** Ends it with SIGTERM, and removes its database unless the directory was given. */
   stop(): Promise<void>;
-  /** As a crash would: nothing is stored any more. Removes nothing. */
+  /** Ends it as a crash would: nothing is stored any more. Removes nothing. */
   kill(): Promise<void>;
 }
 

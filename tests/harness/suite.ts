@@ -46,7 +46,7 @@ export function createTemporaryDirectory(name: string): { path: string; remove()
 /** Which of the two test files that may run at once this is: each looks for ports in its own half. */
 export const half = Number(process.env['VITEST_POOL_ID'] ?? 0) % 2;
 
-/** Ports that `npm start` of no test and the system by itself (for port 0, or as the near end of a connection) never take. */
+/** Ports that neither a test's `npm start` nor the system itself (for port 0, or the near end of a connection) takes. */
 const ports = { first: 10_000 + 1_000 * half, count: 1_000 };
 let nextPort = Math.floor(Math.random() * ports.count);
 
