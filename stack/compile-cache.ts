@@ -63,7 +63,7 @@ async function filesBelow(directory: string): Promise<CacheFile[]> {
   return files;
 }
 
-/** Removes the directories that versions of Node have left behind which are gone. */
+/** Removes empty directories: those of versions of Node that are gone. */
 async function removeEmptyDirectories(directory: string): Promise<void> {
   for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
     if (entry.isDirectory()) await rmdir(join(directory, entry.name)).catch(() => undefined);

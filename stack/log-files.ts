@@ -22,7 +22,7 @@ export interface LogFiles {
   /** How long the file of a process is now, in bytes. */
   size(name: string): number;
   /**
-   * Of the lines that were written last, the one that says most about why a process ended.
+   * The line that says most about why a process ended, among those that were written last.
    *
    * @param from look at nothing before this byte.
    */

@@ -257,7 +257,7 @@ export function createSuite(
     });
   }
 
-  /** Ends the markers that a killed pipeline left open: of these runs, or of all if none is named, as none can be on. */
+  /** Ends markers that a killed pipeline left open: of these runs, or of all if none is named, because none is on then. */
   async function sweepMarkers(runs: readonly string[]): Promise<void> {
     if (observatoryUrl === null) return;
     const which = runs.length > 0 ? runs.flatMap((id) => ['--run', id]) : ['--older-than', '0s'];

@@ -10,7 +10,7 @@ export const deadlineHeader = 'x-request-timeout-ms';
 
 /** What is left of the time that one request has. */
 export interface Deadline {
-  /** Milliseconds until nobody waits for the answer any more; 0 if nobody does already. */
+  /** Milliseconds until nobody waits for the answer any more; 0 if nobody waits now. */
   remainingMs(): number;
   /**
    * Aborted, with the {@link ServiceError} to answer with as its reason, when the time is up (`deadline_exceeded`) or

@@ -9,7 +9,7 @@ import type { Logger } from './logging.ts';
 import { refuseStrangers } from './strangers.ts';
 import { acceptRelease, releaseHeader } from './release.ts';
 
-/** Something that `/readyz` asks: it throws if the asked does not answer. */
+/** A check that `/readyz` makes of something: it throws if that does not answer. */
 export type ReadinessCheck = () => Promise<void>;
 
 /** How long `/readyz` waits for the service's own parts, in milliseconds. */
