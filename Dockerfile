@@ -72,9 +72,9 @@ COPY --from=pages /app/observatory/page/dist /observatory/observatory/page/dist
 
 FROM scratch AS node
 COPY --from=runtime /root-fs /
+# MALLOC_ARENA_MAX as in stack/topology.ts: threads allocate from one heap.
 ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/tmp/node-compile-cache \
-    # As stack/topology.ts has it: threads allocate from one heap.
     MALLOC_ARENA_MAX=1 \
     PATH=/usr/local/bin
 USER 1000:1000

@@ -2,12 +2,12 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
 
 /**
  * The boundaries of docs/architecture.md, which has the reasons. A place's list is the whole of what it may not import:
- * where several places match a file, the last one alone counts. tests/boundaries.test.ts proves each line.
+ * if several places match a file, the last one alone counts. tests/boundaries.test.ts proves each line.
  */
 interface Restriction {
-  /** Of the text in the import: a Rust regular expression, so without look-ahead. */
+  /** Matches the text in the import. A Rust regular expression, so without look-ahead. */
   regex?: string;
-  /** The same as globs in the manner of .gitignore, where there are exceptions. */
+  /** The same as globs in the manner of .gitignore, if there are exceptions. */
   group?: string[];
   message: string;
   allowTypeImports?: boolean;

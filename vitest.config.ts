@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * On a shared machine a test may be starved: outside of `unit` it is waited for, it may try again, and is then named at the end
- * (plain-count-reporter.ts). Patience costs nothing where a test passes; `expect.poll` alone has a second by default.
+ * On a shared machine a test may be starved. Outside of `unit` it gets more time, may try again, and is then named at the
+ * end (plain-count-reporter.ts). Patience costs nothing if a test passes; `expect.poll` alone has a second by default.
  */
 const patience = {
   retry: 1,
@@ -10,10 +10,10 @@ const patience = {
   hookTimeout: 180_000,
   expect: { poll: { timeout: 30_000 } },
 };
-/** What needs nothing but a processor has twenty seconds, of which a poll may take most, and no second try. */
+/** Tests that need nothing but a processor have twenty seconds, of which a poll may take most, and no second try. */
 const quick = { retry: 0, testTimeout: 20_000, hookTimeout: 20_000, expect: { poll: { timeout: 15_000 } } };
 /**
- * Vitest runs one group after another, and refuses to run where projects of one group differ in their workers. `quick`
+ * Vitest runs one group after another, and refuses to run if projects of one group differ in their workers. `quick`
  * has a worker for each core but one, so whoever sets `maxWorkers` needs a group of their own.
  */
 const groups = { system: 1, cluster: 2, faults: 3, quick: 4 };

@@ -6,7 +6,7 @@ import { loadAtRate, oldCustomers } from './load.ts';
 import { cpuMs } from './process-usage.ts';
 import { startSink } from './sink.ts';
 
-/** Pools wide enough that both suites keep up: it is CPU that is compared, not queues. */
+/** Pools wide enough that both suites keep up: CPU is compared, not queues. */
 export const wide: Readonly<Record<string, string>> = {
   ROUTE_WORKER_POOL_SIZE: '200',
   DATABASE_POOL_SIZE: '45',
@@ -14,7 +14,7 @@ export const wide: Readonly<Record<string, string>> = {
   OTEL_BSP_SCHEDULE_DELAY: '1000',
   OTEL_METRICS_EXPORTER: 'none',
   OTEL_LOGS_EXPORTER: 'none',
-  // The delays of the maintained original, which this is held against.
+  // The delays of the maintained original, which this suite is compared with.
   CUSTOMER_QUERY_DELAY_MS: '300',
   CUSTOMER_QUERY_DELAY_DEVIATION_MS: '30',
   CUSTOMER_SLOW_FACTOR: '1',

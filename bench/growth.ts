@@ -6,7 +6,7 @@ import { type LoadResult, loadAtRate, loadAtSaturation, oldCustomers, quantile }
 import { cpuMs, residentMb } from './process-usage.ts';
 import { startSink } from './sink.ts';
 
-/** As many users at once as both suites bear without refusing any of them for the length of a queue. */
+/** How many users order at once. Both suites bear so many without refusing any because a queue is too long. */
 const usersAtSaturation = 128;
 
 interface Measured extends LoadResult {
@@ -16,7 +16,7 @@ interface Measured extends LoadResult {
 
 /**
  * How CPU, memory and latency grow with the rate, up to saturation, with traces on and pools so wide that CPU is the
- * limit. Beside the original in Go where its program is given.
+ * limit. The original in Go is measured beside it if its program is given.
  */
 export async function benchGrowth(
   goProgram: string | undefined,

@@ -15,7 +15,7 @@ export interface LoadResult {
   latenciesMs: number[];
 }
 
-/** @returns the value below which the given share of sorted values lies, by the nearest rank; NaN where there is none. */
+/** @returns the value below which the given share of sorted values lies, by the nearest rank; NaN if there is none. */
 export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }

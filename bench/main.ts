@@ -2,8 +2,8 @@
  * `npm run bench [-- SECTION…]`: what telemetry costs, what the suite bears, what it needs. Prints tables; asserts
  * nothing, because machines differ. Linux, for it reads CPU and memory from /proc.
  *
- * Sections: cost, saturation, events, memory, start, growth; go (needs HOTROD_GO, the binary of the original in Go); soak,
- * by its name alone, because it takes an hour.
+ * Sections: cost, saturation, events, memory, start, pairs, growth; go (needs HOTROD_GO, the binary of the original in
+ * Go); soak, only if it is named, because it takes an hour.
  * Environment: BENCH_SECONDS (default 30) for each measurement, BENCH_SOAK_MINUTES (default 60).
  */
 import { cpus } from 'node:os';
@@ -11,6 +11,7 @@ import { cpus } from 'node:os';
 import { readCommandLine } from '../packages/kit/command-line.ts';
 import { benchGoHotrod } from './go-hotrod.ts';
 import { benchGrowth } from './growth.ts';
+import { benchPairs } from './pairs.ts';
 import { benchRideEvents } from './ride-events.ts';
 import { benchEverything, benchMemory, benchSoak, benchStart } from './stack-needs.ts';
 import { benchSaturation, benchTelemetryCost } from './telemetry-cost.ts';
@@ -27,6 +28,7 @@ const sections: Record<string, () => Promise<void>> = {
     await benchEverything();
   },
   start: () => benchStart(),
+  pairs: () => benchPairs(goProgram, seconds),
   growth: () => benchGrowth(goProgram, [5, 20, 40, 80, 120], seconds),
   ...(goProgram ? { go: () => benchGoHotrod(goProgram, [40, 100], seconds) } : {}),
 };
@@ -35,7 +37,7 @@ const { positionals } = readCommandLine('bench', {
   help: `What telemetry costs, what the suite bears, what it needs. Linux.
 
   npm run bench [-- SECTION…]     all of them, or some: ${Object.keys(sections).join(', ')};
-                                  soak by its name alone
+                                  soak only if you name it
 
 Settings, from the environment:
   BENCH_SECONDS
@@ -43,10 +45,10 @@ Settings, from the environment:
   BENCH_SOAK_MINUTES
       how long the soak takes (default 60)
   HOTROD_GO
-      the binary of the original in Go, for the section go and beside ours in growth`,
+      the binary of the original in Go, for the section go and beside ours in pairs and growth`,
   takesWords: true,
 });
-/** Only what is asked for by its name. */
+/** What runs only if it is named. */
 const long: Record<string, () => Promise<void>> = {
   soak: () => benchSoak(Number(process.env['BENCH_SOAK_MINUTES'] ?? 60)),
 };

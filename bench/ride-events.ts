@@ -5,7 +5,7 @@ import { startSink } from './sink.ts';
 
 /** How many pages follow the rides in each measurement. */
 const readerCounts = [0, 1, 32];
-/** Each number of readers comes so often, in turn, so that a busy neighbour is busy for all of them. */
+/** How often each number of readers is measured, in turn, so that a busy neighbour disturbs all of them alike. */
 const rounds = 4;
 
 /** CPU time of the frontend a dispatch while pages follow its rides, all delays 0, at saturation. */

@@ -45,7 +45,7 @@ async function startStack(
   };
 }
 
-/** So that the receiver in this process can tell traces apart. */
+/** JSON, so that the receiver in this process can tell traces apart. */
 const json = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
 
 /** The processes below another one, with their command lines. Linux. */

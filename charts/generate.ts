@@ -12,7 +12,7 @@ import { isMap, isScalar, type Node, type Pair, parseDocument, type YAMLMap } fr
 const root = join(import.meta.dirname, '..');
 const chart = join(root, 'charts/hotrod');
 
-/** What the chart carries: a folder of it, the folder that its files are the files of, and which. */
+/** What the chart carries: the folder in the chart, the folder that its files come from, and which files. */
 const copies = [
   { to: 'otel-collector', from: 'otel-collector', files: /^(agent|config|sampling-all|sampling-tail)\.yaml$/ },
   { to: 'faults', from: 'faults', files: /^flags\.json$/ },
@@ -25,7 +25,7 @@ const copies = [
 /**
  * Every file of the chart that is made, by its path inside the chart.
  *
- * @throws naming a key of values.yaml that nothing is said about.
+ * @throws an error that names a key of values.yaml without an explanation.
  */
 export async function chartFiles(): Promise<Record<string, string>> {
   const made: Record<string, string> = {};
@@ -75,7 +75,7 @@ function pairsOf(map: YAMLMap): { key: string; comment: string; value: Node | nu
   });
 }
 
-/** A row for every leaf; a map is one row where nothing is said about anything in it. */
+/** A row for every leaf. A map without a comment on anything in it is one row. */
 function rowsOf(map: YAMLMap, prefix: string): Row[] {
   return pairsOf(map).flatMap(({ key, comment, value }) => {
     const path = `${prefix}.${key}`;
@@ -85,7 +85,7 @@ function rowsOf(map: YAMLMap, prefix: string): Row[] {
   });
 }
 
-/** What is plain wherever it stands, by the end of the key's path. */
+/** Explanations of keys that mean the same wherever they stand, by the end of the key's path. */
 const plain: Record<string, string> = {
   'image.repository': 'The image, with its registry.',
   'image.tag': 'Its tag.',
@@ -121,7 +121,7 @@ const plain: Record<string, string> = {
 
 function row(path: string, comment: string, value: Node | null): Row {
   const known = Object.keys(plain).find((name) => path === name || path.endsWith(`.${name}`));
-  // Of an environment variable the program that reads it says what it means.
+  // What an environment variable means is explained by the program that reads it.
   if (comment === '' && known === undefined && !path.includes('.env.')) {
     throw new Error(`values.yaml says nothing about ${path}: put a comment before it.`);
   }
@@ -140,7 +140,7 @@ function table(rows: readonly Row[]): string {
   ].join('\n');
 }
 
-/** A comment as one line; of several paragraphs the last, which is the one that stands at the key. */
+/** A comment as one line. Of several paragraphs it is the last, the one that stands at the key. */
 function sentence(comment: string): string {
   const paragraph = comment.split(/\n\s*\n/).at(-1) ?? '';
   return paragraph

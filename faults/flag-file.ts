@@ -9,7 +9,7 @@ import { carryOver, type FlagSet, flagSetSchema } from './flag-set.ts';
 const shipped = new URL('./flags.json', import.meta.url);
 
 /**
- * Reads a file of flags. @throws naming the file where it is missing or not valid.
+ * Reads a file of flags. @throws an error that names the file, if it is missing or not valid.
  */
 export function readFlagFile(path: string | URL): FlagSet {
   let text: string;

@@ -21,7 +21,7 @@ export class NoSuchFlagError extends Error {
   override readonly name = 'NoSuchFlagError';
 }
 
-/** Where a flag stands: as configured (`default`), or a variant, for `release` alone where that is given. */
+/** How a flag stands: as configured (`default`), or on a variant. If `release` is given, for that release alone. */
 export interface Standing {
   variant: string;
   release: string | null;
@@ -68,17 +68,17 @@ export function switchOn(
   });
 }
 
-/** Switches one flag, or all, off. What was configured is off, too. */
+/** Switches one flag, or all, off. What the services are configured with is then off, too. */
 export function switchOff(set: FlagSet, key?: string): FlagSet {
   return each(set, key, (flag) => ({ ...withoutSwitch(flag), state: 'ENABLED', defaultVariant: 'off' }));
 }
 
-/** Leaves one flag, or all, to what the services are configured with. */
+/** Sets one flag, or all, back to what the services are configured with. */
 export function switchToDefault(set: FlagSet, key?: string): FlagSet {
   return each(set, key, (flag) => ({ ...withoutSwitch(flag), state: 'DISABLED', defaultVariant: 'off' }));
 }
 
-/** Switches one flag on that nobody is told of, and all others to what is configured. @param random from 0 to below 1. */
+/** Switches on one flag that nobody is told of, and all others to what is configured. @param random from 0 to below 1. */
 export function drawMystery(set: FlagSet, candidates: readonly string[], random: number): FlagSet {
   const key = candidates[Math.floor(random * candidates.length)];
   if (key === undefined) throw new NoSuchFlagError('There is no fault to draw.');
@@ -90,7 +90,7 @@ export function mysteryOf(set: FlagSet): string | null {
   return Object.entries(set.flags).find(([, flag]) => standing(flag).mystery)?.[0] ?? null;
 }
 
-/** Flags of `shipped`, each as it stands in `current` where it is known there. */
+/** The flags of `shipped`. Each flag that `current` also has stands as it does there. */
 export function carryOver(shipped: FlagSet, current: FlagSet): FlagSet {
   let set = shipped;
   for (const [key, flag] of Object.entries(current.flags)) {

@@ -15,7 +15,7 @@ const signatureSchema = z.discriminatedUnion('question', [
     filter: text,
     /** So many spans must match. */
     atLeast: z.int().positive(),
-    /** Look at the time from so many seconds after now on, where spans with a wrong clock are. */
+    /** Look at the time from so many seconds after now on. For spans with a wrong clock, which lie there. */
     afterNowSeconds: z.int().positive().optional(),
   }),
   z.strictObject({
@@ -47,7 +47,7 @@ export type Signature = z.infer<typeof signatureSchema>;
 
 const directory = new URL('./manifests/', import.meta.url);
 
-/** Every manifest, by its flag, in alphabetical order. @throws naming the file that is not valid. */
+/** Every manifest, by its flag, in alphabetical order. @throws an error that names the file that is not valid. */
 export function readManifests(): Map<string, Manifest> {
   const files = readdirSync(directory).filter((file) => file.endsWith('.yaml'));
   return new Map(

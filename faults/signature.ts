@@ -2,9 +2,9 @@ import { createAsk } from '@hotrod/kit/observatory-api';
 
 import type { Signature } from './manifest.ts';
 
-/** Spans with a clock that is wrong are looked for up to this far ahead, in milliseconds. */
+/** How far ahead spans with a wrong clock are looked for, in milliseconds. */
 const futureMs = 30 * 60_000;
-/** Of so many of the newest traces the log records are counted. */
+/** In how many of the newest traces log records are counted. */
 const traces = 5;
 
 /**
@@ -13,7 +13,7 @@ const traces = 5;
  * @param observatory its address, for example `http://127.0.0.1:8088`.
  * @param sinceMs Unix milliseconds: nothing before that counts.
  * @returns spans that match, or the most log records of one of the newest traces that match.
- * @throws where the Observatory does not answer, or refuses the filter.
+ * @throws if the Observatory does not answer, or refuses the filter.
  */
 export async function countSignature(observatory: string, signature: Signature, sinceMs: number): Promise<number> {
   const ask = createAsk(observatory);

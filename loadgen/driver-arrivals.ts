@@ -8,11 +8,11 @@ import type { Stage } from './profiles.ts';
  * Instants are milliseconds on the caller's clock.
  */
 export interface Arrivals {
-  /** When the next dispatch is due: the same until {@link take} is called. Infinity where there is none to come. */
+  /** When the next dispatch is due: the same until {@link take} is called. Infinity if there is none to come. */
   next(): number;
   /** Takes the next dispatch. */
   take(): void;
-  /** From `atMs` on another steady rate holds; what has grown since the last dispatch counts. */
+  /** Sets another steady rate from `atMs` on. What has grown since the last dispatch still counts. */
   setRate(ratePerSecond: number, atMs: number): void;
   /** Dispatches per second at an instant. */
   rateAt(atMs: number): number;
@@ -29,12 +29,12 @@ interface Segment {
 /**
  * @param stages the plan, in dispatches per second; see `profiles.ts`.
  * @param startMs the instant of the first stage.
- * @param repeats begins anew at its end; else nothing is due after it.
+ * @param repeats whether the plan begins anew at its end. If not, nothing is due after its end.
  */
 export function createArrivals(stages: readonly Stage[], startMs: number, repeats: boolean): Arrivals {
   let segments = plan(stages, startMs, repeats);
   let segment: Segment | undefined = segments.next().value;
-  /** How much must have grown since the segment began when the next one is due; so no rounding adds up. */
+  /** The area at which the next dispatch is due, counted from the segment's beginning so that no rounding adds up. */
   let wanted = 0; // the first is due at once
   let due: number | undefined;
 
@@ -98,7 +98,7 @@ function areaBetween(segment: Segment, fromMs: number, toMs: number): number {
 }
 
 /**
- * When the area since the segment began reaches `wanted`, or undefined where the segment ends before. With r the rate at
+ * When the area since the segment began reaches `wanted`, or undefined if the segment ends before. With r the rate at
  * the beginning and s its slope, that is the smaller positive root of s/2 t² + r t = wanted, in the form that also holds
  * for s = 0: t = 2 wanted / (r + √(r² + 2 s wanted)).
  */

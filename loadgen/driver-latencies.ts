@@ -2,7 +2,7 @@
 export interface Latencies {
   add(milliseconds: number): void;
   readonly count: number;
-  /** The value, in milliseconds, that this share (0 to 1) of all does not exceed; 0 where there is none. */
+  /** The value, in milliseconds, that this share (0 to 1) of all does not exceed; 0 if there is none. */
   percentile(share: number): number;
 }
 

@@ -158,7 +158,7 @@ export function startDriver(options: {
   };
 }
 
-/** Which thresholds a run has missed, a line each; none where it holds them all. */
+/** The thresholds that a run has missed, a line each; no line if it holds them all. */
 export function missedThresholds(counts: Counts): string[] {
   const missed: string[] = [];
   const due = counts.sent + counts.dropped;
@@ -180,7 +180,7 @@ function clientId(index: number, random: () => number): string {
     .padStart(4, '0')}`;
 }
 
-/** What a problem document (RFC 9457) says to the person who reads it; null where the answer is none. */
+/** What a problem document (RFC 9457) says to the person who reads it; null if the answer is not one. */
 function detailOf(body: string): string | null {
   try {
     const parsed: unknown = JSON.parse(body);

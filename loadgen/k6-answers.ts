@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export interface Answer {
   /** When it came, in milliseconds since 1970. */
   atMs: number;
-  /** 0 where there was none. */
+  /** 0 if there was none. */
   status: number;
   /** From the request to the whole answer, in milliseconds. */
   tookMs: number;

@@ -32,8 +32,8 @@ export const meanDispatchSeconds = 0.95;
 
 /**
  * Dispatches per second of one user: one in each mean dispatch and mean think time, 1 / (0.95 s + 1 s) = 0.51/s. The
- * built-in driver, which knows no users, turns users into dispatches per second by it. So 7 users are 3.6/s, and stay
- * so when the answers get slower, where k6's users would order less.
+ * built-in driver, which knows no users, turns users into dispatches per second by it. So 7 users are 3.6/s. That rate
+ * stays the same when the answers get slower, while k6's users would then order less.
  */
 export const dispatchesPerUserSecond = 1 / (meanDispatchSeconds + (thinkSeconds.min + thinkSeconds.max) / 2);
 
@@ -85,7 +85,7 @@ export const profiles = {
     stages: [
       { target: 2, seconds: 0 },
       { target: 2, seconds: 30 },
-      // The route workers of the frontend bear about 10/s; what is more queues, and no threshold holds.
+      // The route workers of the frontend bear about 10/s. Dispatches beyond that queue, and no threshold holds.
       { target: 9, seconds: 5 },
       { target: 9, seconds: 30 },
       { target: 2, seconds: 5 },

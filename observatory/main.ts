@@ -12,12 +12,13 @@ import { shutdownOnSignal } from '@hotrod/kit/shutdown';
 import { settings } from './config.ts';
 import { startObservatory } from './observatory.ts';
 
-// What ingest leaves behind dies young, and most of it are bytes beside the heap, which a collection gives back. Without
-// these V8 lets both generations grow to several times what is in use before it looks: 130 MB more at full load, no faster.
+// The garbage of the ingest is short-lived. Most of it is bytes outside of the heap, which a garbage collection frees.
+// Without these flags V8 lets both generations grow to several times what is in use before it collects: 130 MB more at
+// full load, and no faster.
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=100');
 
-/** A supervisor starts the process anew; so long it may take to say why it ends, milliseconds. */
+/** How long the process may take to say why it ends, milliseconds. A supervisor then starts it anew. */
 const lastWordsMs = 100;
 
 await runMain('observatory', async () => {

@@ -304,6 +304,7 @@ function startAlerting(
   for (const notification of kept.undelivered) webhook?.notify(notification);
 
   let saved = '';
+  let isWarned = false;
   function save(): void {
     const [firing, undelivered] = [alerting.firing(), webhook?.undelivered() ?? []];
     // While nothing fires nobody asks when that was seen last.
@@ -320,8 +321,11 @@ function startAlerting(
     try {
       memory.save(state);
       saved = text;
+      isWarned = false;
     } catch (error) {
-      logger.warn({ err: error }, 'The state of alerts could not be kept for the next start');
+      // A full disk is told once, not at each look.
+      if (!isWarned) logger.warn({ err: error }, 'The state of alerts could not be kept for the next start');
+      isWarned = true;
     }
   }
   registerAlertMetrics(telemetry, alerting);

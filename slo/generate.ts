@@ -1,4 +1,4 @@
-/** Makes of slo/hotrod.yaml all that knows the objectives: `npm run slo`. A test holds the files equal to what this makes. */
+/** Makes all that knows the objectives from slo/hotrod.yaml: `npm run slo`. A test compares the files with this. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -121,7 +121,7 @@ function shortWindowMs(longMs: number): number {
 /**
  * Reads the objectives of an OpenSLO file.
  *
- * @throws naming the document and the field where one is not what OpenSLO, or this reader, knows.
+ * @throws an error that names the document and the field, if one is not what OpenSLO, or this reader, knows.
  */
 export function readObjectives(text: string): ServiceLevelObjective[] {
   const documents = parseAllDocuments(text).map((document, index) => {

@@ -4,8 +4,9 @@ import { alertName, type BurnCondition, runbookName, type ServiceLevelObjective 
 import { parseSelector } from './selector.ts';
 
 /**
- * Where the links of an alert lead. Prometheus' external labels say it, because its rules cannot read the environment. Without
- * them links lead to the ports of docker-compose.yml on this machine. The chart puts its own values in their place.
+ * The addresses that the links of an alert lead to. Prometheus' external labels name them, because its rules cannot read
+ * the environment. Without these labels, links lead to the ports of docker-compose.yml on this machine. The chart puts
+ * its own values in their place.
  */
 const observatoryUrl = '{{ or $externalLabels.observatory_url "http://localhost:8088" }}';
 const dashboardUrl = '{{ or $externalLabels.grafana_url "http://localhost:3000" }}/d/slo';
@@ -29,7 +30,7 @@ function recorded(objective: ServiceLevelObjective, windowMs: number): string {
 
 function badRatio({ good, total }: ServiceLevelObjective, windowMs: number): string {
   const window = promDuration(windowMs);
-  // Where all fail nothing is good, and a series that nobody has made is no zero; where nobody asks there is no ratio.
+  // If all fail, nothing is good, and a series that nobody has made is no zero. If nobody asks, there is no ratio.
   return `1 - (sum(rate(${good}[${window}])) or vector(0)) / (sum(rate(${total}[${window}])) > 0)`;
 }
 
@@ -66,21 +67,21 @@ function alertRule(objective: ServiceLevelObjective, condition: BurnCondition) {
       runbook_url: `${observatoryUrl}/runbooks/${runbookName(objective)}`,
       dashboard_url: dashboardUrl,
       observatory_url: `${observatoryUrl}/?view=slo`,
-      // Prometheus keeps exemplars, but no template function reads them: the query that lists them.
+      // Prometheus keeps exemplars, but no template function reads them. So this is the query that lists them.
       exemplar_query: exemplarQuery(objective),
       last_release: lastRelease,
     },
   };
 }
 
-/** For /api/v1/query_exemplars: all buckets, for a slow one is in none that is good. */
+/** For /api/v1/query_exemplars: all buckets, because a slow one is in no bucket that is good. */
 function exemplarQuery({ total }: ServiceLevelObjective): string {
   const { matchers } = parseSelector(total);
   const selected = matchers.map(({ label, operator, value }) => `${label}${operator}"${value}"`).join(', ');
   return `traces_span_metrics_duration_seconds_bucket{${selected}}`;
 }
 
-/** How often windows are computed anew: short ones with each scrape, long ones seldom, since each reads all of its window. */
+/** From this length on, rates are computed seldom, because each reads its whole window; shorter ones with each scrape. */
 const longWindowMs = 600_000;
 
 /** The rules of Prometheus for the objectives, as YAML. */

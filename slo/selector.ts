@@ -27,7 +27,7 @@ export function parseSelector(text: string): { metric: string; matchers: Matcher
 /** Fields of entry spans by the label that the Collector's connector makes of them. */
 const fields: Readonly<Record<string, string>> = { service_name: 'service', http_route: 'http.route' };
 
-/** Labels that an entry span has anyhow, or that the reading of "good" takes. */
+/** Labels that every entry span has anyway, or that are read as part of "good". */
 const elsewhere = new Set(['span_kind', 'le', 'status_code']);
 
 /** Which entry spans count. @throws for a label that has no field. */
@@ -41,7 +41,7 @@ export function populationFilter(total: string): string {
   return conditions.join(' and ');
 }
 
-/** Which of them are good: those of a bucket, or those that did not fail. @throws where it is neither. */
+/** Which of them are good: those of a bucket, or those that did not fail. @throws if it is neither. */
 export function goodFilter(good: string): string {
   const { metric, matchers } = parseSelector(good);
   const bound = matchers.find(({ label }) => label === 'le')?.value;

@@ -15,7 +15,7 @@ export function dispatchCapacity(env: Readonly<Record<string, string | undefined
 }
 
 /**
- * What to tell a person who asks for more than the route workers bear; null where they bear it.
+ * What to tell a person who asks for more than the route workers bear; null if they bear it.
  *
  * @param ratePerSecond the highest rate asked for.
  */

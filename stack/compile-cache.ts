@@ -7,9 +7,9 @@ const megabyte = 2 ** 20;
 export interface CacheBounds {
   /** All files together, in bytes. */
   maxBytes: number;
-  /** What was not used for so long is removed, in milliseconds. */
+  /** Files that were not used for so long are removed, in milliseconds. */
   maxAgeMs: number;
-  /** What was used within this time is never removed: a process may be starting from it. In milliseconds. */
+  /** Files that were used within this time are never removed: a process may be starting from them. In milliseconds. */
   inUseMs: number;
 }
 
@@ -17,8 +17,8 @@ export interface CacheBounds {
 const cacheBounds: CacheBounds = { maxBytes: 100 * megabyte, maxAgeMs: 14 * 86_400_000, inUseMs: 3_600_000 };
 
 /**
- * Removes what was not used for long from a directory of `NODE_COMPILE_CACHE`, which Node itself only ever fills; then the
- * least recently used, until the rest fits. Node compiles anew what it does not find, so nothing can break.
+ * Removes files that were not used for long from a directory of `NODE_COMPILE_CACHE`, to which Node itself only adds.
+ * Then removes the least recently used, until the rest fits. Node compiles anew what it does not find, so nothing breaks.
  *
  * @param directory need not exist.
  * @param nowMs the clock, Unix milliseconds.
@@ -63,7 +63,7 @@ async function filesBelow(directory: string): Promise<CacheFile[]> {
   return files;
 }
 
-/** Of versions of Node that are gone. */
+/** Removes empty directories: those of versions of Node that are gone. */
 async function removeEmptyDirectories(directory: string): Promise<void> {
   for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
     if (entry.isDirectory()) await rmdir(join(directory, entry.name)).catch(() => undefined);

@@ -33,7 +33,7 @@ const processSchema = z.object({
   state: z.string(),
   pid: z.number().optional(),
   restarts: z.number(),
-  /** Of a service that runs a release: which. */
+  /** The release that a service runs, if it runs one. */
   release: z.string().optional(),
 });
 const statusSchema = z.object({ processes: z.array(processSchema), load: loadSchema.nullable() });
@@ -48,13 +48,13 @@ const releaseRequestSchema = z.object({
   /** The commit that production is at afterwards. */
   revision: z.string().nullable(),
   /**
-   * A release directory that holds what the checkout held at the start: services that run the checkout count as running
-   * that, because the checkout may have been changed since. Null where none does.
+   * A release directory that holds what the checkout held at the start. Services that run the checkout count as running
+   * that, because the checkout may have been changed since. Null if no service runs the checkout.
    */
   checkout: releaseDirectorySchema.nullable(),
-  /** Whether this takes the last release back. */
+  /** Whether this request takes the last release back. */
   isRollback: z.boolean(),
-  /** What is to be marked on the charts; null where whoever asks has marked it. */
+  /** What is to be marked on the charts; null if whoever asks has marked it. */
   mark: z.string().max(1_000).nullable(),
 });
 export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;
@@ -64,15 +64,15 @@ export type ReleaseOutcome = z.infer<typeof releaseOutcomeSchema>;
 /** What a running suite does on command. */
 export interface Controlled {
   status(): SuiteStatus;
-  /** @throws {Refusal} where the load has no rate to set. */
+  /** @throws {Refusal} if the load has no rate to set. */
   setRate(ratePerSecond: number): void;
   /** Which release each service runs. */
   released(): Released;
   /** The same, when the releases and restarts that were asked for before are over. */
   settled(): Promise<Released>;
-  /** Replaces services. @throws {Refusal} where one does not become ready; all run on as before. */
+  /** Replaces services. @throws {Refusal} if one does not become ready; all run on as before. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
-  /** Starts a service anew from the checkout. @throws {Refusal} where it does not become ready; it runs on as before. */
+  /** Starts a service anew from the checkout. @throws {Refusal} if it does not become ready; it runs on as before. */
   restart(name: string): Promise<void>;
   /** Begins to stop everything; whoever asks waits for the process to end. */
   requestStop(): void;
@@ -80,7 +80,7 @@ export interface Controlled {
    * Takes what was pushed to its repository.
    *
    * @param tell takes the lines that the pusher is to see, while the pipeline runs; nobody may be there to see them.
-   * @throws {Refusal} where it takes none.
+   * @throws {Refusal} if it takes none.
    */
   push(push: Push, tell: (line: string) => void): Promise<void>;
 }
@@ -99,7 +99,7 @@ const maxBodyBytes = 20_000;
 /** What `sun_path` holds on every system (macOS: 104 bytes with the zero at the end). */
 const maxSocketPathBytes = 103;
 
-/** Where the socket of a data directory is: in it, or in a directory of its own where the path would be too long. */
+/** The place of a data directory's socket: in it, or in a directory of its own if the path would be too long. */
 function socketPath(dataDir: string): string {
   if (process.platform === 'win32') {
     return `\\\\.\\pipe\\hotrod-${createHash('sha256').update(dataDir.toLowerCase()).digest('hex').slice(0, 32)}`;
@@ -178,7 +178,7 @@ async function answer(suite: Controlled, request: IncomingMessage, response: Ser
   }
 }
 
-/** A line for each line, as it comes; a pusher that has gone away is not missed. */
+/** Sends each line as it comes. If the pusher has gone away, the push goes on without it. */
 async function streamPush(suite: Controlled, what: Push, response: ServerResponse): Promise<void> {
   response.on('error', () => {});
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
@@ -203,7 +203,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
  *
  * @param timeoutMs for the whole answer; null to wait for as long as it takes.
  * @param signal ends the wait.
- * @throws {Refusal} where none runs there, it does not answer, or it refuses.
+ * @throws {Refusal} if none runs there, it does not answer, or it refuses.
  */
 async function ask(
   dataDir: string,
@@ -232,7 +232,7 @@ async function ask(
   throw new Refusal(refused.data?.message ?? `HotROD answered with ${response.statusCode}.`);
 }
 
-/** @throws {Refusal} where none runs from there. */
+/** @throws {Refusal} if none runs from there. */
 function runningSuite(dataDir: string): SuiteRecord {
   const record = readSuiteRecord(dataDir);
   if (record && runs(record)) return record;
@@ -242,7 +242,7 @@ function runningSuite(dataDir: string): SuiteRecord {
 /**
  * Makes sure that a command is meant for the suite of a data directory.
  *
- * @throws {Refusal} where that one has other ports, or there is none.
+ * @throws {Refusal} if that suite has other ports, or there is none.
  */
 export function ensurePortBase(dataDir: string, portBase: number): void {
   const { url } = runningSuite(dataDir);

@@ -30,9 +30,9 @@ export type SuiteRecord = z.infer<typeof recordSchema>;
 /** A data directory that is ours alone until it is released. */
 export interface DataDirectory {
   path: string;
-  /** What an earlier suite, killed, had left running; it is stopped now. */
+  /** What a suite that was killed had left running. It is stopped now. */
   leftovers: readonly string[];
-  /** @throws the system's error where it cannot be written; the record before stays. */
+  /** @throws the system's error if it cannot be written; the record before stays. */
   record(changes: Partial<Pick<SuiteRecord, 'control' | 'children'>>): void;
   release(): void;
 }
@@ -40,11 +40,11 @@ export interface DataDirectory {
 const fileName = 'stack.json';
 
 /**
- * Makes the directory where it is missing, and takes it for this process. What a killed suite left running from there
- * is stopped first, each process only where it is surely the one that was recorded.
+ * Makes the directory if it is missing, and takes it for this process. What a killed suite left running from there is
+ * stopped first, but a process only if it is surely the one that was recorded.
  *
  * @param url of this suite, for the message that another start gets.
- * @throws {Refusal} where it cannot be used, or another suite runs from it.
+ * @throws {Refusal} if it cannot be used, or another suite runs from it.
  */
 export async function claimDataDirectory(path: string, url: string): Promise<DataDirectory> {
   const file = join(path, fileName);
@@ -96,7 +96,7 @@ export async function claimDataDirectory(path: string, url: string): Promise<Dat
   };
 }
 
-/** The suite that runs, or ran, from a data directory; null where there is none or its record is no record. */
+/** The suite that runs, or ran, from a data directory; null if there is none or its record is not valid. */
 export function readSuiteRecord(path: string): SuiteRecord | null {
   try {
     return readJsonFile(join(path, fileName), recordSchema);
@@ -120,7 +120,7 @@ function isAliveAtAll(pid: number): boolean {
   }
 }
 
-/** Creates the file with all its content at once. False where there is one. */
+/** Creates the file with all its content at once. False if there is one already. */
 function createWhole(file: string, record: SuiteRecord): boolean {
   const unfinished = `${file}.${randomBytes(4).toString('hex')}`;
   try {

@@ -8,30 +8,31 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** What the suite takes from the environment of whoever starts it, and what there is to say about it. */
 export interface HandedOn {
   env: Record<string, string>;
-  /** Where telemetry goes; null where it goes to the Observatory. */
+  /** Where telemetry goes; null if it goes to the Observatory. */
   telemetryTo: string | null;
   /** Sentences for the person who starts it: what is taken over beside the suite's own settings, and what is not. */
   notes: string[];
 }
 
 /**
- * `pg` reads these (its lib/connection-parameters.js) over what the suite says of its own Postgres: they are about
- * another one.
+ * `pg` reads these (its lib/connection-parameters.js), and prefers them to what the suite says about its own Postgres.
+ * They are about another one.
  */
 const aboutOtherPostgres = /^(PG[A-Z]+|NODE_PG_FORCE_NATIVE)$/;
-/** By which OpenTelemetry is told where to send telemetry, and whether: specification, "Environment Variables". */
+/** The variables that tell OpenTelemetry where to send telemetry, and whether: specification, "Environment Variables". */
 const whereTelemetryGoes =
   /^OTEL_(EXPORTER_.+|(TRACES|METRICS|LOGS)_EXPORTER|SDK_DISABLED|(EXPERIMENTAL_)?CONFIG_FILE)$/;
-/** An address for one signal, which OpenTelemetry puts before the one for all. */
+/** An address for one signal, which OpenTelemetry prefers to the one for all. */
 const signalEndpoint = /^OTEL_EXPORTER_OTLP_(TRACES|METRICS|LOGS)_ENDPOINT$/;
-/** By which libraries do their work otherwise: OpenTelemetry and Node. */
+/** The variables that change how libraries work: OpenTelemetry and Node. */
 const changesLibraries = /^(OTEL_.+|NODE_(OPTIONS|ENV|DEBUG|V8_COVERAGE|USE_ENV_PROXY|TLS_REJECT_UNAUTHORIZED))$/;
-/** Where the suite's processes reach each other: no proxy knows the way there. */
+/** The hosts at which the suite's processes reach each other: no proxy knows the way there. */
 const ownHosts = ['127.0.0.1', 'localhost'];
 
 /**
- * Goes through the environment of the caller. What is about another Postgres is left out. Where telemetry goes is left
- * out where the Observatory is to get it, or an option names the address; else it is meant. All else is handed on.
+ * Goes through the environment of the caller. Settings for another Postgres are left out. Settings for where telemetry
+ * goes are left out if the Observatory is to get it, or an option names the address; else the caller means them. All
+ * others are handed on.
  */
 export function handOn(given: Environment, options: StartOptions): HandedOn {
   const byOption = options.otlpEndpoint !== null && options.otlpEndpoint !== given['OTEL_EXPORTER_OTLP_ENDPOINT'];

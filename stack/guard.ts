@@ -6,13 +6,13 @@ import type { ChildRecord } from './process-group.ts';
 export interface Guard {
   watch(child: ChildRecord): void;
   forget(pid: number): void;
-  /** All is stopped in good order; the watcher goes. */
+  /** To be called when everything is stopped in good order: ends the watcher. */
   dismiss(): void;
 }
 
 /**
  * `kill -9` cannot be caught, so a small shell outside of our process group listens at a pipe that the system closes
- * with us. It then asks each group that it has been told of to stop, and after three seconds makes it.
+ * with us. The shell then asks each group that it has been told of to stop, and after three seconds forces it.
  *
  * Windows has no process groups and no sh: there the next start finds what was left.
  */

@@ -12,14 +12,14 @@ export interface ListeningSocket {
 type BindSocket = (address: string, port: number, addressType: 4 | 6) => unknown;
 
 /**
- * Binds a port without listening: a child listens on the descriptor. So two processes can listen on one socket at once,
- * the old one and its successor, and connections that wait in its queue are lost with neither.
+ * Binds a port without listening: a child listens on the descriptor. So two processes, the old one and its successor, can
+ * listen on one socket at once, and no connection that waits in its queue is lost when one of them ends.
  *
  * Node's public API can bind only together with listening, and whoever listens accepts. So this is the function that
  * Node's own cluster module binds with.
  *
- * @returns null where descriptors cannot be handed over (Windows, or a Node without that function).
- * @throws {Refusal} where the port cannot be bound.
+ * @returns null if descriptors cannot be handed over (Windows, or a Node without that function).
+ * @throws {Refusal} if the port cannot be bound.
  */
 export function bindSocket(host: string, port: number): ListeningSocket | null {
   const { _createServerHandle: bind } = net as { _createServerHandle?: BindSocket };

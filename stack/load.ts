@@ -18,7 +18,7 @@ import { describeCounts } from './table.ts';
 /** Whatever orders rides. */
 export interface Load {
   status(): LoadStatus | null;
-  /** @throws {Refusal} where its rate cannot be set. */
+  /** @throws {Refusal} if its rate cannot be set. */
   setRate(ratePerSecond: number): void;
   stop(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export interface LoadContext {
 /** How often the outcome of the last dispatches is looked at, in milliseconds. */
 const lookEveryMs = 1_000;
 
-/** The driver built in. It is there even without load, so that a rate can begin it. */
+/** The built-in driver. It is there even without load, so that setting a rate can begin it. */
 export function startBuiltInLoad(load: StartOptions['load'], context: LoadContext): Load {
   const profile = load?.profile ? profiles[load.profile] : null;
   let profileName = profile?.name ?? null;
@@ -75,7 +75,7 @@ export function startBuiltInLoad(load: StartOptions['load'], context: LoadContex
   };
 }
 
-/** A rate that holds until it is changed; none at all is a plan that never begins. */
+/** A rate that holds until it is changed. For a rate of 0, a plan that never begins. */
 function steady(ratePerSecond: number) {
   return ratePerSecond === 0
     ? []
@@ -110,7 +110,7 @@ const k6Script = ['loadgen', 'k6.ts'];
 /**
  * The k6 on the PATH, made ready to run the same profiles.
  *
- * @throws {Refusal} where there is none, or no scripts for it.
+ * @throws {Refusal} if there is none, or no scripts for it.
  */
 export function findK6(root: string, env: Readonly<Record<string, string | undefined>>): string {
   const script = join(root, ...k6Script);
@@ -161,7 +161,7 @@ export function startK6Load(k6: string, load: NonNullable<StartOptions['load']>,
       resolve();
     };
     child.once('error', (error) => end(`cannot be started (${error.message})`));
-    // k6 ends with 99 where a threshold is crossed.
+    // k6 ends with 99 if a threshold is crossed.
     child.once('exit', (code, signal) =>
       end(
         code === 0

@@ -22,7 +22,7 @@ export interface LogFiles {
   /** How long the file of a process is now, in bytes. */
   size(name: string): number;
   /**
-   * The one line of what was written last that says most about why a process ended.
+   * The line that says most about why a process ended, among those that were written last.
    *
    * @param from look at nothing before this byte.
    */
@@ -33,7 +33,7 @@ export interface LogFiles {
 
 /**
  * Children write to their files themselves, so a log costs the stack nothing and outlives it. Each start begins a new
- * file and keeps the one before as `NAME.1.log`; so does a file that outgrows `maxBytes`, by copying and emptying it:
+ * file and keeps the one before as `NAME.1.log`. A file that outgrows `maxBytes` is copied there, too, and then emptied:
  * its writer has it open to append, and goes on from the start.
  */
 export function openLogFiles(directory: string, names: readonly string[], maxBytes = 10_000_000): LogFiles {
@@ -69,7 +69,7 @@ export interface LastWords {
   isError: boolean;
 }
 
-/** Of a log: the last error among its last lines, else its last line. Stack frames and Node's banner say nothing. */
+/** The last error among the last lines of a log, else its last line. Stack frames and Node's banner say nothing. */
 export function lastWords(log: string): LastWords | null {
   const lines = log
     .split('\n')
@@ -96,7 +96,7 @@ function readable(line: string): string {
 }
 
 /**
- * Opens a log, hands its descriptor over, closes it. Where it cannot be opened (a full disk) its writer goes without: a
+ * Opens a log, hands its descriptor over, closes it. If it cannot be opened (a full disk), its writer goes without: a
  * process is worth more than its log.
  */
 export function withLog<T>(logs: LogFiles, name: string, use: (descriptor: number | 'ignore') => T): T {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { expect, onTestFinished, test } from 'vitest';
 
+import { findFreePort } from '../tests/harness/suite.ts';
 import { createMarkers } from './markers.ts';
 
 /** What takes markers at a port, or at any free one, with these answers, the last for good. */
@@ -27,11 +28,12 @@ async function startReceiver(port = 0, ...statuses: number[]) {
   return { got, port: (server.address() as AddressInfo).port, close };
 }
 
-function start(port: number) {
+function start(port: number, tryMs = 60_000) {
   const clock = { ms: 1_000_000 };
   const news: string[] = [];
   const markers = createMarkers(`http://127.0.0.1:${port}`, (line) => news.push(line), {
     pauseMs: 20,
+    tryMs,
     now: () => clock.ms,
   });
   onTestFinished(() => markers.close());
@@ -39,7 +41,7 @@ function start(port: number) {
 }
 
 test('sends what happened while the Observatory was away, later, in order and with its time', async () => {
-  const gone = await startReceiver();
+  const gone = await startReceiver(await findFreePort());
   await gone.close();
   const { markers, news, clock } = start(gone.port);
   markers.leave({ type: 'restart', message: 'observatory ended' });
@@ -57,6 +59,24 @@ test('sends what happened while the Observatory was away, later, in order and wi
   ]);
 });
 
+test('sends a marker once to an Observatory that takes it and is too slow to say so', async () => {
+  let taken = 0;
+  const slow = createServer((request) => void request.resume().on('end', () => (taken += 1)));
+  await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    slow.closeAllConnections();
+    slow.close();
+  });
+  const { markers, news } = start((slow.address() as AddressInfo).port, 1_000);
+  markers.leave({ type: 'deploy', message: 'first' });
+  markers.leave({ type: 'deploy', message: 'second' });
+  await expect.poll(() => news.length).toBe(2);
+  expect([taken, news]).toEqual([
+    2,
+    ['first', 'second'].map((name) => `could not be told to mark "${name}": it did not answer within 1 s`),
+  ]);
+});
+
 test('tries again after 503, and gives up what is refused', async () => {
   const { got, port } = await startReceiver(0, 503, 429, 400, 201);
   const { markers, news } = start(port);
@@ -67,7 +87,7 @@ test('tries again after 503, and gives up what is refused', async () => {
 });
 
 test('keeps fifty, and none for longer than an hour', async () => {
-  const gone = await startReceiver();
+  const gone = await startReceiver(await findFreePort());
   await gone.close();
   const { markers, news, clock } = start(gone.port);
   for (let number = 0; number < 52; number += 1) markers.leave({ type: 'restart', message: String(number) });

@@ -17,9 +17,12 @@ export interface Markers {
   close(): void;
 }
 
-/** How long one try may take, in milliseconds. */
-const timeoutMs = 5_000;
-/** Of so many the oldest is given up: a service that ends again and again must not fill the memory. */
+/**
+ * How long one try may take, in milliseconds. What takes longer is not tried again: an Observatory that has read it may
+ * store it yet, and a chart with the same deploy twice is worse than one that lacks it.
+ */
+const timeoutMs = 30_000;
+/** How many markers wait at most; then the oldest is given up. A service that keeps ending must not fill the memory. */
 const mostKept = 50;
 /** After this long a marker is given up, in milliseconds: the telemetry around it is lost, too. */
 const keptForMs = 3_600_000;
@@ -30,12 +33,13 @@ const keptForMs = 3_600_000;
  * @param observatory its URL; null leaves no marker.
  * @param report is called when a marker must wait, once until one is sent again, and when one is given up.
  * @param options.pauseMs how long to wait before the next try, milliseconds.
+ * @param options.tryMs how long one try may take, milliseconds.
  * @param options.now the clock, Unix milliseconds.
  */
 export function createMarkers(
   observatory: string | null,
   report: (news: string) => void,
-  { pauseMs = 2_000, now = Date.now }: { pauseMs?: number; now?: () => number } = {},
+  { pauseMs = 2_000, tryMs = timeoutMs, now = Date.now }: { pauseMs?: number; tryMs?: number; now?: () => number } = {},
 ): Markers {
   const kept: { atMs: number; marker: Marker }[] = [];
   const closing = new AbortController();
@@ -50,14 +54,17 @@ export function createMarkers(
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ start_time: Math.floor(atMs / 1000), ...marker }),
-        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]),
+        signal: AbortSignal.any([AbortSignal.timeout(tryMs), closing.signal]),
       });
       await response.body?.cancel();
       if (response.ok) return null;
       const again = response.status >= 500 || response.status === 408 || response.status === 429;
       return { reason: `it answered ${response.status}`, again };
     } catch (error) {
-      return { reason: messageOf(error), again: true };
+      const isLate = error instanceof DOMException && error.name === 'TimeoutError';
+      return isLate
+        ? { reason: `it did not answer within ${tryMs / 1000} s`, again: false }
+        : { reason: messageOf(error), again: true };
     }
   }
 

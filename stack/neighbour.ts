@@ -11,11 +11,11 @@ const timeoutMs = 1_000;
 const neighbourSchema = z.object({
   program: z.literal('hotrod'),
   pid: z.int().positive(),
-  // It is shown in a terminal.
+  // Whoever listens there says it, and it is shown in a terminal: nothing that moves the cursor or turns the text around.
   dataDir: z
     .string()
     .max(4_096)
-    .regex(/^[^\p{Cc}]+$/u),
+    .regex(/^[^\p{Cc}\p{Cf}]+$/u),
 });
 /** A suite that runs on this machine. */
 export type Neighbour = Omit<z.infer<typeof neighbourSchema>, 'program'>;

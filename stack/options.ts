@@ -19,14 +19,14 @@ export interface StartOptions {
   /** The Observatory's OTLP receivers. */
   otlpPort: number;
   otlpGrpcPort: number;
-  /** Where traces, metrics and logs go instead of the Observatory; null for there. */
+  /** Where traces, metrics and logs go instead of the Observatory; null for the Observatory. */
   otlpEndpoint: string | null;
   /** As in OTEL_EXPORTER_OTLP_HEADERS. */
   otlpHeaders: string | null;
   observatory: boolean;
   /** How much telemetry the services make, and which of them make another amount than the rest. */
   telemetry: { all: TelemetryMode; services: Readonly<Record<string, TelemetryMode>> };
-  /** Whether to run the services from this checkout although releases were pushed, which are forgotten. */
+  /** Whether to run the services from this checkout even if releases were pushed. Those are then forgotten. */
   workingCopy: boolean;
   /** Null: no load until a rate is set. */
   load: { engine: LoadEngine; profile: ProfileName | null; ratePerSecond: number } | null;
@@ -168,7 +168,7 @@ function wrong(what: string): Refusal {
   return new Refusal(`${what}. "npm start -- --help" lists what there is.`, { exitCode: 2 });
 }
 
-/** Where a suite keeps its data, absolute. @throws {Refusal} for an empty one. */
+/** Where a suite keeps its data, absolute. @throws {Refusal} if it is empty. */
 export function dataDirectory(given: string | undefined, cwd: string, root: string): string {
   if (given === undefined) return join(root, '.hotrod');
   if (given === '') throw wrong('--data-dir needs a directory');
@@ -207,7 +207,7 @@ function headers(text: string | undefined): string | null {
   return text;
 }
 
-/** Of the services alone: Postgres tells nothing, and the Observatory is told. */
+/** The option is only for services: Postgres makes no telemetry, and the Observatory receives it. */
 const observedServices = ['frontend', 'customer', 'driver', 'route'];
 
 function telemetry(text: string): StartOptions['telemetry'] {

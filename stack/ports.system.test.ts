@@ -34,7 +34,7 @@ it('says that another suite has the ports, and how to stop it', async () => {
   expect(refusal).toBeInstanceOf(Refusal);
   const { message } = refusal as Refusal;
   expect(message).toContain(
-    `Port ${port} (run pages) is taken by another HotROD, which runs from /home/ada/my project/.hotrod (process 4711): stop it with npm start -- stop --data-dir "/home/ada/my project/.hotrod"`,
+    `Port ${port} (run pages) is taken by another HotROD, which runs from /home/ada/my project/.hotrod (process 4711): stop it with npm start -- stop --data-dir '/home/ada/my project/.hotrod'`,
   );
   expect(message).toMatch(/--port-base \d+ --data-dir DIR\.$/);
 });

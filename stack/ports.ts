@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 
 import { findSuite } from './neighbour.ts';
 import { Refusal, systemCode } from './refusal.ts';
+import { shellWord } from './shell-word.ts';
 
 /** A port that a part of the suite is going to listen on. */
 export interface PortClaim {
@@ -14,7 +15,7 @@ export interface PortClaim {
 /**
  * Makes sure that nobody listens on any of the ports, all on 127.0.0.1.
  *
- * @throws {Refusal} naming the first that is taken, and what to do.
+ * @throws {Refusal} that names the first one that is taken, and says what to do.
  */
 export async function ensureFree(claims: readonly PortClaim[]): Promise<void> {
   for (const { name, port } of claims) {
@@ -29,7 +30,7 @@ export async function ensureFree(claims: readonly PortClaim[]): Promise<void> {
     const suite = runPages === undefined ? null : await findSuite(runPages);
     if (suite) {
       throw new Refusal(
-        `Port ${port} (${name}) is taken by another HotROD, which runs from ${suite.dataDir} (process ${suite.pid}): stop it with npm start -- stop --data-dir "${suite.dataDir}", or start this one beside it, for example: npm start -- --port-base ${await freePortBase()} --data-dir DIR.`,
+        `Port ${port} (${name}) is taken by another HotROD, which runs from ${suite.dataDir} (process ${suite.pid}): stop it with npm start -- stop --data-dir ${shellWord(suite.dataDir)}, or start this one beside it, for example: npm start -- --port-base ${await freePortBase()} --data-dir DIR.`,
       );
     }
     throw new Refusal(
@@ -38,7 +39,7 @@ export async function ensureFree(claims: readonly PortClaim[]): Promise<void> {
   }
 }
 
-/** Where a suite's ports are looked for, when others are taken: far from those that programs like, below the ephemeral. */
+/** Where to look for a suite's ports when others are taken: far from those that programs like, below the ephemeral. */
 const firstOffer = 18_080;
 const offerEvery = 100;
 /** A suite's ports: the base and those after it (stack/options.ts). */
@@ -53,7 +54,7 @@ async function freePortBase(): Promise<number> {
   return firstOffer;
 }
 
-/** IANA's dynamic ports (RFC 6335), which systems take that do not say otherwise. */
+/** IANA's dynamic ports (RFC 6335). Systems take these unless they say otherwise. */
 const usualEphemeralPorts = { first: 49_152, last: 65_535 };
 
 /** Which ports the system gives to the near ends of connections: ip(7), ip_local_port_range. */
@@ -62,14 +63,14 @@ function ephemeralPorts(): { first: number; last: number } {
   return first && last ? { first, last } : usualEphemeralPorts;
 }
 
-/** A warning where a connection of any program may take one of these ports by chance; null where none can. */
+/** A warning if a connection of any program may take one of these ports by chance; null if none can. */
 export function ephemeralWarning(ports: readonly number[], range = ephemeralPorts()): string | null {
   const within = ports.filter((port) => port >= range.first && port <= range.last);
   if (within.length === 0) return null;
   return `The ports ${Math.min(...within)} to ${Math.max(...within)} are among those that the system gives to outgoing connections (${range.first} to ${range.last}), so that one may be taken by chance: --port-base with a port below ${range.first} is safer.`;
 }
 
-/** Null where one can listen there, else the code of the system's error. */
+/** Null if one can listen on this port, else the code of the system's error. */
 function listenFault(port: number): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -7,14 +7,14 @@ export interface ChildRecord {
   name: string;
   pid: number;
   identity: string | null;
-  /** What it takes as "stop in good order". */
+  /** The signal that it takes as "stop in good order". */
   stopSignal: NodeJS.Signals;
 }
 
-/** Children lead groups, so that what they start goes with them, and so that Ctrl-C reaches us alone. Not on Windows. */
+/** Children lead groups, so that what they start ends with them, and so that Ctrl-C reaches us alone. Not on Windows. */
 export const ownGroup = process.platform !== 'win32';
 
-/** Signals a process and all that it started. False where nothing is left of them. */
+/** Signals a process and all that it started. False if nothing is left of them. */
 export function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(ownGroup ? -pid : pid, signal);

@@ -1,27 +1,27 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Whether a process with this id exists, ended ones that nobody has waited for left out. */
+/** Whether a process with this id exists. One that has ended, and that nobody has waited for, does not count. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // EPERM: it exists and is another's.
+    // EPERM: it exists and belongs to somebody else.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
   return linuxStat(pid)?.state !== 'Z';
 }
 
 /**
- * Tells a process from a later one with the same id: when it started. Null where there is no such process or no way to
- * know (Windows); what cannot be identified must not be killed.
+ * Tells a process from a later one with the same id: when it started. Null if there is no such process, or no way to
+ * know (Windows). A process that cannot be identified must not be killed.
  */
 export function processIdentity(pid: number): string | null {
   if (process.platform === 'linux') return linuxStat(pid)?.startTicks ?? null;
   return ps(pid, 'lstart=');
 }
 
-/** The command a process was started with, its arguments separated by blanks; null where it cannot be known. */
+/** The command a process was started with, its arguments separated by blanks; null if it cannot be known. */
 export function commandLine(pid: number): string | null {
   if (process.platform === 'linux') {
     try {

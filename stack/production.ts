@@ -12,13 +12,13 @@ export const releaseDirectorySchema = z.object({
   root: z.string().min(1),
   /** `service.version`, for example `0.1.0+1a2b3c4`. */
   version: z.string().min(1),
-  /** The commit; null where that cannot be known. */
+  /** The commit; null if unknown. */
   revision: z.string().nullable(),
 });
 export type ReleaseDirectory = z.infer<typeof releaseDirectorySchema>;
 
 const stateSchema = z.object({
-  /** The commit that was released last and not taken back; null where that cannot be known. */
+  /** The commit that was released last and not taken back; null if unknown. */
   revision: z.string().nullable(),
   services: z.record(z.string(), releaseDirectorySchema),
 });
@@ -28,7 +28,7 @@ export type ProductionState = z.infer<typeof stateSchema>;
 /** What production is at, which release each service runs, and what was there before the last release. */
 export const releasedSchema = stateSchema.extend({
   services: z.record(z.string(), releaseDirectorySchema.extend({ ready: z.boolean() })),
-  /** Null where nothing was released, or the last release was taken back. */
+  /** Null if nothing was released, or the last release was taken back. */
   previous: stateSchema.nullable(),
 });
 export type Released = z.infer<typeof releasedSchema>;

@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 import { readJsonFile } from './json-file.ts';
 
-/** The commit that is checked out, or null where git or the repository is missing. */
+/** The commit that is checked out, or null if git or the repository is missing. */
 export async function checkedOutRevision(root: string): Promise<string | null> {
   // Without a .git of its own, git would answer for a repository that happens to be around.
   if (!existsSync(join(root, '.git'))) return null;

@@ -4,7 +4,7 @@ import { messageOf, Refusal } from './refusal.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 import type { ProcessSpec } from './topology.ts';
 
-/** Services that a release can change, in the order in which they are replaced: who is asked before who asks. */
+/** Services that a release can change, in the order in which they are replaced: first those that others ask. */
 const releasableServices = ['customer', 'driver', 'route', 'frontend'] as const;
 
 /** Puts releases into production, one at a time. */
@@ -12,20 +12,20 @@ export interface Rollout {
   released(): Released;
   /** The same, when the releases and restarts that were asked for before are over. */
   settled(): Promise<Released>;
-  /** @throws {Refusal} where a service does not become ready; all run then what they ran before. */
+  /** @throws {Refusal} if a service does not become ready; then all run what they ran before. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
   /**
-   * Replaces a service by the same service, started anew from the checkout: what changed there since runs then.
+   * Replaces a service by the same service, started anew from the checkout, so that changes there take effect.
    *
-   * @throws {Refusal} when it does not become ready, and runs on as before; when it runs a release, not the checkout.
+   * @throws {Refusal} if it does not become ready, and then runs on as before; or if it runs a release, not the checkout.
    */
   restart(name: string): Promise<void>;
 }
 
 /**
  * @param options.processes of the suite; the others are left alone.
- * @param options.checkout what services run that no release was put into.
- * @param options.startRevision what production is at where nothing was released yet.
+ * @param options.checkout what services run until a release is put into them.
+ * @param options.startRevision what production is at while nothing was released yet.
  * @param options.specOf how a service is started from a release directory.
  */
 export function createRollout(options: {

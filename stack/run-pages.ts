@@ -11,7 +11,7 @@ export interface RunPages {
  * Serves what the runner has recorded, to this machine alone. It outlives every run, so a marker's link leads somewhere.
  *
  * @param handler what it throws is answered with 500 and reported: no request may end the suite.
- * @throws the system's error where the port is taken.
+ * @throws the system's error if the port is taken.
  */
 export async function startRunPages(
   handler: (request: IncomingMessage, response: ServerResponse) => void,

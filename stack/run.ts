@@ -9,6 +9,7 @@ import { ephemeralWarning } from './ports.ts';
 import { isAlive } from './process-identity.ts';
 import { Refusal } from './refusal.ts';
 import { checkedOutRevision, releaseVersion } from './revision.ts';
+import { shellWord } from './shell-word.ts';
 import { createSuite, type Suite } from './suite.ts';
 import { portsOf } from './topology.ts';
 import { coloured, describeCounts, describeLoad, type Paint, plain, renderTable, suiteRows } from './table.ts';
@@ -21,7 +22,7 @@ interface Call {
   cwd: string;
 }
 
-/** Does what the command line asks. Ends the process by itself where something is wrong: one line, exit code not 0. */
+/** Does what the command line asks. Ends the process by itself if something is wrong: one line, exit code not 0. */
 export async function run(call: Call): Promise<void> {
   const paint = process.stdout.isTTY && !call.env['NO_COLOR'] ? coloured : plain;
   // A reader that goes away (`npm start | head`) must not end the suite in disorder.
@@ -102,7 +103,7 @@ function overview(
 ): string {
   const status = suite.status();
   const at = (name: string) => paint('cyan', status.processes.find((process) => process.name === name)?.url ?? '');
-  // The first address is the one that is opened.
+  // People open the first address that they see, so the most useful one comes first.
   const first = options.observatory ? `Look inside at ${at('observatory')}, order` : 'Order';
   return [
     '',
@@ -132,7 +133,7 @@ function pushing(suite: Suite, options: StartOptions, paint: Paint): string[] {
     running,
     `Push to production from any clone: ${paint('bold', `git remote add production ${shellWord(repository.path)}`)}, then ${paint('bold', 'git push production main')}`,
     `Runs of the pipeline: ${paint('cyan', `http://127.0.0.1:${portsOf(options)['run pages']}/runs`)}`,
-    // Vite, and so Vitest, takes them for the beginning of a query or a fragment, or for a pattern.
+    // Vite, and so Vitest, takes these characters for the beginning of a query or a fragment, or for a pattern.
     ...(/[#?*]/.test(options.dataDir)
       ? ['What is pushed cannot be tested in a path with "#", "?" or "*": start with --data-dir DIR elsewhere.']
       : []),
@@ -140,17 +141,12 @@ function pushing(suite: Suite, options: StartOptions, paint: Paint): string[] {
   ];
 }
 
-/** For a shell, with quotes only where it needs them. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./\\-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /** How often the process that started this one is looked for, in milliseconds. */
 const lookForParentEveryMs = 500;
 
 /**
- * Stops when the npm that started this process is gone: `kill -9` of it reaches nobody else. Who starts it without npm,
- * with `nohup` for example, may leave.
+ * Stops when the npm that started this process is gone: `kill -9` of npm reaches no other process. Whoever starts it
+ * without npm, with `nohup` for example, may leave.
  */
 function endWithParent(interrupt: () => void): void {
   const parent = process.ppid;

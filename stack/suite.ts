@@ -50,7 +50,7 @@ export interface Suite {
   /** Resolves when every process is ready and load has begun. @throws {Refusal} with what to do. */
   start(): Promise<void>;
   status(): SuiteStatus;
-  /** Where a push goes; null where there is no git. Known when it has started. */
+  /** Where a push goes; null if there is no git. Known when it has started. */
   repository(): ProductionRepository | null;
   /** Which release each service runs. */
   released(): Released;
@@ -60,13 +60,13 @@ export interface Suite {
   kill(): void;
 }
 
-/** What stopping within five seconds leaves to each, in milliseconds; who needs to be forced costs up to 0.6 s more. */
+/** How long each may take to stop, for five seconds in all, in milliseconds. Forcing one costs up to 0.6 s more. */
 const stopTimes = {
   /** A pipeline that runs: its step is interrupted, its marker closed. */
   pipeline: 1_500,
-  /** So long a wave may keep the next one waiting, which then stops beside it. */
+  /** How long a wave may keep the next one waiting. After that, the next one stops beside it. */
   headStart: 1_000,
-  /** The services: open requests, and their last telemetry, which takes 2 s where nobody receives it. */
+  /** The services: open requests, and their last telemetry, which takes 2 s if nobody receives it. */
   services: 2_900,
   /** The last wave, which all others need: Postgres and the Observatory. */
   last: 1_000,
@@ -124,7 +124,7 @@ export function createSuite(
       report('stack', `stopped what an earlier start had left: ${dataDirectory.leftovers.join(', ')}`);
     prepareFlagFile(flagFile(options.dataDir));
     goOn();
-    // Before it is read: the repository takes longer to be opened than all else does.
+    // Before production is read, and early: opening the repository takes longer than everything else.
     if (options.workingCopy) forgetProduction(options.dataDir);
     keepingCheckout = keepCheckout();
     const ports = portsOf(options);
@@ -214,7 +214,7 @@ export function createSuite(
       markers.leave({ type: 'restart', message: `${name} ${what}` });
   }
 
-  /** @returns null where there is no git, which a push needs, and nothing else does. */
+  /** @returns null if there is no git: a push needs it, but nothing else does. */
   async function keepCheckout(): Promise<ProductionRepository | null> {
     const { root, node, env } = surroundings;
     try {
@@ -257,7 +257,7 @@ export function createSuite(
     });
   }
 
-  /** Ends the markers that a killed pipeline left open: of these runs, or of all, where none can be on. */
+  /** Ends markers that a killed pipeline left open: of these runs, or of all if none is named, because none is on then. */
   async function sweepMarkers(runs: readonly string[]): Promise<void> {
     if (observatoryUrl === null) return;
     const which = runs.length > 0 ? runs.flatMap((id) => ['--run', id]) : ['--older-than', '0s'];
@@ -325,7 +325,7 @@ export function createSuite(
   }
 
   const warned = new Set<string>();
-  /** Does what the suite can live without; where it fails (a full disk), that is told once, until it succeeds again. */
+  /** Does what the suite can live without. If it fails (a full disk), that is told once, until it succeeds again. */
   function orWarn(what: string, work: () => void): void {
     try {
       work();
@@ -354,7 +354,7 @@ export function createSuite(
     endCrashWatch?.();
     control?.close();
     markers.close();
-    // Before what it releases to and reports to: it takes back what it has begun.
+    // The pipeline stops before the processes that it releases and reports to: it takes back what it has begun.
     await pipeline?.stop(stopTimes.pipeline);
     await Promise.all([load?.stop().catch(() => {}), stopInOrder(processes)]);
     for (const socket of sockets.splice(0)) socket.close();
@@ -424,12 +424,12 @@ async function stopInOrder(processes: readonly SupervisedProcess[]): Promise<voi
     await Promise.race([Promise.all(stopping), sleep(stopTimes.headStart)]);
   }
   await Promise.all(stopping);
-  // What the others left of their time is theirs, too: a database that is forced to stop has to repair itself.
+  // These also get the time that the others have left: a database that is forced to stop has to repair itself.
   const patienceMs = Math.max(0, endMs - performance.now()) + stopTimes.last;
   await Promise.all(last.map((each) => each.stop(patienceMs)));
 }
 
-/** Who can be stopped at once, in order: nobody in a wave is still needed by a later one. */
+/** The processes in waves that can be stopped at once, in order: no process of a wave is needed by a later one. */
 export function stopWaves<T extends { spec: { name: string; stopBefore: readonly string[] } }>(
   processes: readonly T[],
 ): T[][] {

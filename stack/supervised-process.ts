@@ -16,29 +16,29 @@ export type ProcessState = 'waiting' | 'starting' | 'ready' | 'not ready' | 'res
 
 /** A process that is kept running. */
 export interface SupervisedProcess {
-  /** Of what runs now. */
+  /** The spec of what runs now. */
   readonly spec: ProcessSpec;
   readonly state: ProcessState;
   readonly pid: number | undefined;
-  /** This one, one that is to replace it, and those replaced that still drain. */
+  /** The ids of this process, of one that is to replace it, and of replaced ones that still drain. */
   readonly pids: readonly number[];
   /** Times it was started again. */
   readonly restarts: number;
   /**
    * Starts it, and from then on again whenever it ends. Resolves when it is ready for the first time.
    *
-   * @throws {Refusal} where it ends several times, or is not ready in time, before it ever was.
+   * @throws {Refusal} if it ends several times, or is not ready in time, before it ever was.
    */
   start(): Promise<void>;
   /**
    * Replaces it by another process of the same name. The new one is ready and listens before the old one is told to
-   * drain, so no request is lost. Where a socket cannot be shared the new one is ready when the old one leaves the port,
+   * drain, so no request is lost. If a socket cannot be shared, the new one is ready when the old one leaves the port,
    * and takes it within milliseconds.
    *
-   * @throws {Refusal} where the new one does not become ready; the old one runs on, untouched.
+   * @throws {Refusal} if the new one does not become ready; the old one runs on, untouched.
    */
   replace(next: ProcessSpec): Promise<void>;
-  /** Asks it and all it started to stop, and makes it after `patienceMs`. Never rejects. */
+  /** Asks it and all it started to stop, and forces it after `patienceMs`. Never rejects. */
   stop(patienceMs: number): Promise<void>;
   /** Ends it and all it started at once. */
   kill(): void;
@@ -70,36 +70,36 @@ export const usualTimes: SupervisionTimes = {
 };
 
 /**
- * So often it may end before it was ever ready: more is no accident. Only where its port is taken it may be one, of a
- * connection of any program that comes and goes, so there it is tried for half a minute.
+ * How often it may end before it was ever ready. More often is no accident. Only if its port is taken may it be one: a
+ * connection of any program may hold the port for a while. So with a taken port it is tried for half a minute.
  */
 const startAttempts = 3;
 const startAttemptsAtTakenPort = 8;
 const takenPort = /port \d+ is taken|EADDRINUSE|Address already in use/i;
-/** With this exit code a service says that its settings are wrong (kit/main.ts): trying again will not help. */
+/** The exit code with which a service says that its settings are wrong (kit/main.ts): trying again will not help. */
 const wrongSettings = 2;
-/** So many polls in a row must fail before a process counts as not ready: one slow answer is none. */
+/** How many polls in a row must fail before a process counts as not ready: one slow answer is not enough. */
 const failuresUntilNotReady = 2;
 
 /** One process, from its launch to its end. */
 interface Life {
   readonly spec: ProcessSpec;
-  /** Undefined where it could not be started. */
+  /** Undefined if it could not be started. */
   readonly pid: number | undefined;
   readonly bornMs: number;
-  /** Where its log was when it began. */
+  /** The length of its log when it began. */
   readonly logStart: number;
   /** Whether it has ended. */
   over: boolean;
   /** Resolves, when it has ended, to how. */
   readonly ended: Promise<string>;
-  /** Resolves when it has said that it is ready, and when it listens: only where it is one that says so. */
+  /** Resolves when it has said that it is ready, and when it listens. Only for a process that says so. */
   readonly prepared: Promise<void>;
   readonly listening: Promise<void>;
 }
 
 /**
- * @param socket that the process is to listen on; null where it binds its port itself.
+ * @param socket that the process is to listen on; null if it binds its port itself.
  * @param report is called with each change that a person wants to know, as a clause to follow the process's name.
  * @param onPid is called when {@link SupervisedProcess.pids} has changed.
  */
@@ -119,7 +119,7 @@ export function superviseProcess(options: {
   let current: Life | undefined;
   /** All that have not ended. */
   const lives = new Set<Life>();
-  /** Who has taken the place of the current one, until the loop of {@link keepRunning} sees it. */
+  /** The life that has taken the place of the current one, until the loop of {@link keepRunning} sees it. */
   let successor: Life | null = null;
   let replaced = Promise.withResolvers<'replaced'>();
   let restarts = 0;
@@ -199,7 +199,7 @@ export function superviseProcess(options: {
     }
   }
 
-  /** Waits until it is ready. Resolves to how it ended, or was ended, where it does not become so. */
+  /** Waits until it is ready. If it does not become ready, resolves to how it ended, or was ended. */
   async function becomesReady(life: Life, ready: Promise<void>): Promise<string | null> {
     const over = new AbortController();
     const late = sleep(times.patience, 'late' as const, { signal: over.signal });
@@ -219,7 +219,7 @@ export function superviseProcess(options: {
     return `was not ready within ${times.patience / 1000} s`;
   }
 
-  /** A life, which one that has replaced another begins being ready. Resolves to how it ended, or was replaced. */
+  /** Follows a life; one that has replaced another is ready from the first. Resolves to how it ended, or was replaced. */
   async function live(life: Life, isReadyNow: boolean, onReady: () => void): Promise<string> {
     const over = new AbortController();
     const end = Promise.race([life.ended, replaced.promise]).finally(() => over.abort());
@@ -324,7 +324,7 @@ export function superviseProcess(options: {
     for (const signal of [life.spec.stopSignal, ...life.spec.forceSignals]) {
       if (life.spec.stopCommand && signal === life.spec.stopSignal && !ownGroup) life.spec.stopCommand();
       else signalGroup(pid, signal);
-      // The last two steps come quickly: what did not stop in good order will not be talked into it.
+      // The last two steps follow quickly: a process that did not stop in good order will not do so later.
       const waitMs = signal === life.spec.stopSignal ? Math.max(0, endMs - performance.now()) : 300;
       const cancel = new AbortController();
       const done = await Promise.race([life.ended, sleep(waitMs, null, { signal: cancel.signal }).catch(() => null)]);

@@ -5,7 +5,7 @@ import type { LoadStatus, SuiteStatus } from './control.ts';
 /** One row: what, where, how. */
 export type Row = readonly [name: string, place: string, state: string];
 
-/** Colours where a person looks at a terminal; plain text elsewhere. */
+/** Colours if a person looks at a terminal; plain text elsewhere. */
 export type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
 
 export const plain: Paint = (_style, text) => text;
@@ -28,7 +28,7 @@ function stateStyle(state: string): 'green' | 'yellow' | 'gray' {
   return ['starting', 'restarting', 'not ready'].includes(word) ? 'yellow' : 'gray';
 }
 
-/** The suite as rows: the Observatory first, because that is where one looks; the database without its password. */
+/** The suite as rows: the Observatory first, because people look there; the database without its password. */
 export function suiteRows(status: SuiteStatus, telemetryTo: string | null): Row[] {
   const rows: Row[] = status.processes.map(({ name, url, state, restarts, release }) => [
     name,

@@ -14,23 +14,23 @@ export interface ProcessSpec {
   args: string[];
   cwd: string;
   env: Record<string, string>;
-  /** Whom it runs as; null for the caller. */
+  /** The account it runs as; null for the caller. */
   account: Account | null;
-  /** The file it runs, where that is ours: checked before the start. */
+  /** The file it runs, if that file is ours: it is checked before the start. */
   entry?: string;
-  /** A URL that answers 2xx, or a look at the process, when it can do its work. */
+  /** How to see that it can do its work: a URL that then answers 2xx, or a look at the process. */
   ready: string | ((pid: number) => boolean);
   /** Whether it says by itself, through a pipe, when it is ready and when it listens: kit's `serve`. */
   saysReady?: boolean;
-  /** Those that must be ready before it is started. */
+  /** The processes that must be ready before it is started. */
   startAfter: readonly string[];
-  /** Those it needs to finish its work: they are stopped after it. */
+  /** The processes it needs to finish its work: they are stopped after it. */
   stopBefore: readonly string[];
   beforeStart?: () => Promise<unknown>;
-  /** What it takes as "stop in good order", and then, where it does not, as "stop". */
+  /** The signal that means "stop in good order", and then those that mean "stop", if it does not. */
   stopSignal: NodeJS.Signals;
   forceSignals: readonly NodeJS.Signals[];
-  /** The same where there are no signals (Windows). */
+  /** The same for systems without signals (Windows). */
   stopCommand?: () => unknown;
 }
 
@@ -62,11 +62,11 @@ export interface Surroundings {
   node: string;
   /** Handed on to every process of ours, so that a service's own settings work. */
   env: Readonly<Record<string, string | undefined>>;
-  /** Where Node keeps what it has compiled; in the checkout where it is not given. */
+  /** Where Node keeps what it has compiled; in the checkout if it is not given. */
   compileCache?: string;
   /** `service.version`, for example `0.1.0+1a2b3c4`. */
   version: string;
-  /** The commit that is checked out; null where that cannot be known. */
+  /** The commit that is checked out; null if unknown. */
   revision: string | null;
 }
 
@@ -94,7 +94,7 @@ export function serviceNodeOptions(root: string): string[] {
  */
 const memorySettings: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '1' };
 
-/** Where the flags are that switch faults on. */
+/** The file of the flags that switch faults on. */
 export function flagFile(dataDir: string): string {
   return join(dataDir, 'flags.json');
 }
@@ -228,12 +228,12 @@ export function pipelineVariables(options: StartOptions, env: Surroundings['env'
   };
 }
 
-/** Where telemetry goes; undefined where OpenTelemetry's own default holds. */
+/** Where telemetry goes; undefined if OpenTelemetry's own default holds. */
 function exportEndpoint(options: StartOptions): string | undefined {
   return options.otlpEndpoint ?? (options.observatory ? at(options.otlpPort) : undefined);
 }
 
-/** A key is for who asks for it: not for the Observatory. */
+/** A key is only for the backend that asks for it, and not for the Observatory. */
 function exportHeaders(options: StartOptions): string | undefined {
   return options.observatory ? undefined : (options.otlpHeaders ?? undefined);
 }

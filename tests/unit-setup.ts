@@ -3,8 +3,8 @@ import childProcess from 'node:child_process';
 import net from 'node:net';
 
 /**
- * What a unit test may not do, it cannot do: it starts no process, listens on no port, and loads no DuckDB. Such a test
- * is called `*.store.test.ts` (DuckDB in this process) or `*.system.test.ts`.
+ * Keeps a unit test from what it may not do: it starts no process, listens on no port, and loads no DuckDB. A test that
+ * does is called `*.store.test.ts` (DuckDB in this process) or `*.system.test.ts`.
  */
 function refuse(what: string): () => never {
   return () => {

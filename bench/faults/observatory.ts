@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** What came of a fault: spans, but where it says otherwise. */
+/** What came of a fault. The numbers count spans, unless a field says otherwise. */
 interface Outcome {
   fault: string;
   acknowledged: number;
@@ -112,7 +112,7 @@ async function fillDisk(directory: string, fault: string): Promise<Outcome> {
   await using observatory = await startObservatory(directory);
   const load = startLoad(observatory);
   await sleep(3_000);
-  // To the process a file that may not grow is as a disk that is full.
+  // A file that may not grow looks to the process like a full disk.
   const limitTo = (bytes: number | 'unlimited'): void => {
     execFileSync('prlimit', ['--pid', String(observatory.child.pid), `--fsize=${bytes}:unlimited`]);
   };
@@ -198,7 +198,7 @@ function startLoad({ otlp }: Observatory) {
   return {
     acknowledged: () => acknowledgedMs.length * tracesPerRequest * spansPerTrace,
     refused: () => refused,
-    /** In how many seconds the last so many spans were acknowledged. */
+    /** How many seconds the last so many spans took to be acknowledged. */
     secondsOfTheLast(spans: number): number {
       const requests = Math.ceil(spans / (tracesPerRequest * spansPerTrace));
       if (requests === 0) return 0;

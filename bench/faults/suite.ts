@@ -13,7 +13,7 @@ import { createTemporaryDirectory, findFreePortBase, root } from '../../tests/ha
 interface Ride {
   sentMs: number;
   endedMs: number;
-  /** 0 where no answer came. */
+  /** 0 if no answer came. */
   status: number;
   traceId: string | null;
 }
@@ -28,7 +28,7 @@ interface FaultResult {
 }
 
 const ridesPerSecond = 5;
-/** Of customers without the planted bug a ride takes 0.8 s; what takes longer than this is not well. */
+/** A ride of a customer without the planted bug takes 0.8 s. One that takes longer than this is not well. */
 const wellWithinMs = 2_500;
 const stopSeconds = 20;
 const services = ['frontend', 'customer', 'driver', 'route'];
@@ -99,7 +99,7 @@ async function startStack(base: number, dataDir: string): Promise<{ stop(): Prom
   };
 }
 
-/** The process of a part now: the stack keeps a list for those who come after it. */
+/** The process of a part now, from the list that the stack keeps in its data directory. */
 function pidOf(dataDir: string, part: string): number {
   const { children } = JSON.parse(readFileSync(join(dataDir, 'stack.json'), 'utf8')) as {
     children: { name: string; pid: number }[];
@@ -166,7 +166,7 @@ async function report(results: readonly FaultResult[], observatory: string): Pro
   const rows: string[][] = [];
   for (const { name, rides, beganMs, overMs } of results) {
     const ill = rides.filter((ride) => ride.endedMs > beganMs && !isWell(ride));
-    // A ride that was ordered before, or while the part stood still, waits for it: what counts is the last that began.
+    // A ride that was ordered before, or while the part stood still, waits for it. So what counts is the last that began.
     const wellMs = ill.reduce((last, { sentMs }) => Math.max(last, sentMs), 0);
     const served = rides.filter(({ status, traceId }) => status === 200 && traceId !== null);
     const slowest = rides.reduce((most, { sentMs, endedMs }) => Math.max(most, endedMs - sentMs), 0);
@@ -188,7 +188,7 @@ async function report(results: readonly FaultResult[], observatory: string): Pro
   );
 }
 
-/** How many rides that were answered left no root span behind. */
+/** How many of the rides that were answered left no root span behind. */
 async function countLost(observatory: string, served: readonly Ride[]): Promise<number> {
   let lost = 0;
   for (const { traceId } of served) {
@@ -199,7 +199,7 @@ async function countLost(observatory: string, served: readonly Ride[]): Promise<
   return lost;
 }
 
-/** Three times what the route workers bear, by k6. */
+/** Orders three times what the route workers bear, by k6. */
 async function benchOverload(program: string, frontend: string, directory: string): Promise<void> {
   const run = (ratePerSecond: number, forSeconds: number) =>
     k6Answers({ program, frontend, ratePerSecond, seconds: forSeconds, directory });

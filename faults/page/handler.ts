@@ -12,7 +12,7 @@ import { renderFaults, renderProblem } from './render.ts';
 const assets = readAssets(import.meta.url);
 const assetPath = /^\/faults\/assets\/(page\.css|page\.js)$/;
 
-/** What a form of the page sends is shorter. */
+/** The longest form that is read. A form of the page is shorter. */
 const maxFormBytes = 4 * 1024;
 
 /** Whether a request is one for the page of faults, on a server that has other pages, too. */
@@ -25,7 +25,8 @@ export function isFaultPage(url: string | undefined): boolean {
  *
  * - `GET /faults`: what there is, and how it stands; `?reveal` tells which one was drawn as a mystery
  * - `POST /faults`: a form with `do`: `set` a `flag` to a `variant` (of its own, `off`, or `default`: as configured), all
- *   `off`, all `default`, `mystery`, `restore` the file. Answered with the way back to the page. Only the page itself may send it: a browser says whose form it is.
+ *   `off`, all `default`, `mystery`, `restore` the file. Answered with the way back to the page. Only the page itself may
+ *   send it: a browser says whose form it is.
  *
  * The file is read when it is asked for, so the page shows what the command line and an editor have done, too.
  *
@@ -60,7 +61,7 @@ export function createFaultPageHandler(options: {
     const html = (status: number, body: string) => send(status, 'text/html; charset=utf-8', body);
     const plain = (status: number, body: string, more: Record<string, string> = {}) =>
       send(status, 'text/plain; charset=utf-8', `${body}\n`, more);
-    /** Whatever is wrong with the file is said on the page, with a way out. */
+    /** Shows on the page whatever is wrong with the file, and a way out. */
     const orProblem = (work: () => void) => {
       try {
         work();
@@ -110,7 +111,7 @@ export function createFaultPageHandler(options: {
   };
 }
 
-/** @param done gets null where the form is too long. */
+/** @param done gets null if the form is too long. */
 function readForm(request: IncomingMessage, done: (form: URLSearchParams | null) => void): void {
   const chunks: Buffer[] = [];
   let size = 0;

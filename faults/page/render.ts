@@ -51,7 +51,7 @@ function allButtons(): string {
   </div>`;
 }
 
-/** While a mystery is on, no lesson is told and nothing stands: either would betray it. */
+/** While a mystery is on, the page shows neither the lessons nor how the flags stand: either would betray it. */
 function renderMystery(drawn: Manifest | undefined, isRevealed: boolean, observatory: string | null): string {
   return html`<section class="mystery" aria-label="Mystery">
     <h2>One fault is on. Which one?</h2>

@@ -17,7 +17,7 @@ declare module 'k6' {
 
 declare module 'k6/http' {
   interface Answer {
-    /** 0 where there was no answer. */
+    /** 0 if there was no answer. */
     status: number;
     body: string | ArrayBuffer | null;
   }

@@ -1,12 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
+import { createLogger } from '@hotrod/kit/logging';
 import { expect, onTestFinished, test } from 'vitest';
 
 import type { SloStatus } from '../contract/contract.ts';
-import { startTestObservatory, temporaryDirectory } from '../fixtures/test-observatory.ts';
+import { send, startTestObservatory, temporaryDirectory } from '../fixtures/test-observatory.ts';
+import type { Observatory } from '../observatory.ts';
+import type { Request } from '../otlp/fixtures/requests.ts';
 import { defaultObjectives } from '../store/questions/default-objectives.ts';
 import type { Asking } from '../store/questions/population.ts';
 import { createAlerting } from './alerting.ts';
@@ -115,6 +118,29 @@ test('an alert of an objective that is no longer there ends', async () => {
   expect(alerting.firing()).toEqual([]);
 });
 
+test('the end of a condition that is no longer there is told with what of its alert still fires', async () => {
+  const first = start(nothingKept, 0, 100);
+  await first.look(20 * minute);
+  const kept = first.stop();
+  const dropped = ['2', '3'].map((burn_rate) => ({
+    labels: { alertname: 'Slow', severity: 'ticket', burn_rate },
+    annotations: {},
+    startsMs: 1,
+  }));
+  const { alerting, told } = start({ ...kept, firing: [...kept.firing, ...dropped] }, 21 * minute, 100);
+  await alerting.evaluate();
+  expect(told).toMatchObject([
+    {
+      status: 'firing',
+      alerts: [
+        { status: 'resolved', labels: { burn_rate: '2' } },
+        { status: 'resolved', labels: { burn_rate: '3' } },
+        { status: 'firing', labels: { burn_rate: '6' }, startsAt: new Date(20 * minute).toISOString() },
+      ],
+    },
+  ]);
+});
+
 test('the file is read as it was written; a damaged one is an error', async () => {
   const path = join(await temporaryDirectory(), 'alerts.json');
   const file = createAlertFile(path);
@@ -153,7 +179,7 @@ async function startReceiver() {
 }
 
 /** A hundred rides of the last minute, all of them too slow. */
-function slowRides(): object {
+function slowRides(): Request {
   const spans = Array.from({ length: 100 }, (_each, number) => {
     const at = Date.now() - 30_000 - number;
     return {
@@ -170,18 +196,19 @@ function slowRides(): object {
   return { resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'test' }, spans }] }] };
 }
 
+/** When the Observatory looked at all objectives last, Unix seconds; 0 for never. */
+async function lastLook({ url }: Observatory): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^observatory_alert_last_look_timestamp_seconds (.*)$/m.exec(metrics)?.[1]);
+}
+
 test('an Observatory that is started anew shows what fires, and delivers what nobody took before', async () => {
   const directory = await temporaryDirectory();
   const receiver = await startReceiver();
   receiver.state.isWell = false;
   const changes = { alertWebhook: receiver.url, alertIntervalMs: 50, objectives: [objective] };
   const first = await startTestObservatory(directory, changes);
-  const answer = await fetch(`${first.otlpUrl}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(slowRides()),
-  });
-  expect(answer.status).toBe(200);
+  expect((await send(first, 'traces', slowRides())).status).toBe(200);
   const alertsOf = async (url: string): Promise<SloStatus['alerts']> =>
     ((await (await fetch(`${url}/api/slo`)).json()) as SloStatus[])[0]?.alerts ?? [];
   await expect.poll(() => alertsOf(first.url)).toMatchObject([{ severity: 'page', runbook: 'slow' }]);
@@ -198,19 +225,13 @@ test('an Observatory that is started anew shows what fires, and delivers what no
   await second.close();
 
   const third = await startTestObservatory(directory, changes);
-  const looked = async () =>
-    Number(
-      /^observatory_alert_last_look_timestamp_seconds (.*)$/m.exec(
-        await (await fetch(`${third.url}/metrics`)).text(),
-      )?.[1],
-    );
-  await expect.poll(looked).toBeGreaterThan(0);
+  await expect.poll(() => lastLook(third)).toBeGreaterThan(0);
   expect(await alertsOf(third.url)).toEqual([before]);
   await third.close();
   expect(receiver.got).toHaveLength(1);
 });
 
-test('a state that cannot be read or written keeps no Observatory from starting', async () => {
+test('the Observatory starts although the state of alerts cannot be read or written', async () => {
   const directory = await temporaryDirectory();
   writeFileSync(join(directory, 'alerts.json'), 'not JSON');
   const observatory = await startTestObservatory(directory, { alertIntervalMs: 50, objectives: [objective] });
@@ -221,4 +242,35 @@ test('a state that cannot be read or written keeps no Observatory from starting'
   const second = await startTestObservatory(other, { alertIntervalMs: 50 });
   await second.close();
   expect(existsSync(join(other, 'alerts.json'))).toBe(false);
+});
+
+test('warns once that the state of alerts cannot be written, and again only after it could be', async () => {
+  const directory = await temporaryDirectory();
+  const obstacle = join(directory, 'alerts.json.new');
+  mkdirSync(obstacle);
+  const lines: string[] = [];
+  const logger = createLogger('observatory', 'warn', { write: (line) => void lines.push(line) });
+  const observatory = await startTestObservatory(
+    directory,
+    { alertIntervalMs: 50, objectives: [objective] },
+    { logger },
+  );
+  const warnings = () => lines.filter((line) => line.includes('could not be kept')).length;
+  const looks = async (count: number): Promise<void> => {
+    for (let look = 1; look <= count; look += 1) {
+      const before = await lastLook(observatory);
+      await expect.poll(() => lastLook(observatory)).toBeGreaterThan(before);
+    }
+  };
+  await looks(3);
+  expect(warnings()).toBe(1);
+  rmdirSync(obstacle);
+  await expect.poll(() => existsSync(join(directory, 'alerts.json'))).toBe(true);
+
+  mkdirSync(obstacle);
+  // What fires is written at each look.
+  expect((await send(observatory, 'traces', slowRides())).status).toBe(200);
+  await expect.poll(warnings).toBe(2);
+  await looks(3);
+  expect(warnings()).toBe(2);
 });

@@ -7,7 +7,7 @@ import type { Notification } from './notification.ts';
 const textsSchema = z.record(z.string(), z.string());
 
 const keptAlertSchema = z.object({
-  /** What identifies the condition: {@link Notification} tells the alert by these. */
+  /** The labels that identify the condition: {@link Notification} names the alert by them. */
   labels: textsSchema,
   annotations: textsSchema,
   /** Since when it fires, Unix milliseconds. */
@@ -45,10 +45,13 @@ const keptSchema = z.object({
   firing: z.array(keptAlertSchema),
   /** Whether there was a webhook to notify of these alerts. */
   hasWebhook: z.boolean(),
-  /** What the webhook is yet to take. */
+  /** Notifications that the webhook has not taken yet. */
   undelivered: z.array(notificationSchema),
 });
-/** What alerting has to know after a restart, so that the restart neither ends an alert nor tells of it again. */
+/**
+ * What alerting has to know after a restart, so that the restart neither ends an alert nor notifies anybody of it
+ * again.
+ */
 export type KeptAlerts = z.infer<typeof keptSchema>;
 
 export const nothingKept: KeptAlerts = { lookedMs: 0, firing: [], hasWebhook: false, undelivered: [] };
@@ -57,7 +60,7 @@ export const nothingKept: KeptAlerts = { lookedMs: 0, firing: [], hasWebhook: fa
 export interface AlertMemory {
   /** @throws when there is something that cannot be read. */
   load(): KeptAlerts;
-  /** What is there is whole at any moment. @throws the system's error, for example on a full disk. */
+  /** The file is complete at any moment. @throws the system's error, for example on a full disk. */
   save(kept: KeptAlerts): void;
 }
 

@@ -1,16 +1,19 @@
 import type { Burn } from '../store/questions/burn-rates.ts';
 import type { BurnCondition } from '../store/questions/objective.ts';
 
-/** Where one condition of one objective stands. Instants in Unix milliseconds. */
+/** The state of one condition of one objective. Instants in Unix milliseconds. */
 export type AlertState =
   | { phase: 'inactive' }
-  /** It holds, but not yet for as long as it must. */
+  /** The condition holds, but not yet for as long as it must. */
   | { phase: 'pending'; sinceMs: number }
   | { phase: 'firing'; startsMs: number };
 
 export const inactive: AlertState = { phase: 'inactive' };
 
-/** Of fewer in the long window a ratio says nothing: a person's first click on a laptop is slow, and is all there is. */
+/**
+ * A ratio of fewer spans in the long window says nothing: a person's first click on a laptop is slow, and may be the
+ * only span.
+ */
 const fewestSpans = 20;
 
 /** Whether a condition holds: over its long window, and still over its short one. Without spans it does not. */
@@ -27,8 +30,8 @@ export interface Gap {
 }
 
 /**
- * Whether what is stored can say that a condition no longer holds. After a gap it cannot, because senders give up while
- * nobody takes what they send: while most of the short window is a gap, few or no bad spans prove nothing.
+ * Whether the stored spans can show that a condition no longer holds. Right after a gap they cannot, because senders
+ * give up when nothing takes their spans. While most of the short window is a gap, few or no bad spans prove nothing.
  */
 export function canJudge({ shortMs }: BurnCondition, gap: Gap | null, nowMs: number): boolean {
   if (gap === null) return true;
@@ -36,7 +39,7 @@ export function canJudge({ shortMs }: BurnCondition, gap: Gap | null, nowMs: num
   return unseenMs <= shortMs / 2;
 }
 
-/** The state that follows, as with `for` in a rule of Prometheus. It begins to fire, or ends, where the phase changes. */
+/** The next state, as with `for` in a rule of Prometheus. The alert begins to fire, or ends, when the phase changes. */
 export function nextState(state: AlertState, condition: BurnCondition, isHolding: boolean, nowMs: number): AlertState {
   if (!isHolding) return inactive;
   if (state.phase === 'firing') return state;

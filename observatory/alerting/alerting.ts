@@ -8,13 +8,13 @@ import { type AlertState, canJudge, type Gap, holds, inactive, nextState } from 
 import type { KeptAlert, KeptAlerts } from './alert-memory.ts';
 import { fingerprint, notification, type Notification, type NotifiedAlert, notifiedAlert } from './notification.ts';
 
-/** Looks at the objectives again and again, and tells when a budget burns too fast, and when it no longer does. */
+/** Checks the objectives at each look, and notifies when a budget burns too fast, and when it no longer does. */
 export interface Alerting {
   /**
-   * Looks once at each objective, also where another one cannot be looked at. One look at a time.
+   * Looks once at each objective, even if another one cannot be looked at. Wait for one look to end before the next.
    *
-   * @param signal ends the look; what was not looked at then is no failure.
-   * @throws {AggregateError} where the store cannot be asked for some; nothing has changed for these.
+   * @param signal ends the look; an objective that was not looked at by then does not count as a failure.
+   * @throws {AggregateError} if the store cannot be asked for some objectives; nothing has changed for these.
    */
   evaluate(signal?: AbortSignal): Promise<void>;
   /** The alerts of an objective that fire, in the order of its conditions. */
@@ -23,7 +23,7 @@ export interface Alerting {
   firing(): KeptAlert[];
   /** How often an objective could not be looked at. */
   failures(): number;
-  /** When all objectives were looked at last, Unix milliseconds; 0 where they never were. */
+  /** When all objectives were looked at last, Unix milliseconds; 0 if they never were. */
   lastLookMs(): number;
 }
 
@@ -74,10 +74,38 @@ export function createAlerting(options: AlertingOptions): Alerting {
   let failures = 0;
   let lastLookMs = 0;
   const generatorUrl = `${publicUrl}/?view=slo`;
-  /** What is no longer alerted on, because the objectives are others now. Who was told of it is told that it ended. */
+  /**
+   * Alerts that no objective has any more, because the objectives have changed. Whoever was told of one is told that it
+   * ended.
+   */
   const abandoned = [...before.values()];
 
-  /** What helps whoever is told: asked when an alert begins to fire, and told again, as it was, when it ends. */
+  function firing(): KeptAlert[] {
+    return [
+      ...abandoned,
+      ...watched.flatMap(({ conditions }) =>
+        conditions.flatMap(({ labels, annotations, state }) =>
+          state.phase === 'firing' ? [{ labels, annotations, startsMs: state.startsMs }] : [],
+        ),
+      ),
+    ];
+  }
+
+  /** Tells that what was abandoned has ended, with what of the same name still fires: a notification has all of that. */
+  function endAbandoned(): void {
+    const nowMs = now();
+    const tell = (endsMs: number | null) => (each: KeptAlert) =>
+      notifiedAlert(each.labels, each.annotations, each.startsMs, endsMs, generatorUrl);
+    for (const [name, ended] of Map.groupBy(abandoned.splice(0), nameOf)) {
+      const stillFiring = firing().filter((each) => nameOf(each) === name);
+      notify(notification(name, [...ended.map(tell(nowMs)), ...stillFiring.map(tell(null))], publicUrl));
+    }
+  }
+
+  /**
+   * Annotations that help the receiver. They are asked for when an alert begins to fire, and sent again unchanged when
+   * it ends.
+   */
   async function describe(
     asking: Asking,
     { objective, alert }: Watched,
@@ -107,7 +135,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
     const { objective, alert, conditions } = each;
     const windows = [...new Set(conditions.flatMap(({ condition: { longMs, shortMs } }) => [longMs, shortMs]))];
     const burns = await askBurnRates(asking, objective, windows, nowMs);
-    // Everything is asked before anything changes: a look that fails is as if it had not been.
+    // Everything is asked before anything changes, so that a look that fails has no effect.
     const looked = await Promise.all(
       conditions.map(async ({ condition, state, annotations }) => {
         const isHolding = holds(condition, burns) || (state.phase === 'firing' && !canJudge(condition, gap, nowMs));
@@ -142,12 +170,9 @@ export function createAlerting(options: AlertingOptions): Alerting {
   return {
     async evaluate(signal) {
       const errors: Error[] = [];
-      for (const { labels, annotations, startsMs } of abandoned.splice(0)) {
-        const ended = notifiedAlert(labels, annotations, startsMs, now(), generatorUrl);
-        notify(notification(labels['alertname'] ?? '', [ended], publicUrl));
-      }
+      endAbandoned();
       for (const each of watched) {
-        // One that is slow takes no time from the others.
+        // Each objective has its own time limit, so that a slow one takes no time from the others.
         const timeout = AbortSignal.timeout(timeoutMs);
         const asking = { reader, signal: signal ? AbortSignal.any([signal, timeout]) : timeout };
         try {
@@ -163,14 +188,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
     },
     failures: () => failures,
     lastLookMs: () => lastLookMs,
-    firing: () => [
-      ...abandoned,
-      ...watched.flatMap(({ conditions }) =>
-        conditions.flatMap(({ labels, annotations, state }) =>
-          state.phase === 'firing' ? [{ labels, annotations, startsMs: state.startsMs }] : [],
-        ),
-      ),
-    ],
+    firing,
     firingOf: (objective) =>
       watched
         .filter((each) => each.objective === objective)
@@ -195,6 +213,10 @@ function labelsOf(alert: ObjectiveAlert, condition: BurnCondition): Record<strin
     long_window: duration(condition.longMs),
     short_window: duration(condition.shortMs),
   };
+}
+
+function nameOf({ labels }: KeptAlert): string {
+  return labels['alertname'] ?? '';
 }
 
 function reasonOf(error: unknown): string {

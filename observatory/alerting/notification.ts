@@ -13,8 +13,8 @@ export interface NotifiedAlert {
 }
 
 /**
- * What is sent to a webhook, version 4, as Alertmanager sends it, so that what receives from the one receives from the
- * other: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+ * What is sent to a webhook, version 4, as Alertmanager sends it, so that a receiver of Alertmanager's notifications
+ * can receive these, too: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
  */
 export interface Notification {
   version: '4';
@@ -67,8 +67,8 @@ export function notification(alertname: string, alerts: NotifiedAlert[], externa
 }
 
 /**
- * What is told instead of a notification that was not delivered, now that there is a newer one of the same name. The newer one
- * has all that fires; what ended is told once, so what ended in the older one goes with it.
+ * The notification that replaces an undelivered one when there is a newer one of the same name. The newer one has all
+ * alerts that fire. The end of an alert is told only once, so the ended alerts of the older one are added.
  */
 export function superseding(older: Notification, newer: Notification): Notification {
   const renewed = new Set(newer.alerts.map((alert) => alert.fingerprint));
@@ -76,7 +76,7 @@ export function superseding(older: Notification, newer: Notification): Notificat
   return notification(newer.groupLabels.alertname, [...newer.alerts, ...ended], newer.externalURL);
 }
 
-/** What all of them have, with the same value. */
+/** The labels or annotations that all of them have with the same value. */
 function common(sets: readonly Readonly<Record<string, string>>[]): Record<string, string> {
   const [first = {}, ...others] = sets;
   return Object.fromEntries(

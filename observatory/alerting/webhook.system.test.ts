@@ -131,12 +131,13 @@ test('says at its end what was not taken', async () => {
   expect(webhook.undelivered()).toEqual([about('A')]); // for the next start
 });
 
-test('ends at once while it waits for the next try, and takes nothing afterwards', async () => {
+test('ends at once while it waits for the next try, and keeps what it is told afterwards for the next start', async () => {
   const { got, port } = await startReceiver(503);
   const { webhook } = startWebhook(`http://127.0.0.1:${port}/`, [3_600_000]);
   webhook.notify(about('A'));
   await expect.poll(() => got.length).toBe(1);
   await webhook.close();
   webhook.notify(about('B'));
+  expect(webhook.undelivered()).toEqual([about('A'), about('B')]);
   expect(got.length).toBe(1);
 });

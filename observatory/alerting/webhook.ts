@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Notification, superseding } from './notification.ts';
 
 /**
- * Takes notifications and delivers them, in order, behind whoever calls. Of each alert name it keeps the newest until it is
- * taken, so that what it holds is bounded by the alerts there are.
+ * Takes notifications and delivers them in order, in the background. It keeps the newest notification of each alert
+ * name until it is taken, so it holds at most one for each alert name.
  */
 export interface Webhook {
-  /** Never waits and never throws. */
+  /** Never waits and never throws. After `close` the notification is only kept, for the next start. */
   notify(notification: Notification): void;
-  /** Tries again what was not taken. Does nothing while something is being delivered. */
+  /** Tries again to deliver what was not taken. Does nothing while something is being delivered. */
   offerAgain(): void;
   /** The notifications that are yet to be taken. */
   undelivered(): Notification[];
@@ -49,22 +49,22 @@ export function createWebhook(
     target.password = '';
   }
   const kept = new Map<string, Notification>();
-  /** The names that are to be told now, in this order. */
+  /** The alert names whose notifications are to be delivered now, in this order. */
   const due = new Set<string>();
-  /** Of these the log has said already that they are not taken. */
+  /** Notifications of which the log already says that they are not taken. */
   const refused = new WeakSet<Notification>();
   const closing = new AbortController();
   let failures = 0;
   let working: Promise<void> | null = null;
 
-  /** One try. @returns why it failed, and whether another may succeed; null where it was taken. */
+  /** One try. @returns why it failed, and whether another may succeed; null if it was taken. */
   async function post(body: string): Promise<{ reason: string; again: boolean } | null> {
     try {
       const response = await fetch(target, {
         method: 'POST',
         headers,
         body,
-        redirect: 'manual', // what is told to this place is not told to another
+        redirect: 'manual', // what is sent to this address must not go to another one
         signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]),
       });
       await response.body?.cancel();
@@ -117,17 +117,17 @@ export function createWebhook(
   function start(): void {
     working ??= work().finally(() => {
       working = null;
-      // What came after the last one was looked for, and before this.
+      // A notification may have come after the loop ended and before this line.
       if (due.size > 0) start();
     });
   }
 
   return {
     notify(notification) {
-      if (closing.signal.aborted) return;
       const name = notification.groupLabels.alertname;
       const older = kept.get(name);
       kept.set(name, older ? superseding(older, notification) : notification);
+      if (closing.signal.aborted) return;
       due.add(name);
       start();
     },
@@ -146,7 +146,10 @@ export function createWebhook(
   };
 }
 
-/** fetch says "fetch failed", its cause says why; its message may quote the address, its code does not. */
+/**
+ * The message of fetch's error is only "fetch failed"; the error's cause says why. The cause's message may quote the
+ * address, but its code does not.
+ */
 function failureOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer';
   if (error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`;

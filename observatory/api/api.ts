@@ -20,7 +20,7 @@ export interface ApiOptions {
   firingOf?: ApiContext['firingOf'];
   /** The key that writers of markers must send as `X-Honeycomb-Team`; without it any will do. */
   markersKey?: string;
-  /** How long a question may take, and how long wait before, milliseconds. Default 10,000. */
+  /** How long a question may take, and how long it may wait before that, milliseconds. Default 10,000. */
   queryTimeoutMs?: number;
   /**
    * Names under which the Observatory is reached besides localhost, IP addresses and names without a dot; `*` for any.
@@ -35,7 +35,7 @@ export interface ApiOptions {
   now?: () => number;
 }
 
-/** What only those may reach who name this host. */
+/** Paths that only requests for one of the allowed hosts may reach. */
 const guardedPaths = ['/api', '/1/markers', '/metrics'];
 
 /**
@@ -147,14 +147,14 @@ function createAsking(parts: ApiParts, timeoutMs: number): Pick<ApiContext, 'ask
   };
 }
 
-/** What tells most about how long a question takes: which it is, and of how many spans. */
+/** What a question's duration depends on most: which question it is, and how many spans it covers. */
 function kindOf(request: Request): string {
   return `${(request.route as { path: string }).path} ${request.query['scope'] === 'spans' ? 'spans' : ''}`;
 }
 
 function failureHandler(onFailure: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
-    // Whoever asked is gone, or has half an answer: nothing can be told any more.
+    // The client is gone, or has half an answer: it cannot be told anything any more.
     if (response.headersSent) return next(error);
     if (response.closed || response.destroyed) return undefined;
     const known = storeRefusal(error) ?? toServiceError(error);
@@ -168,7 +168,7 @@ function failureHandler(onFailure: (error: unknown) => void): ErrorRequestHandle
 /** How long a client waits before it asks again, seconds. */
 const retryAfterSeconds = 3;
 
-/** What the store says of itself, for the client; undefined when it is a fault to look into. */
+/** The store's own reason for the client; undefined for a fault that a person should look into. */
 function storeRefusal(error: unknown): ServiceError | undefined {
   if (error instanceof ServiceError) return undefined; // which may quote anything
   if (error instanceof YieldError) return new ServiceError('unavailable', error.message, { retryAfterSeconds });

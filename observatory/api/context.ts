@@ -23,7 +23,7 @@ export interface ApiContext {
   now: () => number;
   /** Runs a question in its turn, with a time limit, interrupted when its asker goes away. */
   asking: Ask;
-  /** The same for what is quickly told, in no turn: it waits for no question. */
+  /** The same for quick answers, without a turn: they wait for no question. */
   askingAside: Ask;
 }
 

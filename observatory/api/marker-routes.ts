@@ -65,7 +65,7 @@ function toHoneycomb(marker: StoredMarker): HoneycombMarker {
   };
 }
 
-/** Lets nobody in without the key, where there is one. */
+/** If there is a key, refuses every request without it. */
 function keyGuard(key: string | undefined): RequestHandler {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return (request, _response, next) => {
@@ -79,7 +79,10 @@ function keyGuard(key: string | undefined): RequestHandler {
   };
 }
 
-/** What writes must be JSON by name too: a stranger's page could send other types without being asked. */
+/**
+ * Requests that write must also have JSON as their content type. A stranger's page could send other types without a
+ * preflight request.
+ */
 const onlyJson: RequestHandler = (request, _response, next) => {
   if (!request.is('application/json'))
     throw new ServiceError('unsupported_media_type', 'Send Content-Type: application/json.');

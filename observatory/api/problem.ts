@@ -18,7 +18,7 @@ export function invalid(message: string, parameter: string, position?: number): 
   return new ServiceError('invalid_argument', message, { parameter, position });
 }
 
-/** Of a path that is there, but not for the method of the request. */
+/** The refusal of a path that exists, but not for the method of the request. */
 export function wrongMethod(method: string, allow: string): ServiceError {
   return new ServiceError('method_not_allowed', `${method} is not for this path; ${allow} is.`, { allow });
 }

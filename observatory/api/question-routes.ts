@@ -41,7 +41,7 @@ async function checkPatterns(asking: Asking, parameter: string, expression: Expr
       const { reader, signal } = asking;
       await reader.rows('pattern-check', { parameters: { pattern }, ...(signal ? { signal } : {}) });
     } catch (error) {
-      // Only what DuckDB says of the pattern: not that the asker is gone, or that time or memory ran out.
+      // Only DuckDB's errors about the pattern count here, not that the client is gone, or that time or memory ran out.
       const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
       if (!reason.startsWith('Invalid Input Error')) throw error;
       const fault = reason.replace(/^Invalid Input Error:\s*/, '').replace(/\.$/, '');

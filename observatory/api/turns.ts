@@ -5,13 +5,13 @@ export interface Turns {
   /**
    * Runs `work` when its turn comes.
    *
-   * @param kind what questions of like cost have in common; of few different values.
-   * @throws ServiceError `overloaded`, at once where its turn would come too late, or as soon as that is seen.
+   * @param kind the same for questions of similar cost. There are only a few different values.
+   * @throws ServiceError `overloaded`, at once if its turn would come too late, or as soon as that becomes clear.
    */
   take<T>(kind: string, gone: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
-/** So many may wait at most, however quick they are. */
+/** At most this many questions may wait, however quick they are. */
 const mostWaiting = 64;
 
 interface Waiting {
@@ -22,18 +22,21 @@ interface Waiting {
 }
 
 /**
- * Were their statements mixed, a hundred heavy questions would all be late together. In turns the first ones are
- * answered, and those that could not be are told so while they still have time to ask again.
+ * If the statements of a hundred heavy questions ran interleaved, all of them would be late together. In turns, the
+ * first ones are answered. The others are refused early enough to ask again.
  *
  * @param limitMs how long a question may wait for its turn.
  */
 export function createTurns(limitMs: number): Turns {
-  /** Of each kind, how long it took of late, milliseconds. */
+  /** For each kind, how long it took recently, milliseconds. */
   const costs = new Map<string, number>();
   let waiting: Waiting[] = [];
   let running: { kind: string; sinceMs: number } | undefined;
 
-  /** How long a kind will take, as far as is known: at least as long as the one of its kind that is not done yet. */
+  /**
+   * How long a question of a kind will take, as far as is known: at least as long as the running one of that kind has
+   * taken so far.
+   */
   function costOf(kind: string): number {
     const soFar = running?.kind === kind ? performance.now() - running.sinceMs : 0;
     return Math.max(costs.get(kind) ?? 0, soFar);
@@ -43,7 +46,7 @@ export function createTurns(limitMs: number): Turns {
     return running ? Math.max(0, costOf(running.kind) - (performance.now() - running.sinceMs)) : 0;
   }
 
-  /** Refuses those whose turn would come too late. */
+  /** Refuses the questions whose turn would come too late. */
   function shed(): void {
     let ahead = left();
     const kept: Waiting[] = [];
@@ -101,7 +104,7 @@ export function createTurns(limitMs: number): Turns {
           reject(new ServiceError('overloaded', detail, { retryAfterSeconds: seconds }));
         },
       };
-      // Should all that is known of costs be wrong.
+      // In case the known costs are wrong.
       const timer = setTimeout(() => entry.refuse(left()), limitMs);
       gone.addEventListener('abort', leave, { once: true });
       waiting.push(entry);

@@ -2,11 +2,13 @@ import { once } from 'node:events';
 
 /** Holds work off for as long as anybody asks it to. */
 export interface Gate {
-  /** Closes it, until the answer is called; of several who close it the last opens it. */
+  /**
+   * Closes it until the returned function is called. If several close it, it opens when the last of them calls theirs.
+   */
   close(): () => void;
   /** How often it was closed. */
   closings(): number;
-  /** @throws the reason of the signal where that comes first. */
+  /** @throws the reason of the signal if the signal aborts first. */
   opened(signal?: AbortSignal): Promise<void>;
 }
 
@@ -31,7 +33,7 @@ export function createGate(): Gate {
         signal?.throwIfAborted();
         const ended = new AbortController();
         const aborted = signal ? [once(signal, 'abort', { signal: ended.signal })] : [];
-        for (const each of aborted) each.catch(() => undefined); // where it opens first
+        for (const each of aborted) each.catch(() => undefined); // if the gate opens first, nobody waits for these
         await Promise.race([opening.promise, ...aborted]);
         ended.abort();
       }

@@ -1,4 +1,4 @@
-/** Runs one piece of work after the other, in the order in which they came; what one throws is for its asker alone. */
+/** Runs one piece of work after the other, in the order in which they came; an error of one goes only to its caller. */
 export function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

@@ -1,7 +1,7 @@
 /**
  * Measures the Observatory: `node observatory/bench/main.ts [--spans 10000000] [--runs 15]`. Sends synthetic rides
- * through the receiver, as exporters would, until so many spans are stored, and asks its questions at each power of ten
- * on the way. Writes Markdown tables; the README holds those of one run.
+ * through the receiver, as exporters would, until that many spans are stored, and asks its questions at each power of
+ * ten on the way. Writes Markdown tables; the README holds those of one run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
@@ -112,7 +112,10 @@ async function stored(observatory: ObservatoryProcess, spans: number): Promise<v
   while ((await observatory.metric('stored_items_total')) < spans) await setTimeout(50);
 }
 
-/** Spans a second through one core. What is sent is made before, so that the sender costs as little as it can. */
+/**
+ * Spans a second through one core. The requests are made before the measurement, so that the sender costs as little as
+ * possible.
+ */
 async function measureIngest(spans: number): Promise<void> {
   await using observatory = await startObservatoryProcess({
     dataDir: join(directory, 'ingest'),

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 export interface ObservatoryProcess extends AsyncDisposable {
   url: string;
   otlpUrl: string;
-  /** A metric of its own by name, without prefix and labels; the sum where it has labels. */
+  /** A metric of its own by name, without prefix and labels; the sum if it has labels. */
   metric(name: string): Promise<number>;
   /** The longest that its event loop was held since this was last asked, milliseconds. */
   longestHoldMs(): Promise<number>;
@@ -15,7 +15,7 @@ const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 
 /**
  * @param options.env what it inherits.
- * @param options.core the only processor core that it may use, where the system has `taskset`; null for all.
+ * @param options.core the only processor core that it may use, if the system has `taskset`; null for all.
  */
 export async function startObservatoryProcess(options: {
   dataDir: string;
@@ -52,7 +52,7 @@ export async function startObservatoryProcess(options: {
       text
         .matchAll(new RegExp(`^observatory_${wanted}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))
         .reduce((sum, [, value]) => sum + Number(value), 0);
-    // Every look at the metrics begins it anew.
+    // Every read of the metrics resets this one.
     hold = Math.max(hold, read('event_loop_delay_max_seconds') * 1000);
     return read(name);
   }

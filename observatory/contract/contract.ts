@@ -30,7 +30,7 @@ export type AttributeValue = string | number | boolean | AttributeValue[] | { [k
 export const jsonSchemas = z.registry<Record<string, unknown>>();
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
-/** Whatever JSON holds is an attribute's value, so they are not looked at: a trace may have a hundred thousand. */
+/** Any JSON value is a valid attribute, so the values are not checked: a trace may have a hundred thousand. */
 export const attributesSchema = z.custom<Record<string, AttributeValue>>(isObject).register(jsonSchemas, {
   type: 'object',
   description: 'Strings, numbers, booleans, lists and objects; integers beyond 2^53 are strings.',
@@ -74,7 +74,7 @@ export type Exemplar = z.infer<typeof exemplarSchema>;
 export const compareValueSchema = z.object({
   /** The value as text; null stands for "missing"; the row of all others has `other`. */
   value: z.nullable(z.string()),
-  /** How many distinct values this row folds together, where it is the row of all others. */
+  /** How many distinct values this row folds together, if it is the row of all others. */
   other: z.exactOptional(count),
   /** The half-open interval [low, high) that a binned number stands for. */
   low: z.exactOptional(z.number()),
@@ -83,7 +83,7 @@ export const compareValueSchema = z.object({
   filter: z.exactOptional(z.string()),
   selected: count,
   baseline: count,
-  /** Evidence e_v (docs/ranking.md): 0 where the difference may be chance. */
+  /** Evidence e_v (docs/ranking.md): 0 if the difference may be chance. */
   evidence: ratio,
 });
 export type CompareValue = z.infer<typeof compareValueSchema>;
@@ -114,7 +114,7 @@ export const compareSchema = z.object({
 export type Compare = z.infer<typeof compareSchema>;
 
 export const breakdownGroupSchema = z.object({
-  /** One value for each of `by`; null where the span lacks it. */
+  /** One value for each of `by`; null if the span lacks it. */
   values: z.array(z.nullable(z.string())),
   /** Selects exactly this group, in the filter language. */
   filter: z.string(),
@@ -125,7 +125,7 @@ export const breakdownGroupSchema = z.object({
   p95Ms: z.number(),
   p99Ms: z.number(),
   maxMs: z.number(),
-  /** One point for each of `Breakdown.times`; null where there was no span. */
+  /** One point for each of `Breakdown.times`; null if there was no span. */
   series: z.exactOptional(z.array(numberOrNull)),
 });
 export type BreakdownGroup = z.infer<typeof breakdownGroupSchema>;
@@ -195,7 +195,7 @@ export const traceSchema = z.object({
   traceId: z.string(),
   /** In order of start. */
   spans: z.array(spanDetailSchema),
-  /** How many more there are, where a trace is too large to be sent whole. */
+  /** How many more there are, if the trace is too large to be sent whole. */
   omitted: z.exactOptional(count),
 });
 export type Trace = z.infer<typeof traceSchema>;
@@ -215,7 +215,7 @@ export const logRecordSchema = z.object({
 export const logRecordsSchema = z.array(logRecordSchema);
 export type LogRecord = z.infer<typeof logRecordSchema>;
 
-/** A row of `GET /api/attributes`: a key for completion, in quotes where a field has the same name. */
+/** A row of `GET /api/attributes`: a key for completion, in quotes if a field has the same name. */
 export const attributeKeySchema = z.object({
   key: z.string(),
   type: z.enum(['string', 'number', 'boolean', 'mixed']),
@@ -245,7 +245,10 @@ export const serviceMapSchema = z.object({
     z.object({
       from: z.string(),
       to: z.string(),
-      /** `link`: `to` takes messages of `from` (a span link from consumer to producer); figures are those of the taking. */
+      /**
+       * `link`: `to` takes messages of `from` (a span link from consumer to producer); the figures are those of the
+       * receiving spans.
+       */
       kind: z.enum(['call', 'link']),
       calls: count,
       ratePerSecond: z.number(),
@@ -329,7 +332,7 @@ export const sloStatusSchema = z.object({
 export const sloStatusesSchema = z.array(sloStatusSchema);
 export type SloStatus = z.infer<typeof sloStatusSchema>;
 
-/** What a service was asked for: its spans of kind server and consumer. */
+/** Figures of the requests to a service: its spans of kind server and consumer. */
 export const releaseFiguresSchema = z.object({
   requests: count,
   errors: count,
@@ -343,7 +346,7 @@ export type ReleaseFigures = z.infer<typeof releaseFiguresSchema>;
 export const releaseVerdictSchema = z.object({
   verdict: z.enum(['better', 'same', 'worse', 'inconclusive']),
   summary: z.string(),
-  /** Where both releases are seen side by side. */
+  /** The address of a page that shows both releases side by side. */
   url: z.nullable(z.string()),
   /** Unix milliseconds. */
   atMs: z.number(),
@@ -354,7 +357,7 @@ export type ReleaseVerdict = z.infer<typeof releaseVerdictSchema>;
 export const releaseSchema = z.extend(releaseFiguresSchema, {
   service: z.string(),
   version: z.string(),
-  /** Of its first and last request in the time range, Unix milliseconds. */
+  /** When its first and its last request in the time range began, Unix milliseconds. */
   firstMs: z.number(),
   lastMs: z.number(),
   ratePerSecond: z.number(),
@@ -378,21 +381,21 @@ export const statusSchema = z.object({
   refused: signalCounts,
   /** Items that wait to be stored, and how many may. */
   queue: z.object({ items: count, limit: count }),
-  /** Of the oldest and newest root span stored, Unix milliseconds; null while empty. */
+  /** When the oldest and the newest stored root span began, Unix milliseconds; null while the store is empty. */
   oldestMs: numberOrNull,
   newestMs: numberOrNull,
   databaseBytes: count,
   traces: count,
-  /** Where OTLP over HTTP is received. In a container the port outside may be another. */
+  /** The port that receives OTLP over HTTP. In a container the port outside may be another. */
   otlpPort: z.int(),
   /** The same of OTLP over gRPC. */
   otlpGrpcPort: z.int(),
-  /** Where the rides page is; null where nobody has said so. */
+  /** The address of the rides page; null if it is not configured. */
   ridesUrl: z.nullable(z.string()),
 });
 export type Status = z.infer<typeof statusSchema>;
 
-/** Every refusal: RFC 9457, as kit/errors.ts writes it. `position` is the offset in the filter where it went wrong. */
+/** Every refusal: RFC 9457, as kit/errors.ts writes it. `position` is the offset of the error in the filter. */
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),

@@ -48,7 +48,7 @@ for (const [id, schema] of Object.entries(components)) named.add(schema, { id })
 
 const toJson: z.core.ToJSONSchemaParams = {
   unrepresentable: ({ zodSchema }) => contract.jsonSchemas.get(zodSchema),
-  // The bounds of JavaScript's safe integers say nothing to a reader.
+  // The bounds of JavaScript's safe integers are of no use to a reader.
   override: ({ jsonSchema }) => {
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
@@ -62,7 +62,7 @@ function componentSchemas(): Json {
   );
 }
 
-/** A schema in its place in the document: a reference where it, or what it lists, has a name. */
+/** A schema in its place in the document: a reference if it, or the type of its items, has a name. */
 function schemaOf(schema: $ZodType): Json {
   const name = named.get(schema)?.id;
   if (name !== undefined) return { $ref: `#/components/schemas/${name}` };
@@ -93,7 +93,7 @@ const problem = { $ref: '#/components/responses/Problem' };
 const json = (schema: $ZodType): Json => ({ 'application/json': { schema: schemaOf(schema) } });
 const csv: Json = { 'text/csv': { schema: { type: 'string' } } };
 
-/** A question under `/api`. Its answer comes as CSV, too, where it takes the parameter `format`. */
+/** A question under `/api`. Its answer comes as CSV, too, if it takes the parameter `format`. */
 function question(summary: string, query: z.ZodObject, answer: $ZodType, description: string, path: Json[] = []): Json {
   const all = [...path, ...queryParameters(query)];
   return {

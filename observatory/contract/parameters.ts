@@ -20,7 +20,7 @@ function number(least: number, most: number) {
   return numeral.pipe(z.number().min(least, `Expected at least ${least}.`).max(most, `Expected at most ${most}.`));
 }
 
-/** A whole number as text, from `least` to `most`; `initial` where it is not given. */
+/** A whole number as text, from `least` to `most`; `initial` if it is not given. */
 function whole(least: number, most: number, initial: number) {
   return numeral
     .pipe(
@@ -32,7 +32,7 @@ function whole(least: number, most: number, initial: number) {
     .default(initial);
 }
 
-/** One of some words; `initial` where it is not given. */
+/** One of some words; `initial` if it is not given. */
 function oneOf<const T extends readonly [string, ...string[]]>(words: T, initial: NoInfer<T[number]> = words[0]) {
   return z.enum(words, `Expected one of ${words.join(', ')}.`).default(initial as never);
 }
@@ -123,7 +123,9 @@ export const releasesParameters = z.strictObject({
 
 /** The year 2262, in seconds: later instants have no nanoseconds in 64 bits. */
 const latestSeconds = 9_223_372_036;
-/** `honeymarker` leaves an instant of 0 and an empty text out; so they mean "not given" where they come all the same. */
+/**
+ * `honeymarker` leaves out an instant of 0 and an empty text. So if a request has one of them, it means "not given".
+ */
 const seconds = z.number().min(0).max(latestSeconds).nullish().describe('Unix seconds.');
 const isHttp = (link: string): boolean => {
   const url = URL.canParse(link) ? new URL(link) : undefined;

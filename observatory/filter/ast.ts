@@ -17,8 +17,8 @@ export const builtInFields = [
 export type BuiltInField = (typeof builtInFields)[number];
 
 /**
- * Names that mean what OTLP or the roll-up of a trace tells beside the attributes; quoted (`"scope"`) they mean an
- * attribute of that name. Unlike built-in fields they may be missing, and are compared as attributes are.
+ * Names that mean values which OTLP or the roll-up of a trace has beside the attributes; quoted (`"scope"`) they mean
+ * an attribute of that name. Unlike built-in fields they may be missing, and are compared as attributes are.
  */
 export const intrinsicNames = [
   'status.message',
@@ -36,16 +36,19 @@ export type IntrinsicName = (typeof intrinsicNames)[number];
 /** `trace.service_ms.<service>` is one more for each service; any service, so it means that in quotes too. */
 export const serviceMsPrefix = 'trace.service_ms.';
 /**
- * `root.<attribute>` is what the entry span of the trace has, told of each of its spans: `root.hotrod.customer.name`. Any
- * attribute, so it means that in quotes too.
+ * `root.<attribute>` is an attribute of the trace's entry span, for each span of the trace:
+ * `root.hotrod.customer.name`. It may be any attribute, so it means the same in quotes.
  */
 export const rootPrefix = 'root.';
 
-/** What a test looks at: what the span or its trace tells of itself, or an attribute of it or of its resource. */
+/**
+ * What a test looks at: a built-in field of the span, a value of the span or its trace (`intrinsicNames`), or an
+ * attribute of the span or of its resource.
+ */
 export type Field =
   { type: 'field'; name: BuiltInField } | { type: 'intrinsic'; name: string } | { type: 'attribute'; key: string };
 
-/** The name or key of a field, which alone does not tell the one from the other. */
+/** The name or key of a field. By itself it does not say whether it is a name or a key. */
 export function keyOf(field: Field): string {
   return field.type === 'attribute' ? field.key : field.name;
 }
@@ -123,7 +126,7 @@ const unitNanoseconds: Readonly<Record<string, number>> = {
   h: 3600e9,
 };
 
-/** Nanoseconds of a duration as written, for example `1.5m`; undefined where the text is none. */
+/** Nanoseconds of a duration as written, for example `1.5m`; undefined if the text is not one. */
 export function durationNanoseconds(text: string): number | undefined {
   const match = /^(-?\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)$/.exec(text);
   const unit = match?.[2] === undefined ? undefined : unitNanoseconds[match[2]];

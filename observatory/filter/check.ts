@@ -7,7 +7,7 @@ const enumerations: Readonly<Partial<Record<BuiltInField, readonly string[]>>> =
 /** What a signed 64-bit count of nanoseconds holds, a little rounded down. */
 const mostNanoseconds = 9.2e18;
 
-/** Unix milliseconds of an ISO 8601 instant with its zone; undefined where the text is none. */
+/** Unix milliseconds of an ISO 8601 instant with its zone; undefined if the text is not one. */
 function parseInstant(text: string): number | undefined {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;
   const instant = Date.parse(text);
@@ -22,7 +22,7 @@ export function instantNanoseconds(text: string): bigint | undefined {
   return BigInt(milliseconds) * 1_000_000n + BigInt(below.padEnd(6, '0'));
 }
 
-/** Why a built-in field can never be compared with this value; undefined where it can. */
+/** Why a built-in field can never be compared with this value; undefined if it can. */
 function mismatch(name: BuiltInField, literal: Literal): string | undefined {
   const allowed = enumerations[name];
   if (allowed !== undefined) {
@@ -44,7 +44,7 @@ function mismatch(name: BuiltInField, literal: Literal): string | undefined {
 }
 
 /**
- * Holds a value against what its field can be, so that a condition that could never hold is told, not answered.
+ * Checks a value against what its field can be, so that a condition that can never hold is refused instead of answered.
  * @throws FilterError at `position`.
  */
 export function checkLiteral(field: Field, operator: string, literal: Literal, position: number): void {

@@ -49,9 +49,9 @@ function conjuncts(filter: string): Expression[] {
 }
 
 /**
- * The spans that pass both filters: `existing and addition`, in parentheses where they are needed; a condition that
- * is there already is not added twice. Either may be empty.
- * @throws FilterError where one of them cannot be read.
+ * The spans that pass both filters: `existing and addition`, in parentheses if they are needed. A condition that is
+ * there already is not added twice. Either may be empty.
+ * @throws FilterError if one of them cannot be read.
  */
 export function addCondition(existing: string, addition: string): string {
   const terms = conjuncts(existing);
@@ -62,7 +62,7 @@ export function addCondition(existing: string, addition: string): string {
   return printAll(terms);
 }
 
-/** The filter without the condition, where it is one of those joined by `and`; otherwise as it was. */
+/** The filter without the condition, if it is one of those joined by `and`; otherwise unchanged. */
 export function removeCondition(existing: string, condition: string): string {
   const removed = new Set(conjuncts(condition).map(printExpression));
   return printAll(conjuncts(existing).filter((term) => !removed.has(printExpression(term))));

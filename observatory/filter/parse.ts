@@ -179,7 +179,7 @@ function readExpression(reader: Reader): Expression {
 
 /**
  * Reads a filter; undefined for one without a condition (which every span passes).
- * @throws FilterError with the offset where the text stops making sense, or asks for too much (`filterLimits`).
+ * @throws FilterError if the text cannot be read, or asks for too much (`filterLimits`); with the offset of the error.
  */
 export function parseFilter(text: string): Expression | undefined {
   const reader = createReader(text);
@@ -195,7 +195,7 @@ export function parseFilter(text: string): Expression | undefined {
 /**
  * Reads one key as filters write it (`service.name`, `"any text"`), as parameters such as `by` give it. A key that
  * would need quotes but has none is taken as it is, whole.
- * @throws FilterError where it is empty or its quotes are broken.
+ * @throws FilterError if it is empty or its quotes are broken.
  */
 export function parseField(text: string): Field {
   const trimmed = text.trim();

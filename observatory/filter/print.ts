@@ -12,7 +12,7 @@ function isWord(text: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(text);
 }
 
-/** An attribute's key as a filter writes it: bare where that is possible and means the attribute, else quoted. */
+/** An attribute's key as a filter writes it: bare if that is possible and means the attribute, else quoted. */
 export function printKey(key: string): string {
   const bare = isWord(key) && !reservedWords.has(key.toLowerCase()) && !isBuiltIn(key) && !isIntrinsic(key);
   return bare ? key : quote(key);
@@ -24,7 +24,10 @@ export function printField(field: Field): string {
   return isWord(field.name) ? field.name : quote(field.name);
 }
 
-/** A field as lists and parameters name it: its key as it is, in quotes only where it would be read as another. */
+/**
+ * A field as lists and parameters name it: its key as it is, in quotes only if it would otherwise be read as another
+ * field.
+ */
 export function fieldName(field: Field): string {
   if (field.type !== 'attribute') return field.name;
   const plain =

@@ -22,10 +22,10 @@ import { buildTrace, type Node } from '../page/trace/model.ts';
 const maxValueLength = 100;
 const maxStatementLength = 400;
 const maxBodyLength = 300;
-/** A comparison tells so many attributes, and of each so many values. */
+/** How many attributes of a comparison are shown, and how many values of each. */
 const maxAttributes = 6;
 const maxValues = 4;
-/** A trace tells so many lines; like siblings fold into one line from this many on. */
+/** How many lines a trace gets, and from how many on similar siblings are folded into one line. */
 const maxSpanLines = 60;
 const foldFrom = 3;
 
@@ -50,7 +50,7 @@ function cut(text: string, length = maxValueLength): string {
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 }
 
-/** The distribution of durations, a line a row that holds something, and where a slow band begins. */
+/** The distribution of durations, a line for each row that has spans, and the duration at which a slow band begins. */
 export function describeHeatmap(heatmap: Heatmap): string {
   if (heatmap.total === 0) return `No spans from ${instant(heatmap.from)} to ${instant(heatmap.to)} match.`;
   const rows = new Map<number, { count: number; errors: number; from: number; to: number }>();
@@ -138,7 +138,7 @@ export function describeTraces(rows: readonly TraceRow[]): string {
     .join('\n');
 }
 
-/** Attributes that say what a span did, in the order in which they are told. */
+/** Attributes that say what a span did, in the order in which they are shown. */
 const toldAttributes = [
   'db.query.text',
   'db.statement',
@@ -151,8 +151,8 @@ const toldAttributes = [
 ];
 
 /**
- * A trace: what its duration is made of first, since that is what one asks of a slow one, then its spans as a tree.
- * Siblings of one service and name fold into a line.
+ * A trace: first what its duration is made of, because that is the question about a slow trace, then its spans as a
+ * tree. Siblings of one service and name fold into a line.
  */
 export function describeTrace(trace: Trace): string {
   const model = buildTrace(trace);
@@ -180,7 +180,11 @@ function longestParts(roots: readonly Node[]): string[] {
     .map(([{ span }, ns]) => `  ${duration(ns / 1e6)} in ${span.service} ${span.name}${facts(span)}`);
 }
 
-/** Adds the lines of siblings and of what is below them, until there are enough. @returns how many spans it told. */
+/**
+ * Adds the lines of siblings and of what is below them, until there are enough.
+ *
+ * @returns how many spans it described.
+ */
 function describeSpans(siblings: readonly Node[], lines: string[]): number {
   let told = 0;
   const kinds = Map.groupBy(siblings, ({ span }) => JSON.stringify([span.service, span.name, span.kind]));
@@ -213,7 +217,7 @@ function foldedLine(alike: readonly Node[]): string {
   return `${indent(depth)}${alike.length} × ${span.service} ${span.name}: +${duration(start / 1e6)} to +${duration(last / 1e6)}, longest ${duration(longest / 1e6)}${failed > 0 ? `, ${failed} failed` : ''}`;
 }
 
-/** Deep trees move no further to the right than this many levels. */
+/** Deep trees are indented by at most this many levels. */
 const maxIndent = 12;
 
 function indent(depth: number): string {

@@ -14,8 +14,8 @@ const maxBodyBytes = 64 * 1024;
  *
  * @param options.port 0 for any free one.
  * @param options.allowedHosts names besides those of {@link createHostCheck} under which it is reached.
- * @returns where it answers, and how to end it.
- * @throws the system's error where it cannot listen.
+ * @returns its address, and how to end it.
+ * @throws the system's error if it cannot listen.
  */
 export async function serveHttp(
   factory: McpServerFactory,
@@ -24,7 +24,7 @@ export async function serveHttp(
   const handler = createMcpHandler(factory, { maxRequestBodySize: maxBodyBytes });
   const answer = toNodeHandler(handler, { maxRequestBodySize: maxBodyBytes });
   const isOurName = createHostCheck([host, ...allowedHosts]);
-  /** Stricter than for names: a page of any IP address may be a stranger's. */
+  /** Stricter than the check of hosts: a page of any IP address may be a stranger's. */
   const origins = new Set([
     'localhost',
     '127.0.0.1',
@@ -43,7 +43,7 @@ export async function serveHttp(
     if (origin !== undefined && !origins.has(URL.parse(origin)?.hostname ?? '')) {
       return refuse(`A page of ${origin.slice(0, 100)} may not ask here, unless --allowed-host names its host.`);
     }
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mcp') {
+    if (URL.parse(request.url ?? '/', 'http://localhost')?.pathname !== '/mcp') {
       return void response.writeHead(404, { 'content-type': 'text/plain' }).end('MCP is served at /mcp.\n');
     }
     void answer(request as NodeIncomingMessageLike, response);

@@ -31,7 +31,7 @@ import {
 
 const defaultMinutes = 10;
 const maxMinutes = 7 * 24 * 60;
-/** How many log records of a trace, and how many values of an attribute, are told. */
+/** How many log records of a trace, and how many values of an attribute, are answered. */
 const maxLogs = 20;
 const maxValues = 20;
 const maxKeys = 60;

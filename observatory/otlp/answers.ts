@@ -1,7 +1,7 @@
 /** The two encodings of OTLP/HTTP; an answer comes in the one that was asked in. */
 export type Encoding = 'application/x-protobuf' | 'application/json';
 
-/** The encoding of a content type; undefined where it is neither. */
+/** The encoding of a content type; undefined if it is neither. */
 export function encodingOf(contentType: string | undefined): Encoding | undefined {
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   return type === 'application/x-protobuf' || type === 'application/json' ? type : undefined;
@@ -10,7 +10,7 @@ export function encodingOf(contentType: string | undefined): Encoding | undefine
 /** Names of the member that counts what was rejected, by path. */
 const rejectedMember = { traces: 'rejectedSpans', logs: 'rejectedLogRecords', metrics: 'rejectedDataPoints' } as const;
 
-/** `Export…ServiceResponse`: empty where everything was taken, as OTLP demands; else with the partial success. */
+/** `Export…ServiceResponse`: empty if everything was taken, as OTLP demands; else with the partial success. */
 export function success(
   encoding: Encoding,
   path: keyof typeof rejectedMember,
@@ -53,8 +53,8 @@ function protobufStatus(code: number, message: string): Buffer {
 }
 
 /**
- * `google.rpc.Status` with a `google.rpc.RetryInfo`: what gRPC carries as `grpc-status-details-bin`. Exporters send again after
- * RESOURCE_EXHAUSTED only where there is one (OTLP 1.x, "OTLP/gRPC Throttling").
+ * `google.rpc.Status` with a `google.rpc.RetryInfo`: what gRPC carries as `grpc-status-details-bin`. After
+ * RESOURCE_EXHAUSTED exporters send again only if there is one (OTLP 1.x, "OTLP/gRPC Throttling").
  *
  * @param seconds after which to send again; a whole number.
  */

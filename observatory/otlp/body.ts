@@ -20,12 +20,15 @@ export interface BodyPatience {
   stallMs: number;
   /** All of it. */
   wholeMs: number;
-  /** After so long it gives up its room to others where there is none left. */
+  /** After so long it gives up its room to others if there is none left. */
   slowMs: number;
 }
 export const bodyPatience: BodyPatience = { stallMs: 5_000, wholeMs: 30_000, slowMs: 1_000 };
 
-/** How many bytes all requests together hold in memory while they are read and decoded: those that have come. */
+/**
+ * How many bytes all requests together hold in memory while they are read and decoded. Only bytes that have arrived
+ * count.
+ */
 export interface Budget {
   used: number;
   readonly limit: number;
@@ -56,10 +59,10 @@ function makeRoom(budget: Budget, own: Reading, slowMs: number): void {
 }
 
 /**
- * Reads a body, inflated where it is compressed. Both its size on the wire and its size after that are bounded: a few
- * kilobytes of gzip can stand for gigabytes. What it holds stays counted in `budget`; the caller gives it back.
+ * Reads a body, and inflates it if it is compressed. Both its size on the wire and its size after that are bounded: a
+ * few kilobytes of gzip can stand for gigabytes. What it holds stays counted in `budget`; the caller gives it back.
  *
- * @throws {BodyError} 408 where it stalls or takes too long, 429 where all bodies together are too much.
+ * @throws {BodyError} 408 if it stalls or takes too long, 429 if all bodies together are too much.
  */
 export async function readBody(
   request: IncomingMessage,
@@ -69,7 +72,7 @@ export async function readBody(
 ): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limit) throw tooLarge(limit);
-  // A header that is empty says as much as none.
+  // An empty header means the same as none.
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() || 'identity';
   const chunks: Buffer[] = [];
   let size = 0;
@@ -93,7 +96,7 @@ export async function readBody(
     const source = inflated(request, encoding, limit, () => stalled.refresh())[Symbol.asyncIterator]();
     for (;;) {
       const next = source.next();
-      next.catch(() => undefined); // where it was cut, nobody waits for it any more
+      next.catch(() => undefined); // if the body was cut, nobody waits for it any more
       const { done, value: chunk } = await Promise.race([next, ended]);
       if (done) break;
       stalled.refresh();

@@ -15,13 +15,13 @@ import type { Resource, ScopeAttributes } from '../records/resource.ts';
 import type { SpanBatch } from '../records/span-batch.ts';
 import { createSpanBatchBuilder, type SpanBatchBuilder } from '../records/span-batch-builder.ts';
 
-/** How long a decoder works before it lets others have the event loop, milliseconds. */
+/** How long a decoder works before it yields the event loop, milliseconds. */
 export const sliceMs = 8;
 
 /** Items that OTLP does not allow: they are left out and counted. */
 export interface Rejected {
   rejected: number;
-  /** Why the first was left out; '' where none was. */
+  /** Why the first was left out; '' if none was. */
   reason: string;
 }
 
@@ -30,13 +30,13 @@ export interface Decoded<T> extends Rejected {
   items: T;
 }
 
-/** Throw `MalformedError` where the bytes are not what they should be. */
+/** Throw `MalformedError` if the bytes are not what they should be. */
 export type Decoders = { [K in keyof Batches]: (bytes: Buffer) => Promise<Decoded<Batches[K]>> };
 
-/** What is made of the items of a request, which one decoder at a time fills. */
+/** The builders of what the items of a request become. Only one decoder at a time fills them. */
 export interface Builders {
   span: SpanBatchBuilder;
-  /** Of attributes that are no span's. */
+  /** Builds the attributes of everything except spans. */
   other: AttributeBuilder;
   logs: LogEntry[];
   metrics: MetricPoint[];
@@ -63,7 +63,7 @@ export function takeMetrics(builders: Builders): MetricPoint[] {
   return metrics;
 }
 
-/** Forgets the item that was begun, and counts it. @throws the error, where it is not that this item is not allowed. */
+/** Forgets the item that was begun, and counts it. @throws the error, unless it is a {@link RejectedError}. */
 export function rejectItem({ span, other }: Builders, count: Rejected, error: unknown): void {
   if (!(error instanceof RejectedError)) throw error;
   span.clear();
@@ -80,14 +80,17 @@ export function rejectRequest(builders: Builders): void {
   builders.metrics = [];
 }
 
-/** An item that OTLP does not allow, within a request that is sound: it alone is rejected (partial success). */
+/** An item that OTLP does not allow, within a valid request: only the item is rejected (partial success). */
 class RejectedError extends Error {
   override readonly name = 'RejectedError';
 }
 
 const rejections = new Map<string, RejectedError>();
 
-/** One error for each reason: a request may hold millions of bad items, and to make an error takes longer than an item. */
+/**
+ * One error for each reason: a request may hold millions of bad items, and and making an error takes longer than
+ * decoding an item.
+ */
 function rejection(reason: string): RejectedError {
   let error = rejections.get(reason);
   if (!error) rejections.set(reason, (error = new RejectedError(reason)));
@@ -110,8 +113,9 @@ export function toResource(attributes: AttributeSet): Resource {
 }
 
 /**
- * What OTLP says of an item beside its attributes is kept as attributes of these names: those that the specification has for
- * formats that know attributes alone (OpenTelemetry, "Mapping to non-OTLP formats"), and Jaeger's for the trace state.
+ * What OTLP says of an item beside its attributes is kept as attributes of these names. They are the names that the
+ * specification has for formats that have only attributes (OpenTelemetry, "Mapping to non-OTLP formats"), and Jaeger's
+ * for the trace state.
  */
 export const droppedKeys = {
   attributes: 'otel.dropped_attributes_count',
@@ -122,7 +126,7 @@ export const traceStateKey = 'w3c.tracestate';
 /** Before the keys of a scope's attributes, which all its items get. */
 const scopePrefix = 'otel.scope.attributes.';
 
-/** Adds how many of something an SDK cut off, where it did. */
+/** Adds how many of something an SDK dropped, if it dropped any. */
 export function addDropped(key: string, count: number, sink: Pick<AttributeSink, 'add'>): void {
   if (count > 0) sink.add(key, String(count), 'i');
 }
@@ -183,12 +187,15 @@ function badId(what: string, size: number): RejectedError {
   return rejection(`its ${what} is not ${size} bytes that are not all zero`);
 }
 
-/** An id that may be missing: null where it is empty, zero or of a wrong length. */
+/** An id that may be missing: null if it is empty, zero or of a wrong length. */
 export function optionalId(id: string, digits: 16 | 32): string | null {
   return id.length === digits && !/^0*$/.test(id) ? id : null;
 }
 
-/** The columns are signed 64-bit integers, which end in April of 2262: what is rounded up to whole steps needs room. */
+/**
+ * The columns are signed 64-bit integers, which end in April of 2262. Times that are rounded up to whole steps need
+ * some room below that.
+ */
 const tooLateNs = BigInt(Date.UTC(2262, 0)) * 1_000_000n;
 
 export function checkTime(ns: bigint, what: string): bigint {
@@ -196,15 +203,18 @@ export function checkTime(ns: bigint, what: string): bigint {
   return ns;
 }
 
-/** When a log record was written, or at least seen; where it does not say, it is of now. */
+/** When a log record was written, or else observed. If the record says neither, the time is now. */
 export function logTime(timeNs: bigint, observedNs: bigint): bigint {
   return checkTime(timeNs || observedNs || BigInt(Date.now()) * 1_000_000n, 'time');
 }
 
-/** Longer is a clock's fault, or a start that was never set. So many nanoseconds are exact as a double, too. */
+/**
+ * A longer duration comes from a wrong clock, or from a start that was never set. This many nanoseconds are exact as a
+ * double, too.
+ */
 const longestNs = 100n * 86_400n * 1_000_000_000n;
 
-/** A clock that was set back during a span would make its duration negative; an end that is missing, too. */
+/** Never negative: a clock that was set back during a span, or a missing end, gives 0. */
 export function durationBetween(startNs: bigint, endNs: bigint): bigint {
   if (endNs <= startNs) return 0n;
   if (endNs - startNs > longestNs) throw rejection('its end is more than 100 days after its start');

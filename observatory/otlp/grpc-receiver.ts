@@ -23,7 +23,7 @@ export interface GrpcReceiverOptions {
   host: string;
   /** 0 for any free one. */
   port: number;
-  /** Of a message, on the wire and inflated. */
+  /** The largest size of a message, on the wire and inflated. */
   maxBodyBytes: number;
   /** How long messages may take; `bodyPatience` by default. */
   patience?: Pick<BodyPatience, 'wholeMs' | 'slowMs'>;
@@ -35,10 +35,10 @@ export interface GrpcReceiverOptions {
 const messagesAtOnce = 8;
 /** How many calls may wait for their message to be read. */
 const waitingAtMost = 1_000;
-/** Of one connection; the Collector's exporter has ten consumers. */
+/** How many calls one connection may have at once; the Collector's exporter has ten consumers. */
 const callsAConnection = 100;
 
-/** Of a laptop that sleeps, or a cable that is pulled, nothing is heard otherwise, and its connection stays for ever. */
+/** Without this, a laptop that sleeps or a cable that is pulled goes unnoticed, and its connection stays for ever. */
 const defaultKeepalive = { afterMs: 60_000, answerMs: 20_000 };
 
 /** OTLP's services (opentelemetry-proto 1.x, `collector/…/v1/…_service.proto`), each with the one method `Export`. */
@@ -50,10 +50,10 @@ const services: Record<string, Path> = {
 const serviceOfPath = new Map(Object.entries(services).map(([service, path]) => [`/${service}/Export`, path]));
 
 /**
- * OTLP/gRPC 1.x without TLS. Messages reach the decoders as the bytes that they are. Limits, answers and counters are those of
- * OTLP/HTTP; no page can send here, because browsers do not speak HTTP/2 without TLS.
+ * OTLP/gRPC 1.x without TLS. Messages reach the decoders as the bytes that they are. Limits, answers and counters are
+ * those of OTLP/HTTP; no page can send here, because browsers do not speak HTTP/2 without TLS.
  *
- * @throws the system's error where the port is taken.
+ * @throws the system's error if the port is taken.
  */
 export async function startGrpcReceiver(
   taking: Taking,
@@ -67,7 +67,7 @@ export async function startGrpcReceiver(
     'grpc.max_concurrent_streams': callsAConnection,
     'grpc.keepalive_time_ms': keepalive.afterMs,
     'grpc.keepalive_timeout_ms': keepalive.answerMs,
-    // A registry of calls and connections for debugging, of which nothing here makes use.
+    // A registry of calls and connections for debugging, which nothing here uses.
     'grpc.enable_channelz': 0,
     interceptors: [readInTurn(slots.enter, telemetry)],
   });
@@ -83,7 +83,7 @@ export async function startGrpcReceiver(
       },
     });
   }
-  // A listener of our own: that of grpc-js says of a taken port only that no address could be had.
+  // A listener of our own: when a port is taken, that of grpc-js says only that no address could be bound.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const listener = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket));
   await new Promise<void>((resolve, reject) => {
@@ -95,7 +95,7 @@ export async function startGrpcReceiver(
     url: toUrl(options.host, port),
     async close({ cutAfterMs } = {}) {
       listener.close();
-      // Not by `forceShutdown`, which knows no connections where channelz is off.
+      // Not by `forceShutdown`, which knows no connections while channelz is off.
       if (cutAfterMs !== undefined) injector.drain(cutAfterMs);
       await new Promise<void>((resolve) => {
         server.tryShutdown(() => resolve());
@@ -126,9 +126,10 @@ function readInTurn(enter: ReturnType<typeof createReadingSlots>['enter'], telem
     const path = serviceOfPath.get(method.path);
     const send = call.sendStatus.bind(call);
     let isAnswered = false;
-    // What grpc-js answers by itself, such as to a message that is too large, passes no interceptor but comes through here.
+    // Answers that grpc-js makes by itself, for example to a message that is too large, pass no interceptor but come
+    // through here.
     call.sendStatus = (given) => {
-      // That it cannot be inflated is the sender's fault (OTLP: not retryable), not ours.
+      // A message that cannot be inflated is the sender's fault (OTLP: not retryable), not ours.
       const malformed = given.code === statusCodes.INTERNAL && given.details === 'Failed to decompress message';
       const sent = malformed ? { ...given, code: statusCodes.INVALID_ARGUMENT } : given;
       if (!isAnswered) telemetry.answered('grpc', path ? signalOf[path] : 'none', statusCodes[sent.code] ?? sent.code);
@@ -145,12 +146,13 @@ function readInTurn(enter: ReturnType<typeof createReadingSlots>['enter'], telem
               cut: (refusal) => call.sendStatus(toStatus(refusal)),
             });
           },
-          // Not at its message: grpc-js takes the call when it is ended, and until then its sender holds the slot.
+          // Not when its message comes: grpc-js handles the call when its sender has ended it, and until then the call
+          // holds the slot.
           onReceiveHalfClose(handle) {
             slot?.messageCame();
             handle();
           },
-          // Of every call at its end, however that came.
+          // Called at the end of every call, whatever ended it.
           onCancel: () => slot?.leave(),
         });
       },

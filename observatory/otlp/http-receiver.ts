@@ -14,7 +14,7 @@ export interface HttpReceiverOptions {
   host: string;
   /** 0 for any free one. */
   port: number;
-  /** Of a body, on the wire and inflated. */
+  /** The largest size of a body, on the wire and inflated. */
   maxBodyBytes: number;
   /** Origins of pages that may send, for example `http://localhost:8080`; `*` for any. None by default. */
   corsOrigins: readonly string[];
@@ -34,7 +34,7 @@ const paths = { '/v1/traces': 'traces', '/v1/logs': 'logs', '/v1/metrics': 'metr
 /**
  * OTLP/HTTP 1.x: `POST /v1/traces`, `/v1/logs` and `/v1/metrics`, in protobuf or JSON.
  *
- * @throws the system's error where the port is taken.
+ * @throws the system's error if the port is taken.
  */
 export async function startHttpReceiver(
   taking: Taking,
@@ -63,9 +63,9 @@ export async function startHttpReceiver(
       const status = refused ? result.status : 200;
       const body = refused ? failure(encoding ?? 'application/json', result.code, result.message) : result;
       if (status === 429 || status === 503) response.setHeader('retry-after', String(retryAfterSeconds));
-      // What is left of a body that was not read is thrown away, or the sender would see a reset and not the answer.
+      // The rest of a body that was not read is discarded. Otherwise the sender would see a reset and not the answer.
       if (!request.complete) request.resume();
-      // One that comes too slowly is not waited for any longer.
+      // After a body that comes too slowly the connection is closed, so that its rest is not awaited.
       if (status === 408) response.setHeader('connection', 'close');
       response.writeHead(status, { 'content-type': encoding ?? 'application/json', 'content-length': body.length });
       response.end(body);
@@ -78,8 +78,9 @@ export async function startHttpReceiver(
         message: 'OTLP is taken at /v1/traces, /v1/logs and /v1/metrics.',
       });
     else if (request.headers.origin !== undefined && !allowed && !isOurName(request.headers.host)) {
-      // Of a browser, which sends an origin with every POST: a page of a stranger that gave its own name our address, and
-      // needs to ask nobody then. An exporter has no origin, and may use any name, such as a service's in Kubernetes.
+      // A browser sends an origin with every POST. This is a page of a stranger whose own name was given our address,
+      // so that the browser takes it for the same origin and does not ask first. An exporter has no origin, and may use
+      // any name, such as a service's in Kubernetes.
       answer({
         status: 421,
         code: rpcCodes.permissionDenied,
@@ -107,9 +108,9 @@ export async function startHttpReceiver(
 
   const timeouts = {
     headersTimeout: headersMs,
-    // The body has bounds of its own; Node's is for what slips through them, and must be the longer one.
+    // The body has limits of its own. Node's is for requests that slip through those, and must be the longer one.
     requestTimeout: headersMs + 2 * patience.wholeMs,
-    // Node looks after them each half minute otherwise.
+    // By default Node checks them only every half minute.
     connectionsCheckingInterval: 1_000,
   };
   const server = createServer(timeouts, (request, response) => {
@@ -154,11 +155,12 @@ function allowOrigin(request: IncomingMessage, response: ServerResponse, origins
   response.setHeader('vary', 'origin');
   if (origin === undefined || !(origins.includes(origin) || origins.includes('*'))) return false;
   response.setHeader('access-control-allow-origin', origin);
-  // `navigator.sendBeacon`, with which OpenTelemetry's older exporters send, asks for this. Nothing here knows credentials.
+  // `navigator.sendBeacon`, with which OpenTelemetry's older exporters send, requires this. Credentials mean nothing
+  // here.
   response.setHeader('access-control-allow-credentials', 'true');
   if (request.method === 'OPTIONS') {
     response.setHeader('access-control-allow-methods', 'POST');
-    // Exporters send headers of their own, such as `authorization`: whoever may send may send those.
+    // Exporters send headers of their own, such as `authorization`: an origin that may send at all may send those, too.
     const asked = request.headers['access-control-request-headers'] ?? '';
     response.setHeader('access-control-allow-headers', /^[\w-]+(?: *, *[\w-]+)*$/.test(asked) ? asked : 'content-type');
     response.setHeader('access-control-max-age', '600');

@@ -19,8 +19,8 @@ export interface Slot {
 }
 
 /**
- * Bounds how many messages are in memory at once: the others wait, unread, in the network. Where calls wait, the one whose
- * message has been coming for longest gives up its slot, so that slow senders keep nobody out.
+ * Bounds how many messages are in memory at once: the others wait, unread, in the network. While calls wait, the call
+ * whose message has been arriving for longest gives up its slot, so that slow senders keep nobody out.
  *
  * @param atOnce how many messages are read or decoded at once.
  * @param waitingAtMost how many calls may wait; others are refused.

@@ -16,7 +16,7 @@ export interface Refusal {
   message: string;
 }
 
-/** What a sender is asked to wait where there is no room, seconds: the queue empties within one or two. */
+/** How long a sender is asked to wait when there is no room, seconds: the queue empties within one or two. */
 export const retryAfterSeconds = 1;
 
 export const full: Refusal = {
@@ -43,8 +43,9 @@ export function createTaking(intake: Intake, telemetry: Telemetry): Taking {
     'application/x-protobuf': createProtobufDecoders(builders),
     'application/json': createJsonDecoders(builders),
   };
-  // One after the other: there is but one thread to decode with, and what is decoded takes several times the memory of
-  // its bytes. Many senders at once would fill it with requests of which all but the first are then refused.
+  // Requests are decoded one after the other: there is only one thread for it, and a decoded request takes several
+  // times the memory of its bytes. Without this, many senders at once would fill the memory with requests of which all
+  // but the first are then refused.
   const decoding = createQueue();
 
   function noRoom(): Refusal {
@@ -60,7 +61,8 @@ export function createTaking(intake: Intake, telemetry: Telemetry): Taking {
     bytes: Buffer,
   ): Promise<Rejected | Refusal> {
     if (encoding === 'application/x-protobuf' && !intake.hasRoom(1, bytes.length)) {
-      // Refused undecoded: overload is no time for work. Items of JSON cannot be counted without.
+      // The request is refused undecoded, to save work under overload. Items of JSON cannot be counted without decoding
+      // them.
       telemetry.refused(signal, await countItems(bytes));
       return noRoom();
     }
@@ -88,7 +90,7 @@ export function createTaking(intake: Intake, telemetry: Telemetry): Taking {
   };
 }
 
-/** Nobody reads it. */
+/** Nobody reads this answer. */
 const gone: Refusal = { status: 499, code: rpcCodes.cancelled, message: 'The sender no longer waits.' };
 
 function toRefusal(error: unknown): Refusal {

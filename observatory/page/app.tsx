@@ -33,7 +33,7 @@ function isExplorers(place: string): boolean {
 export function App() {
   const { traceId, view, by } = state.value;
   useEffect(() => {
-    // A trace writes its own, once it knows its name.
+    // A trace page sets its own title, once it knows the trace's name.
     if (traceId === null) document.title = `${titleOf(view, by)} · Observatory`;
   }, [traceId, view, by]);
   const place = traceId ?? view;
@@ -42,7 +42,7 @@ export function App() {
     if (shown.current === place) return;
     const onlyResults = isExplorers(shown.current) && isExplorers(place);
     shown.current = place;
-    // What had the focus is gone: whoever read there reads on at the beginning of what has taken its place.
+    // The element that had the focus is gone: the reader goes on at the beginning of what has replaced it.
     const lost = document.activeElement === null || document.activeElement === document.body;
     if (lost) document.getElementById(onlyResults ? 'results' : 'content')?.focus({ preventScroll: true });
   }, [place]);

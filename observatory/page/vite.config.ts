@@ -4,13 +4,13 @@ import { defineConfig } from 'vite';
 const observatory = process.env['OBSERVATORY_URL'] ?? 'http://127.0.0.1:8088';
 
 export default defineConfig({
-  // Assets name each other by where they lie themselves; the server makes the addresses in the document absolute, because the
-  // same document answers `/` and `/trace/<id>`, and both may be below the path of a proxy (page-files.ts).
+  // Assets refer to each other by relative addresses. The server makes the addresses in the document absolute, because
+  // the same document answers `/` and `/trace/<id>`, and both may be below the path of a proxy (page-files.ts).
   base: './',
-  // packages/kit/page-build.ts leads around a path that Vite does not understand by a link.
+  // packages/kit/page-build.ts uses a link to avoid a path that Vite does not understand.
   resolve: { preserveSymlinks: true },
   build: { target: 'es2022', sourcemap: true, chunkSizeWarningLimit: 200 },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  // The page's own modules in api/ are no questions.
+  // Requests for the page's own modules in api/ are not questions to the API.
   server: { proxy: { '^/api/(?!.*\\.tsx?(\\?|$))': observatory } },
 });

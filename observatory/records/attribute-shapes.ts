@@ -17,13 +17,16 @@ export interface Shape {
   /** How many keys it has. */
   readonly depth: number;
   readonly type: ValueType;
-  /** Place of its column among those of hot attributes, or -1 where it has none. */
+  /** Place of its column among those of hot attributes, or -1 if it has none. */
   readonly hot: number;
-  /** The same, or -1 where the value goes to the MAP: as all do that are longer than a column should hold. */
+  /** The same, or -1 if the value goes to the MAP. Every value that is longer than a column should hold goes there. */
   readonly slot: number;
-  /** Place of the column that gets a copy, where the key is an older name of a hot attribute; or -1. */
+  /** Place of the column that gets a copy, if the key is an older name of a hot attribute; or -1. */
   readonly copied: number;
-  /** The longer shape that was made first. Of keys that never come again, there is no other, and maps would cost much memory. */
+  /**
+   * The longer shape that was made first. After a key that never comes again there is no other one, and a map would
+   * cost much memory.
+   */
   only: Shape | null;
   /** The others: by type, then by key. A key that the shape already has leads back to the shape itself. */
   next: Map<Branch, Map<string, Shape>> | null;
@@ -35,56 +38,61 @@ export interface Shape {
 
 type Branch = ValueType | `long ${ValueType}`;
 
-/** What a shape takes in memory beside the bytes of its request, about: objects, strings and its part of a map, bytes. */
+/**
+ * About how many bytes a shape takes in memory, beside those of its request: objects, strings and its part of a map.
+ */
 export const shapeBytes = 400;
 
-/** A shape's key as UTF-8, which tells the key of the next attribute without making a string of it. */
+/** A shape's key as UTF-8, to compare with the key of the next attribute without making a string of it. */
 export function keyBytesOf(shape: Shape): Buffer {
   return (shape.keyBytes ??= Buffer.from(shape.key));
 }
 
 export interface ShapeText {
-  /** Of the values that go to the MAP. */
+  /** The keys of the values that go to the MAP. */
   keys: readonly string[];
-  /** In none of them; the usual one where it can be. */
+  /** A separator that is in none of them; the usual one if possible. */
   separator: string;
-  /** The keys joined by it; null where there are none. */
+  /** The keys joined by it; null if there are none. */
   joinedKeys: string | null;
-  /** As schema.sql says; null where all values are strings. */
+  /** As schema.sql says; null if all values are strings. */
   types: string | null;
 }
 
 /** Attributes of one log, point or resource, ready for the store. Those of spans are in a `SpanBatch`. */
 export interface AttributeSet {
   shape: Shape;
-  /** Of the keys of `shapeText(shape).keys`, in that order, joined by `separator`: one text is cheap to keep and pass on. */
+  /**
+   * The values of the keys `shapeText(shape).keys`, in that order, joined by `separator`: one text is cheap to keep and
+   * pass on.
+   */
   values: string;
   /** Is in none of the keys and values. */
   separator: string;
 }
 
-/** ASCII's unit separator: it is in next to no text, and where it is, another is found. */
+/** ASCII's unit separator: hardly any text contains it. If one does, another separator is chosen. */
 export const usualSeparator = '\u001f';
 
 const slots = new Map(Object.keys(promotedAttributes).map((key, index) => [key, index]));
 const hotKeys = Object.keys(promotedAttributes);
-/** In `types`, of a column whose value is that of an older name (schema.sql). */
+/** The type in `types` for a column whose value was copied from an older name (schema.sql). */
 export const copyType = 'c';
 const copies = new Map(Object.entries(olderNames).map(([older, newer]) => [older, slots.get(newer) ?? -1]));
 
-/** The value of a key as text; undefined where missing. */
+/** The value of a key as text; undefined if missing. */
 export function attributeText(attributes: AttributeSet, key: string): string | undefined {
   const index = shapeText(attributes.shape).keys.indexOf(key);
   return index < 0 ? undefined : attributes.values.split(attributes.separator)[index];
 }
 
-/** The keys of a set, joined as its values are; null where there are none. */
+/** The keys of a set, joined as its values are; null if there are none. */
 export function joinedKeys({ shape, separator }: AttributeSet): string | null {
   const text = shapeText(shape);
   return separator === text.separator || text.joinedKeys === null ? text.joinedKeys : text.keys.join(separator);
 }
 
-/** The separator of a set where it is not the usual one, which staging.sql knows. */
+/** The separator of a set; null if it is the usual one, which staging.sql knows. */
 export function unusualSeparator({ separator }: AttributeSet): string | null {
   return separator === usualSeparator ? null : separator;
 }
@@ -116,7 +124,10 @@ function textOf(shape: Shape): ShapeText {
   };
 }
 
-/** A thousand unique keys a span must not fill the memory: beyond this many shapes, they are all forgotten. */
+/**
+ * Beyond this many shapes all of them are forgotten, so that spans with a thousand unique keys each do not fill the
+ * memory.
+ */
 const shapeLimit = 20_000;
 
 /** The longest key, in UTF-16 units: with its escapes it fits into a filter (`filterLimits.characters`). */
@@ -131,9 +142,13 @@ function storedKey(key: string): string {
 
 /** The shapes of one reader. */
 export interface Shapes {
-  /** That of no attributes. Ask for it for each set: shapes are forgotten where they become too many. */
+  /** The shape of no attributes. Ask for it again for each set: all shapes are forgotten when there are too many. */
   empty(): Shape;
-  /** The shape with one key more; the same shape where it has the key already. @param isLong see `columnBytes` (column-text.ts). */
+  /**
+   * The shape with one key more; the same shape if it has the key already.
+   *
+   * @param isLong see `columnBytes` (column-text.ts).
+   */
   extend(shape: Shape, key: string, type: ValueType, isLong?: boolean): Shape;
   /** How many were made since this was last asked. */
   made(): number;
@@ -144,15 +159,18 @@ export function servesAlso({ hot, slot }: Shape, isLong: boolean): boolean {
   return hot < 0 || slot < 0 === isLong;
 }
 
-/** @param promote whether hot attributes go to columns of their own: so for spans, not for resources, logs, points. */
+/**
+ * @param promote whether hot attributes go to columns of their own: true for spans, false for resources, logs and
+ *   points.
+ */
 export function createShapes(promote: boolean): Shapes {
   let count = 0;
   let made = 0;
-  // The keys of the shape that was made last: the next one mostly has one more.
+  // The keys of the shape that was made last. The next shape mostly has one key more.
   let newest: Shape | null = null;
   let keysOfNewest = new Set<string>();
 
-  /** Makes the shape with one key more, where it has not got that key yet. */
+  /** Makes the shape with one key more; the same shape if it has the key already. */
   function longer(shape: Shape, sentKey: string, type: ValueType, isLong: boolean): Shape {
     const key = storedKey(sentKey);
     if (shape !== newest) keysOfNewest = new Set(keysOf(shape));
@@ -212,7 +230,7 @@ export function createShapes(promote: boolean): Shapes {
 
 /** Takes one attribute after another. One builder serves one set at a time. */
 export interface AttributeSink {
-  /** The first value of a key holds; OTLP forbids a second. */
+  /** Adds an attribute. The first value of a key counts; OTLP forbids a second one. */
   add(key: string, text: string, type: ValueType): void;
   /** Forgets a set that was begun: what came with it was malformed. */
   clear(): void;

@@ -1,6 +1,7 @@
 /**
- * So many bytes of a value go to a column at most; longer values are whole in the MAP. Where DuckDB has to put a longer
- * text beside a column that may be NULL, it reads that text again for each NULL behind it: 100 MB for one of 84 KB.
+ * At most this many bytes of a value go to a column; longer values are whole in the MAP. If DuckDB has to store a
+ * longer text outside of a column that may be NULL, it reads that text again for each NULL behind it: 100 MB for a text
+ * of 84 KB.
  */
 export const columnBytes = 16_000;
 
@@ -10,7 +11,7 @@ export function isLongText(text: string): boolean {
   return text.length * 3 > columnBytes && Buffer.byteLength(text) > columnBytes;
 }
 
-/** What of a text goes to a column. */
+/** The part of a text that goes to a column. */
 export function cutText(text: string): string {
   if (!isLongText(text)) return text;
   const bytes = Buffer.from(text);

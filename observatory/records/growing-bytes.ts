@@ -1,5 +1,5 @@
 const hexDigits = Buffer.from('0123456789abcdef');
-/** Shorter texts are copied byte by byte: a call costs more. */
+/** Shorter texts are copied byte by byte, because a call costs more. */
 const shortText = 64;
 
 /** Bytes that are appended to. */
@@ -9,7 +9,7 @@ export interface Growing {
 }
 
 const firstBytes = 2 ** 12;
-/** More than these are given back where the next user begins. */
+/** A larger buffer is given back when it is emptied for the next user. */
 const keptBytes = 2 ** 20;
 
 export function createGrowing(): Growing {
@@ -22,7 +22,7 @@ export function shrink(growing: Growing): void {
   growing.length = 0;
 }
 
-/** Makes room for so many bytes more. */
+/** Makes room for this many more bytes. */
 export function reserve(growing: Growing, more: number): void {
   if (growing.length + more <= growing.bytes.length) return;
   const larger = Buffer.allocUnsafeSlow(Math.max(growing.bytes.length * 2, growing.length + more));
@@ -37,7 +37,7 @@ export function appendText(growing: Growing, text: string): void {
   growing.length += growing.bytes.write(text, growing.length);
 }
 
-/** False, with nothing appended, where the text is not ASCII. There must be room. */
+/** False, with nothing appended, if the text is not ASCII. There must be room. */
 export function appendAscii(growing: Growing, text: string): boolean {
   const { bytes, length } = growing;
   for (let index = 0; index < text.length; index += 1) {
@@ -87,7 +87,7 @@ export function appendHex(growing: Growing, from: Buffer, start: number, end: nu
   growing.length = at;
 }
 
-/** Whether so many bytes from two places on are the same. */
+/** Whether `length` bytes from two places on are the same. */
 export function sameBytes(left: Buffer, leftStart: number, right: Buffer, rightStart: number, length: number): boolean {
   for (let index = 0; index < length; index += 1)
     if (left[leftStart + index] !== right[rightStart + index]) return false;

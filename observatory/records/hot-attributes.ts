@@ -68,9 +68,9 @@ export const promotedAttributes = columnsOfKeys(hotKeys);
 export const rootAttributes = columnsOfKeys(hotRootKeys);
 
 /**
- * Older names of hot attributes (OpenTelemetry's semantic conventions before 1.23 for HTTP, 1.28 for databases), which many
- * programs send still. They are stored as they were sent, and a copy of their value is in the column of the newer name,
- * where that one was not sent: so filters, groups, statements and the service map know both by the newer name.
+ * Older names of hot attributes (OpenTelemetry's semantic conventions before 1.23 for HTTP, 1.28 for databases), which
+ * many programs send still. They are stored as they were sent, and a copy of their value is in the column of the newer
+ * name, if that one was not sent. So filters, groups, statements and the service map know both by the newer name.
  */
 export const olderNames: Readonly<Record<string, (typeof hotKeys)[number]>> = {
   'db.name': 'db.namespace',

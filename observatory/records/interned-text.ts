@@ -7,14 +7,15 @@ const internedLengths = new Uint16Array(internSlots);
 const internedTexts: string[] = Array.from<string>({ length: internSlots }).fill('');
 
 /**
- * The same string for the same bytes, mostly without decoding them: keys, names and most values of telemetry come again
- * and again. A fixed table in which the last string of a slot wins, so it cannot grow; longer strings hardly repeat.
+ * The same string for the same bytes, mostly without decoding them, because keys, names and most values of telemetry
+ * repeat. A fixed table in which the last string of a slot wins, so it cannot grow; longer strings hardly repeat.
  */
 export function internedText(bytes: Buffer, start: number, end: number): string {
   const length = end - start;
   if (length === 0) return '';
   if (length > longestInterned) return bytes.toString('utf8', start, end);
-  // Of the first bytes and the last: keys of one namespace begin alike, statements end alike.
+  // The hash covers the first bytes and the last ones, because keys of one namespace begin alike, and statements end
+  // alike.
   let hash = length;
   const headEnd = Math.min(end, start + 8);
   for (let index = start; index < headEnd; index += 1) hash = (Math.imul(hash, 31) + (bytes[index] ?? 0)) | 0;

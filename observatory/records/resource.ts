@@ -2,7 +2,7 @@ import type { AttributeSet, ValueType } from './attribute-shapes.ts';
 
 /** Who sent it: what OTLP calls a resource. */
 export interface Resource {
-  /** `unknown_service` where the sender does not say. */
+  /** `unknown_service` if the sender does not say. */
   service: string;
   version: string | null;
   /** A page in a browser: its spans are the caller's, not a service's. */
@@ -20,6 +20,6 @@ export interface Origin {
   resource: Resource;
   /** Instrumentation scope: name, or name@version. */
   scope: string | null;
-  /** Of the scope: each of its items has them, too. */
+  /** The attributes of the scope. Each of its items gets them, too. */
   scopeAttributes?: ScopeAttributes;
 }

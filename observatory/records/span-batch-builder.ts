@@ -24,7 +24,7 @@ import { type SpanNumbers, spanTexts, type TextPlace } from './span-parts.ts';
  * they are until then.
  */
 export interface SpanBatchBuilder extends AttributeSink {
-  /** @param hex of 32, 16 and, where there is one, 16 digits. */
+  /** @param hex of 32, 16 and, if there is a parent, 16 digits. */
   idTexts(traceId: string, spanId: string, parentSpanId: string | null): void;
   /** Where the trace's id (16 bytes from 0), the span's (8 from 16) and its parent's (8 from 24, or zeros) are written. */
   readonly ids: Buffer;

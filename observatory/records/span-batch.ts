@@ -11,7 +11,7 @@ export interface SpanBatch {
   readonly bytes: Buffer;
   /** Where the texts of each span end in `bytes`. */
   readonly ends: Uint32Array;
-  /** By span, where its separator is not the usual one. */
+  /** By span, for spans whose separator is not the usual one. */
   readonly separators: ReadonlyMap<number, string>;
   /** Four words a span: its id and its parent's, each the high 32 bits before the low ones. No parent is 0. */
   readonly ids: Uint32Array;
@@ -23,10 +23,13 @@ export interface SpanBatch {
   readonly traceIds: readonly string[];
   /** Of the attributes. */
   readonly shapes: readonly Shape[];
-  /** How many shapes were made for it: spans whose keys nobody else has take `shapeBytes` for each key beside their bytes. */
+  /**
+   * How many shapes were made for it. A span whose keys no other span has takes `shapeBytes` for each key, beside its
+   * bytes.
+   */
   readonly newShapes: number;
   readonly resources: readonly Resource[];
-  /** `db.query.text`; null where it has none. */
+  /** `db.query.text`; null if it has none. */
   readonly statements: readonly (string | null)[];
 }
 
@@ -56,12 +59,12 @@ export function spanBytes({ batch, index }: SpanRef): Buffer {
   return batch.bytes.subarray(index === 0 ? 0 : batch.ends[index - 1], batch.ends[index]);
 }
 
-/** What a span takes in memory while it is held by itself, about, bytes. */
+/** About how many bytes a span takes in memory while it is held by itself. */
 export function heldBytes(ref: SpanRef): number {
   return spanBytes(ref).length + (ref.batch.shapes[ref.index]?.depth ?? 0) * shapeBytes;
 }
 
-/** A batch of its own for some spans, so that those they came with can go. */
+/** A batch of its own for some spans, so that the batches they came in can be freed. */
 export function copySpans(refs: readonly SpanRef[]): SpanBatch {
   const texts = refs.map(spanBytes);
   const ids = new Uint32Array(refs.length * 4);

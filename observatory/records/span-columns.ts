@@ -17,7 +17,7 @@ const kindFlags: Readonly<Record<SpanKind, number>> = {
 };
 
 const firstRoom = 1_024;
-/** Beyond so many spans their memory is given back after each request. */
+/** The memory for more than this many spans is given back after each request. */
 const keptSpans = 4_096;
 
 /** All of a batch but its bytes and the count of its new shapes. */

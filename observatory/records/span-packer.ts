@@ -14,7 +14,10 @@ import {
 } from './span-draft.ts';
 import { type SpanNumbers, spanTexts } from './span-parts.ts';
 
-/** Before a text that is empty or begins with it, since no bytes at all mean that a text is missing (`text_or_null`, staging.sql). */
+/**
+ * Goes before a text that is empty or begins with this character, because no bytes at all mean that a text is missing
+ * (`text_or_null`, staging.sql).
+ */
 const escape = '\u001e';
 const escapeByte = escape.charCodeAt(0);
 
@@ -78,7 +81,7 @@ export function createSpanPacker(): SpanPacker {
     packed.length += originBytes.length;
     for (let place = textCount; place < placeCount; place += 1) {
       appendByte(packed, separatorByte);
-      // Most places of most spans are empty: a call for each would take time.
+      // Most places of most spans are empty, and a call for each would take time.
       if ((starts[place] ?? -1) >= 0) packPlace(packed, draft, place, false);
     }
     if (draft.valueEnds.length > 0) {

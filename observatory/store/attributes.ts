@@ -34,7 +34,7 @@ const rollUpColumns = {
 export const rollUpNames = Object.keys(rollUpColumns);
 const columnsOfNames: Readonly<Record<IntrinsicName, string>> = { ...intrinsicColumns, ...rollUpColumns };
 
-/** Intrinsic names whose attributes of resources tell just the same. */
+/** Intrinsic names for which resources have an attribute with the same value. */
 export const toldByResources: readonly string[] = ['service.name', 'service.version'];
 
 /** Those of the above whose columns are not texts. */
@@ -49,16 +49,16 @@ const typed: Readonly<Record<Scope, Readonly<Record<string, Sql>>>> = {
 };
 
 /**
- * An attribute that OTLP or a roll-up gives and that is not a text, in the type that it has; undefined for any other. To make
- * each of a million values a text takes longer than to count them.
+ * An attribute that OTLP or a roll-up gives and that is not a text, in the type that it has; undefined for any other.
+ * Converting a million values to text takes longer than counting them.
  */
 export function typedColumn(key: string, scope: Scope): Sql | undefined {
   return Object.hasOwn(typed[scope], key) ? typed[scope][key] : undefined;
 }
 
 /**
- * The SQL expression that tells what an intrinsic name means, as text, of the row `s` of the view `spans` or `roots`. A
- * roll-up is of entry spans alone; of others its name is one like any.
+ * The SQL expression for what an intrinsic name means, as text, of the row `s` of the view `spans` or `roots`. Only
+ * entry spans have a roll-up; on other spans its name is like any other attribute's.
  */
 export function intrinsicColumn(name: string, scope: Scope, binder: Binder): Sql {
   if (isOfRoot(name)) return rootColumn(name.slice(rootPrefix.length), scope, binder);
@@ -72,7 +72,7 @@ export function intrinsicColumn(name: string, scope: Scope, binder: Binder): Sql
   return lookUp(columns, name) ?? attributeColumn(name, scope, binder);
 }
 
-/** The entry span's own fields that `root.<name>` tells beside its attributes; all are text. */
+/** The entry span's own fields that `root.<name>` can mean, beside its attributes; all are text. */
 const rootFields: Readonly<Record<string, string>> = {
   name: 'name',
   service: 'service',
@@ -89,8 +89,8 @@ export function ownColumnOfRoot(key: string, binder: Binder): Sql {
 }
 
 /**
- * What the entry span of the trace of the row `s` has, as text. Of several entry spans the first that has it. The
- * database makes one join of it, however many spans ask.
+ * What the entry span of the trace of the row `s` has, as text. If there are several entry spans, it is the value of
+ * the first one that has it. The database does this with one join for all spans.
  */
 function rootColumn(key: string, scope: Scope, binder: Binder): Sql {
   const own = ownColumnOfRoot(key, binder);
@@ -103,7 +103,7 @@ function rootColumn(key: string, scope: Scope, binder: Binder): Sql {
 }
 
 /**
- * The SQL expression that tells the attribute `key` as text (VARCHAR, NULL where missing) of the row `s` of the view
+ * The SQL expression that gives the attribute `key` as text (VARCHAR, NULL if missing) of the row `s` of the view
  * `spans` or `roots`, so a query says `FROM spans s`. A span's own attribute comes before its resource's. Keys are
  * bound, never written into the text.
  */
@@ -112,7 +112,7 @@ export function attributeColumn(key: string, scope: Scope, binder: Binder): Sql 
   return isOfResources(key) ? sql`coalesce(${own}, ${resourceColumn(key, sql`s.resource_id`, binder)})` : own;
 }
 
-/** What the span itself says of the attribute `key`; its resource may say something where this is NULL. */
+/** What the span itself says of the attribute `key`; its resource may say something if this is NULL. */
 export function ownColumn(key: string, scope: Scope, binder: Binder): Sql {
   return lookUp(hotAttributes(scope), key) ?? sql`s.attributes[${binder.bind(key)}]`;
 }
@@ -122,7 +122,7 @@ export function resourceColumn(key: string, resourceId: Sql, binder: Binder): Sq
   return sql`(SELECT r.attributes[${binder.bind(key)}] FROM resources r WHERE r.resource_id = ${resourceId})`;
 }
 
-/** Whether an attribute is looked for on resources, too: all that are not hot, and of the others a few. */
+/** Whether an attribute is looked for on resources, too: all that are not hot, and a few of the hot ones. */
 export function isOfResources(key: string): boolean {
   return !Object.hasOwn(allHotAttributes, key) || ofResourcesToo.has(key);
 }

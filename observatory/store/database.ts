@@ -30,7 +30,7 @@ export interface DatabaseOptions {
 /** Writes rows into a table in memory, in chunks, without a statement for each. */
 export interface Loader {
   /**
-   * At most `loaderRows` rows at a time: an array for each column, in the order of the table. A few milliseconds. Where it
+   * At most `loaderRows` rows at a time: an array for each column, in the order of the table. A few milliseconds. If it
    * throws, none of them is in the table.
    */
   append(columns: readonly DuckDBValue[][]): void;
@@ -50,33 +50,33 @@ export interface Database {
   /** Runs `work` alone on the writer's connection, outside of any transaction. */
   exclusively<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /**
-   * Stops the questions under way, which fail with a {@link YieldError}, and lets no other begin until the answer is called.
-   * So what comes in gets the memory and the processor that they take.
+   * Stops the questions under way, which fail with a {@link YieldError}, and lets no other begin until the answer is
+   * called. So the ingest gets the memory and the processor time that they use.
    */
   holdQuestions(): () => void;
   /**
-   * Lets go of the file and opens it again: after a checkpoint that failed DuckDB takes nothing for it before that. What is
-   * staged stays as it is; what was committed is in the write-ahead log.
+   * Lets go of the file and opens it again. After a failed checkpoint DuckDB accepts no writes to the file until then.
+   * Staged rows stay as they are; committed rows are in the write-ahead log.
    *
-   * @throws {OpenError} where it cannot be opened now; it may be tried again.
+   * @throws {OpenError} if it cannot be opened now; it may be tried again.
    */
   reattach(): Promise<void>;
   /** A loader of a table of the in-memory catalogue, which `types` describes. */
   load(table: string, types: readonly DuckDBType[]): Promise<Loader>;
   /** Empties the staging tables of a side, and those that a flush fills as a whole, and gives their memory back. */
   emptyStaging(side: Side): Promise<void>;
-  /** Empties those that a flush fills as a whole. */
+  /** Empties the staging tables that a flush fills as a whole. */
   emptySummary(): Promise<void>;
   /**
-   * Waits for what is queued, moves the write-ahead log into the file and closes it. Where that fails (a full disk), the log
-   * stays, and is read at the next start.
+   * Waits for what is queued, moves the write-ahead log into the file and closes it. If that fails (a full disk), the
+   * log stays, and is read at the next start.
    *
    * @param options.leaveAsIs whether the file is not written to: one that may be damaged is kept as it is.
    */
   close(options?: { leaveAsIs?: boolean }): Promise<void>;
 }
 
-/** Grows by one with each change of schema.sql that a file of before does not have. */
+/** Grows by one with each change of schema.sql that older files do not have. */
 const schemaVersion = 2;
 
 /** Makes the tables that are missing; a file of another version is left as it is. */
@@ -112,8 +112,8 @@ const openPaths = new Set<string>();
 export const rowGroupSize = 30_720;
 
 /**
- * How new blocks are written. DuckDB's own default is that of version 1.0, whose compressed texts are unpacked one by one
- * where some are NULL: grouping by such a column takes four times as long. A file of before is read as it is.
+ * How new blocks are written. DuckDB's own default is that of version 1.0, which unpacks compressed texts one by one if
+ * some are NULL: grouping by such a column takes four times as long. Older files are read as they are.
  */
 const storageVersion = 'v1.4.0';
 
@@ -133,7 +133,7 @@ const interruptEveryMs = 20;
 /**
  * Opens the store's file, makes what is missing in it, and hands out ways to run statements; never a connection.
  *
- * @throws {OpenError} where the file is not a DuckDB database, or is held by another process or in this one.
+ * @throws {OpenError} if the file is not a DuckDB database, or is open in this or another process.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const path = resolve(options.path);
@@ -170,8 +170,8 @@ async function open(options: DatabaseOptions): Promise<Database> {
     const stagingScripts = { a: stagingScript('a'), b: stagingScript('b') };
     for (const side of sides) await writing.run(stagingScripts[side]);
     await writing.run(script('views.sql'));
-    // From here on no statement reaches another file, whatever it says.
-    // Not by itself either, when it lets go of the file: it may be damaged, or its disk full.
+    // From here on no statement reaches another file, whatever it says. Nor may DuckDB write to the file by itself when
+    // it lets go of it: the file may be damaged, or its disk full.
     await writing.run('PRAGMA disable_checkpoint_on_shutdown');
     await writing.run(`SET allowed_paths = [${ownFiles(options.path)}]`);
     await writing.run('SET enable_external_access = false; SET lock_configuration = true');
@@ -180,7 +180,7 @@ async function open(options: DatabaseOptions): Promise<Database> {
     const looksAside = createQuestionsConnection(await instance.connect(), gate, options.onQuery);
     const loading = await instance.connect();
     const chunks = new Map<string, DuckDBDataChunk>();
-    // Never two statements at once on one connection: DuckDB's client has crashed of it.
+    // Never two statements at once on one connection: DuckDB's client has crashed because of that.
     const writeQueue = createQueue();
     const writeSession = createSession(writing);
     const asking = [questions, looksAside];
@@ -228,8 +228,8 @@ async function open(options: DatabaseOptions): Promise<Database> {
         }),
       load: async (table, types) => {
         const appender = await loading.createAppender(table);
-        // One chunk for ever: its memory, more than a megabyte, is DuckDB's, so the garbage collector sees no hurry to
-        // free one that is used no more.
+        // One chunk is used for ever. Its memory of more than a megabyte is DuckDB's, so the garbage collector would
+        // not hurry to free chunks that are no longer used.
         const chunk = chunks.get(table) ?? DuckDBDataChunk.create(types);
         chunks.set(table, chunk);
         return {
@@ -238,10 +238,10 @@ async function open(options: DatabaseOptions): Promise<Database> {
             chunk.setColumns(columns);
             try {
               appender.appendDataChunk(chunk);
-              // Left to the end, this would hold the event loop for a tenth of a second.
+              // If this were left to the end, it would hold the event loop for a tenth of a second.
               appender.flushSync();
             } catch (error) {
-              // Else the next ones would go to the table with these.
+              // Otherwise these rows would go to the table together with the next ones.
               appender.clear();
               throw error;
             }

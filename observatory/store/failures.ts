@@ -1,6 +1,6 @@
 /**
- * What a failure of DuckDB means for the ingest, and the sentence that a person reads of it. DuckDB's own text goes to the
- * log: it names tables and statements that nobody outside of this directory knows.
+ * What a failure of DuckDB means for the ingest, and the sentence that a person reads of it. DuckDB's own text goes to
+ * the log, because it names tables and statements that are only known in this directory.
  */
 export type FailureKind =
   /** The file was let go after a checkpoint that failed: it must be attached anew. */
@@ -15,7 +15,7 @@ export type FailureKind =
   | 'damage'
   | 'other';
 
-/** The patterns are of DuckDB 1.5; the first that matches decides, so that a cause comes after what it led to. */
+/** The patterns are of DuckDB 1.5; the first that matches decides, so a consequence comes before its cause. */
 const patterns: readonly (readonly [FailureKind, RegExp])[] = [
   ['broken', /FATAL Error|database has been invalidated because of a previous fatal error|INTERNAL Error/],
   ['detached', /has been invalidated|Detach and reattach|Catalog "store" does not exist/],
@@ -56,7 +56,7 @@ export class OpenError extends Error {
   }
 }
 
-/** Of what DuckDB says the first line, short enough to stand in a sentence. */
+/** The first line of DuckDB's message, short enough for a sentence. */
 function shortReason(text: string): string {
   const [line = ''] = text.replace(/^Error: /, '').split('\n');
   return line.length > 160 ? `${line.slice(0, 160)}…` : line;
@@ -78,7 +78,7 @@ export function openFailure(path: string, error: unknown): Error {
   if (failureKind(error) === 'room') {
     return new OpenError(`${path} cannot be written, for its disk is full: free some room, and start again.`);
   }
-  // Not of DuckDB: a fault of ours.
+  // The error is not from DuckDB: it is a fault of ours.
   if (!/^(?:Error: )?[A-Z][A-Za-z ]+ Error: /.test(text)) return error instanceof Error ? error : new Error(text);
   const what = /wal/i.test(text) ? `${path}.wal, the last seconds before ${path} was closed, is` : `${path} is`;
   return new OpenError(

@@ -33,7 +33,7 @@ const operators: Readonly<Record<Comparison, Sql>> = {
   '>=': sql`>=`,
 };
 
-/** The SQL expression that tells a field of the row `s` as text; NULL where it is missing. */
+/** The SQL expression for a field of the row `s` as text; NULL if it is missing. */
 export function fieldText(field: Field, scope: Scope, binder: Binder): Sql {
   if (field.type === 'attribute') return attributeColumn(field.key, scope, binder);
   if (field.type === 'intrinsic') return intrinsicColumn(field.name, scope, binder);
@@ -66,15 +66,16 @@ function literalText(literal: Literal): string {
 }
 
 /**
- * That a text is a number and `condition` holds of it. The cast alone would take " 7 ", "1_0", "nan" and "infinity" for
- * numbers; how the text looks is asked only where the condition holds, because that takes longer than the cast.
+ * The condition that a text is a number and `condition` holds for it. The cast alone would take " 7 ", "1_0", "nan" and
+ * "infinity" for numbers. The form of the text is checked only if the condition holds, because the check takes longer
+ * than the cast.
  */
 function ofNumber(text: Sql, condition: (number: Sql) => Sql): Sql {
   const isNumber = sql`regexp_full_match(${text}, '-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?')`;
   return sql`CASE WHEN ${condition(sql`TRY_CAST(${text} AS DOUBLE)`)} THEN ${isNumber} ELSE false END`;
 }
 
-/** `x <operator> value`, as numbers where the value is one, else as text. */
+/** `x <operator> value`, as numbers if the value is one, else as text. */
 function comparison(field: Field, operator: Comparison, literal: Literal, scope: Scope, binder: Binder): Sql {
   const operation = operators[operator];
   if (field.type === 'field') {
@@ -136,7 +137,8 @@ function positive(test: Test, scope: Scope, binder: Binder): { condition: Sql; n
  * A filter as a condition on the row `s` of the view `spans` or `roots`. Every value and key is bound.
  *
  * A test of a missing attribute is false, and the negative operators are the exact opposites of the positive ones, so
- * they are true of it. NULL is made false only below a negation, which it would survive; elsewhere WHERE does that.
+ * they are true of it. NULL is made false only below a negation, because the negation of NULL is NULL again; elsewhere
+ * WHERE does that.
  */
 export function filterSql(expression: Expression | undefined, scope: Scope, binder: Binder, negated = false): Sql {
   if (expression === undefined) return sql`true`;
@@ -156,7 +158,7 @@ export function filterSql(expression: Expression | undefined, scope: Scope, bind
   }
 }
 
-/** The patterns of a filter with the places where they stand: only the database knows whether it can read them. */
+/** The patterns of a filter with their positions. Only the database knows whether it can read them. */
 export function patternsOf(expression: Expression | undefined): { pattern: string; position: number }[] {
   if (expression === undefined) return [];
   if (expression.type === 'and' || expression.type === 'or') return expression.terms.flatMap(patternsOf);

@@ -6,7 +6,10 @@ import type {
   DuckDBValue,
 } from '@duckdb/node-api';
 
-/** Statements of one connection that stay prepared: what is quick to run is then not read and planned twice each time. */
+/**
+ * Statements of one connection that stay prepared, so that DuckDB does not parse and plan a quick statement again each
+ * time.
+ */
 export interface KeptStatements {
   /** Never two at once. */
   run(
@@ -18,7 +21,7 @@ export interface KeptStatements {
   forget(): void;
 }
 
-/** Only few texts are asked to be kept; should they ever differ by what is asked, the oldest goes. */
+/** Only a few texts are meant to be kept. If there are ever more than this, the oldest is dropped. */
 const mostKept = 16;
 
 export function createKeptStatements(connection: DuckDBConnection): KeptStatements {

@@ -4,7 +4,7 @@ import type { Gate } from '../async/gate.ts';
 import { createQueue } from '../async/queue.ts';
 import { createSession, type Runner } from './session.ts';
 
-/** A question was stopped, because what comes in needs the database for itself. */
+/** A question was stopped, because the ingest needs the database for itself. */
 export class YieldError extends Error {
   override readonly name = 'YieldError';
 
@@ -39,7 +39,7 @@ export function createQuestionsConnection(
             running = false;
           }
         });
-        // The queue does not know what type of row its work tells.
+        // The queue does not know the type of the rows that its work returns.
         return rows as never;
       } finally {
         onQuery?.(name, (performance.now() - start) / 1000);

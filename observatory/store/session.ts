@@ -42,7 +42,7 @@ export interface Runner {
 
 /** Several statements that nothing of the same connection may come between. */
 export interface Session extends Runner {
-  /** Runs SQL that is written in this workspace's source, where a file of its own would be too much. */
+  /** Runs SQL that is written in this workspace's source, for statements that are too short for a file of their own. */
   run<T = Row>(text: Sql, parameters?: Readonly<Record<string, Bindable>>): Promise<T[]>;
 }
 
@@ -97,7 +97,7 @@ const plain: DuckDBValueConverter<JS> = (value, type, converter) => {
   return JSDuckDBValueConverter(value, type, converter);
 };
 
-/** Answers of no more values are read out at once: some 20 milliseconds. */
+/** Answers with at most this many values are read out at once, in some 20 milliseconds. */
 const fewValues = 20_000;
 /** How long rows are read out of an answer before others have the event loop, milliseconds. */
 const sliceMs = 20;

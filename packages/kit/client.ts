@@ -18,7 +18,7 @@ export interface ServiceClient {
   get<T>(path: string, query: Readonly<Record<string, string | number>>, schema: z.ZodType<T>): Promise<T>;
   /** The same with a JSON body. */
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
-  /** Resolves where the other service is ready (`/readyz`); throws like `get`. */
+  /** Resolves if the other service is ready (`/readyz`); throws like `get`. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -27,8 +27,9 @@ export interface ServiceClient {
 const largestAnswer = 2 ** 20;
 
 /**
- * After how long a connection is given up between two requests, in milliseconds: as servers do (server.ts), for what
- * stands between the two and does not, and in case a connection has come to somebody else's server.
+ * After how long a connection is given up between two requests, in milliseconds. Servers do the same (server.ts). The
+ * client does so too, because a proxy between the two does not, and in case a connection has come to somebody else's
+ * server.
  */
 const connectionAgeMs = 30_000;
 
@@ -138,7 +139,7 @@ export function createServiceClient(options: {
 
 type RequestOptions = Omit<Dispatcher.RequestOptions, 'method' | 'origin'>;
 
-/** Whether a connection that had been made was lost. One that cannot be made is none: nobody is there. */
+/** Whether a connection that had been made was lost. One that cannot be made does not count: nobody is there. */
 function isLostConnection(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';

@@ -13,12 +13,12 @@ export interface CommandLine<O extends Options = Options> {
   takesWords?: boolean;
 }
 
-/** With this exit code a program says that it was called wrongly. */
+/** The exit code with which a program says that it was called wrongly. */
 const wrongUse = 2;
 
 /**
- * Reads the command line of a program. For `--help` it prints what there is and ends the process; for what the program
- * does not know it ends it with one line on standard error and exit code 2.
+ * Reads the command line of a program. For `--help` it prints what there is and ends the process. For anything that the
+ * program does not know, it ends the process with one line on standard error and exit code 2.
  *
  * @param name begins the line.
  */
@@ -40,7 +40,7 @@ export function readCommandLine<O extends Options>(name: string, commandLine: Co
   }
 }
 
-/** The settings of a program, for its help: a variable, what it is, and what holds without it. */
+/** The settings of a program, for its help: the variable, what it is, and its value if it is not set. */
 export function describeSettings(settings: Readonly<Record<string, Setting>>): string {
   const lines = Object.values(settings).map(
     ({ env, meaning, default: value }) => `  ${env}\n      ${meaning}${whatHoldsWithout(value)}`,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export interface Setting<T = unknown> {
   env: string;
   schema: z.ZodType<T>;
-  /** What holds where the variable is unset or empty; undefined makes the setting required. */
+  /** The value if the variable is unset or empty; undefined makes the setting required. */
   default?: T;
   meaning: string;
 }
@@ -22,7 +22,7 @@ export class ConfigError extends Error {
 /**
  * Reads a table of settings from an environment.
  *
- * @throws {ConfigError} naming every variable that is missing or wrong, with what it should be.
+ * @throws {ConfigError} that names every variable that is missing or wrong, with what it should be.
  */
 export function readConfig<const S extends Record<string, Setting>>(
   settings: S,
@@ -108,7 +108,7 @@ function descriptor(env: string, meaning: string): Setting<number | null> {
   return { env, schema: numeric.pipe(z.int().min(3).max(1_000)), default: null, meaning };
 }
 
-/** A URL with one of the given protocols; required where there is no default. */
+/** A URL with one of the given protocols; required if there is no default. */
 export function url(
   env: string,
   value: string | undefined,
@@ -155,7 +155,7 @@ export function listenSettings(port: number) {
   };
 }
 
-/** `service.version` from the same variable that telemetry takes it from; null where it is not set there. */
+/** `service.version` from the same variable that telemetry takes it from; null if it is not set. */
 export function releaseOf(config: { resourceAttributes: string | null }): string | null {
   return parseKeyValueList(config.resourceAttributes)['service.version'] ?? null;
 }

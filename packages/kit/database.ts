@@ -16,8 +16,8 @@ export interface Statement {
 }
 
 /**
- * One connection, for statements that belong together. A statement for which nobody waits any more is not begun, or
- * given up where it runs: its connection is closed, and Postgres ends it as soon as it notices
+ * One connection, for statements that belong together. If nobody waits for a statement any more, it is not begun. If it
+ * runs already, it is given up: its connection is closed, and Postgres ends it as soon as it notices
  * (`client_connection_check_interval`, which our own Postgres has at a second), by `statement_timeout` at the latest.
  */
 export interface Session {
@@ -34,7 +34,7 @@ export interface Database extends Session {
    * why a migration may only add.
    */
   migrate(directory: string): Promise<void>;
-  /** Resolves where Postgres answers. */
+  /** Resolves if Postgres answers. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ const migrationLock = 4_722_366;
  * @param schema the service's own schema; created by {@link Database.migrate}. A plain identifier.
  * @param poolSize how many connections at most; more requests wait, and the wait is a span (`pg-pool.connect`).
  * @param connectTimeoutMs how long one may wait for a connection.
- * @param maxWaitMs who would probably wait longer for a connection is refused at once, with `overloaded`.
+ * @param maxWaitMs whoever would probably wait longer for a connection is refused at once, with `overloaded`.
  * @param statementTimeoutMs after how long Postgres ends a statement (its `statement_timeout`).
  * @param startTimeoutMs how long {@link Database.migrate} waits for a Postgres that does not answer yet; 0: not at all.
  */
@@ -136,7 +136,7 @@ export function createDatabase(options: {
 }
 
 /**
- * What Postgres or the connection to it has to do with a failure, in words that name Postgres. Other errors stay as they
+ * Explains a failure of Postgres, or of the connection to it, in words that name Postgres. Other errors stay as they
  * are. SQLSTATE codes: https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
 function explain(error: unknown): unknown {
@@ -153,7 +153,7 @@ function explain(error: unknown): unknown {
     : error;
 }
 
-/** Lends a connection to `work`; afterwards it is kept for the next, or ended where it is to be discarded. */
+/** Lends a connection to `work`. Afterwards the connection is kept for the next caller, or ended if `discard` is set. */
 type WithClient = <T>(work: (client: PoolClient) => Promise<T>, discard?: boolean) => Promise<T>;
 
 /** How often a Postgres that does not answer is asked again, in milliseconds. */
@@ -182,7 +182,7 @@ async function untilPostgresAnswers(
   }
 }
 
-/** Whether Postgres itself said no, for example to the password. That it is starting up is no refusal. */
+/** Whether Postgres itself said no, for example to the password. A Postgres that is starting up does not count. */
 function isRefusal(error: unknown): boolean {
   return error instanceof DatabaseError && error.code !== '57P03';
 }
@@ -202,7 +202,7 @@ async function run<R extends QueryResultRow>(
 /**
  * Applies `001-….sql`, `002-….sql`, … in order, each once, each in a transaction of its own.
  *
- * @throws naming the file that failed, with Postgres' reason as its cause; nothing of that file is left.
+ * @throws an error that names the file that failed, with Postgres' reason as its cause; nothing of that file is left.
  */
 async function migrate(withClient: WithClient, schema: string, directory: string, logger: Logger): Promise<void> {
   const files = (await readdir(directory)).filter((file) => /^\d{3}-.*\.sql$/.test(file)).toSorted();

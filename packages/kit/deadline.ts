@@ -5,12 +5,12 @@ import type { RequestHandler } from 'express';
 
 import { ServiceError } from './errors.ts';
 
-/** How long the caller still waits for the answer, in whole milliseconds. A duration and no time: clocks differ. */
+/** How long the caller still waits for the answer, in whole milliseconds. No point in time, because clocks differ. */
 export const deadlineHeader = 'x-request-timeout-ms';
 
 /** What is left of the time that one request has. */
 export interface Deadline {
-  /** Milliseconds until nobody waits for the answer any more; 0 where that is so already. */
+  /** Milliseconds until nobody waits for the answer any more; 0 if nobody waits now. */
   remainingMs(): number;
   /**
    * Aborted, with the {@link ServiceError} to answer with as its reason, when the time is up (`deadline_exceeded`) or
@@ -26,14 +26,14 @@ export function currentDeadline(): Deadline | undefined {
   return storage.getStore();
 }
 
-/** @throws {ServiceError} `deadline_exceeded` or `cancelled` where nobody waits for the current request any more. */
+/** @throws {ServiceError} `deadline_exceeded` or `cancelled` if nobody waits for the current request any more. */
 export function throwIfNobodyWaits(): void {
   storage.getStore()?.signal.throwIfAborted();
 }
 
 /**
- * Waits for `work`, but no longer than somebody waits for the current request. What `work` comes to afterwards is
- * nobody's concern: it is neither waited for nor reported.
+ * Waits for `work`, but no longer than somebody waits for the current request. If `work` ends after that, its outcome is
+ * neither waited for nor reported.
  *
  * @throws what `work` throws, or the reason of the deadline's signal.
  */
@@ -44,7 +44,7 @@ export async function whileSomebodyWaits<T>(work: Promise<T>): Promise<T> {
   const onAbort = () => reject(reasonOf(signal));
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
-  work.catch(() => {}); // where the deadline comes first
+  work.catch(() => {}); // for when the deadline comes first
   try {
     return await Promise.race([work, over]);
   } finally {
@@ -63,7 +63,7 @@ export function withDeadline<T>(timeoutMs: number, work: () => T): T {
 
 /**
  * The limit of one call among those that the current request makes: `timeoutMs` from now, or the request's own deadline
- * where that is sooner. `AbortSignal.any` over `AbortSignal.timeout` says the same at three times the cost: the garbage
+ * if that is sooner. `AbortSignal.any` over `AbortSignal.timeout` says the same at three times the cost: the garbage
  * collector has to finalize each of its signals.
  *
  * @returns how long the call has, in whole milliseconds, at least 1; a signal that aborts with a `TimeoutError`, or with

@@ -15,7 +15,7 @@ const kinds = {
   unsupported_media_type: { status: 415, title: 'The request is of a type that is not taken here' },
   misdirected_request: { status: 421, title: 'The request is for another server' },
   too_many_requests: { status: 429, title: 'There were too many requests' },
-  // Nobody reads this one: the log and the span of the request do. The status is the one that nginx uses for it.
+  // No client reads this answer, but the log and the span of the request record it. nginx uses the same status for it.
   cancelled: { status: 499, title: 'The client has gone' },
   internal: { status: 500, title: 'The service failed' },
   dependency_failed: { status: 502, title: 'A service behind this one failed' },
@@ -45,7 +45,7 @@ export class ServiceError extends Error {
   readonly code: ErrorCode;
   /** The HTTP status that the code stands for. */
   readonly status: number;
-  /** When to try again, for the `Retry-After` of the answer; every 503 and 429 has one, a second where nobody knows. */
+  /** When to try again, for the `Retry-After` of the answer. Every 503 and 429 has one: a second if nobody knows. */
   readonly retryAfterSeconds: number | undefined;
   readonly parameter: string | undefined;
   readonly position: number | undefined;

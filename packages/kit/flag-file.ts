@@ -20,7 +20,7 @@ export function createFlagFileProvider(path: string, onProblem: (problem: string
 
   /** @returns the keys of the flags that have changed since the file was looked at last. */
   async function look(): Promise<string[]> {
-    // Before it is read: a version that comes in between is read twice, and never missed.
+    // Taken before the file is read: a version that is written in between is read twice, and never missed.
     const version = await versionOf(path);
     if (version === seen) return [];
     seen = version;
@@ -55,7 +55,7 @@ export function createFlagFileProvider(path: string, onProblem: (problem: string
   };
 }
 
-/** Tells one version of a file from the next; `missing` where there is none. */
+/** Tells one version of a file from the next; `missing` if there is none. */
 async function versionOf(path: string): Promise<string> {
   try {
     const { mtimeMs, size, ino } = await stat(path);

@@ -1,6 +1,6 @@
 /**
- * Feature flags, by OpenFeature. Where nobody says where flags come from, nothing of it is loaded and every flag has the
- * value that the service was configured with.
+ * Feature flags, by OpenFeature. If no source of flags is configured, nothing of OpenFeature is loaded, and every flag
+ * has the value that the service was configured with.
  */
 import type { EvaluationDetails } from '@openfeature/server-sdk';
 
@@ -23,7 +23,7 @@ export interface Flags {
   /**
    * The value of a flag now.
    *
-   * @param configured what holds where no flag is switched: the service's own setting.
+   * @param configured the value while no flag is switched: the service's own setting.
    */
   number(key: FaultFlag, configured: number): Promise<number>;
   /** Keys of the flags that are on now, in the order of {@link faultFlags}. */
@@ -42,7 +42,7 @@ export function flagSettings() {
   };
 }
 
-/** How long a start waits for its flags, and how long a retry of flagd waits, in milliseconds: flags keep no service down. */
+/** How long a start waits for its flags, and a retry of flagd, in milliseconds: flags must not keep a service down. */
 const readyWithinMs = 3_000;
 const retryMs = 1_000;
 
@@ -136,7 +136,7 @@ function shownKey({ flagKey, flagMetadata }: EvaluationDetails<number>): string 
   return flagMetadata['mystery'] === true ? 'mystery' : flagKey;
 }
 
-/** Without a source of flags. */
+/** The flags without a source: each has the value that is configured. */
 const asConfigured: Flags = {
   number: (_key, configured) => Promise.resolve(configured),
   inForce: () => [],

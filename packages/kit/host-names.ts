@@ -5,9 +5,9 @@ const privateSuffixes = ['.localhost', '.svc', '.cluster.local'];
 
 /**
  * A check whether a `Host` header names this server: by localhost, an IP address, a name without a dot (as containers
- * and pods call each other), a name inside a cluster, or one of `hosts`, of which `*` is any. A page of a stranger that
- * gives its own name the address of this machine (DNS rebinding) is of its own origin then, so that nothing but the name
- * in what its browser sends tells it from ours.
+ * and pods call each other), a name inside a cluster, or one of `hosts`, of which `*` is any. A stranger's page may give
+ * its own name the address of this machine (DNS rebinding). To the browser, that page and this server are then of one
+ * origin. Only the name in the browser's requests tells that page from ours.
  */
 export function createHostCheck(hosts: readonly string[]): (host: string | undefined) => boolean {
   const known = new Set(hosts.map((host) => host.toLowerCase()));
@@ -28,7 +28,7 @@ export function createHostCheck(hosts: readonly string[]): (host: string | undef
 }
 
 /**
- * What a request is told whose `Host` header {@link createHostCheck} refuses: the name, and what to do.
+ * The answer to a request whose `Host` header {@link createHostCheck} refuses: the name, and what to do.
  *
  * @param setting where further names are set, for example `ALLOWED_HOSTS`.
  */

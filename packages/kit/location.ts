@@ -16,7 +16,7 @@ const parameter = z
 /**
  * A location from a query parameter, `x,y`.
  *
- * @throws {ServiceError} `invalid_argument`, naming the parameter.
+ * @throws {ServiceError} `invalid_argument`, which names the parameter.
  */
 export function parseLocation(name: string, value: unknown): Location {
   const parsed = parameter.safeParse(value);

@@ -22,8 +22,8 @@ export function createLogger(
 const slowReaderMs = 1_000;
 
 /**
- * Writes lines to a descriptor and outlives what happens to it: on a full disk, or where the reader has gone, lines are
- * lost, the service is not. When there is room again the log says how many were lost, and why.
+ * Writes lines to a descriptor and outlives what happens to it: when the disk is full, or the reader has gone, lines
+ * are lost, but the service goes on. When there is room again, the log says how many lines were lost, and why.
  *
  * @param write for tests: writes a part of the bytes and returns how many, as `fs.writeSync` does.
  */
@@ -33,10 +33,10 @@ export function createLineWriter(
 ): DestinationStream {
   let lost = 0;
   let reason = '';
-  /** Of a line that was cut off by the end of the room, the rest of which is lost. */
+  /** Whether a line was cut off because there was no more room. The rest of that line is lost. */
   let inMidLine = false;
 
-  /** @throws the system's error, after as much as there was room for. */
+  /** @throws the system's error, after it has written as much as there was room for. */
   function writeAll(text: string): void {
     const untilMs = performance.now() + slowReaderMs;
     for (let bytes = Buffer.from(text); bytes.length > 0;) {

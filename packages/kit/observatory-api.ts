@@ -25,8 +25,8 @@ const maxAnswerBytes = 64 * 1024 * 1024;
 
 /**
  * @param base the Observatory's address, for example `http://127.0.0.1:8088`.
- * @returns a function that asks there. It throws {@link QuestionError} with the Observatory's own sentence where a
- *   question is refused, and with what to do where nobody answers.
+ * @returns a function that asks there. It throws {@link QuestionError} with the Observatory's own sentence if a question
+ *   is refused, and with what to do if nobody answers.
  */
 export function createAsk(base: string): Ask {
   const root = base.replace(/\/+$/, '');

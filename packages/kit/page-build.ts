@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
 /**
- * Builds a page with Vite where its `dist/` is missing or older than any of its sources. Where Vite is not installed,
- * as in an image, the `dist/` that is there is used as it is. Several processes may do so at once: whoever finds a
- * page finds a whole one.
+ * Builds a page with Vite if its `dist/` is missing or older than any of its sources. If Vite is not installed, as in an
+ * image, the `dist/` that is there is used as it is. Several processes may do so at once: whoever finds a page finds a
+ * whole one.
  *
  * @param directory the page's workspace, with its `vite.config.ts`.
  * @param sources files and folders elsewhere that the page imports, too.
- * @throws where there is neither a built page nor a Vite to build it with, or the build fails.
+ * @throws if there is neither a built page nor a Vite to build it with, or the build fails.
  */
 export async function ensurePageBuilt(options: {
   directory: string;
@@ -33,7 +33,7 @@ export async function ensurePageBuilt(options: {
   const changed = await Promise.all([directory, ...(options.sources ?? [])].map(newest));
   if (built >= Math.max(...changed)) return;
   log('Building the page');
-  // On the same file system, and where neither git nor the search for sources looks.
+  // On the same file system, in a folder that neither git nor the search for sources looks into.
   await mkdir(join(directory, 'node_modules'), { recursive: true });
   const staging = await mkdtemp(join(directory, 'node_modules', '.page-'));
   try {
@@ -69,7 +69,7 @@ async function newest(path: string): Promise<number> {
   return Math.max(0, ...times);
 }
 
-/** Moves a built page into its place: first what index.html names, then index.html, and then what no longer counts. */
+/** Moves a built page into its place: first what index.html names, then index.html. Then it removes what is not used. */
 async function publish(staging: string, dist: string): Promise<void> {
   await mkdir(dist, { recursive: true });
   const files = await filesBelow(staging);
@@ -94,8 +94,8 @@ async function filesBelow(directory: string): Promise<string[]> {
 const specialToVite = /[#?*]/;
 
 /**
- * Gives a path that Vite understands: the one given, or where that is a checkout such as `My Project #2`, one through a
- * temporary link. The pages' configurations keep Vite from following the link (`resolve.preserveSymlinks`).
+ * Gives a path that Vite understands: the one given, or a path through a temporary link if the given one is a checkout
+ * such as `My Project #2`. The pages' configurations keep Vite from following the link (`resolve.preserveSymlinks`).
  */
 async function withPlainPath(directory: string, work: (plain: string) => Promise<void>): Promise<void> {
   if (!specialToVite.test(directory)) return work(directory);

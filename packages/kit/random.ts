@@ -1,4 +1,4 @@
-/** A source of uniform random numbers in [0, 1): `Math.random`, or a seeded one where a test wants the same again. */
+/** A source of uniform random numbers in [0, 1): `Math.random`, or a seeded one for a test that wants the same again. */
 export type Random = () => number;
 
 /** A seeded source (mulberry32, by Tommy Ettinger, public domain): good enough for delays, not for secrets. */

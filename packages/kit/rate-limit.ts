@@ -1,6 +1,6 @@
 /** So much a second, and no more than `burst` at once: a token bucket. */
 export interface RateLimit {
-  /** Takes `amount` where there is room for it; false where there is not, and nothing is taken. */
+  /** Takes `amount` if there is room for it. If there is not, returns false and takes nothing. */
   take(amount: number): boolean;
 }
 

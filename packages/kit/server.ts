@@ -9,7 +9,7 @@ import type { Logger } from './logging.ts';
 import { refuseStrangers } from './strangers.ts';
 import { acceptRelease, releaseHeader } from './release.ts';
 
-/** Something that `/readyz` asks: it throws where that does not answer. */
+/** A check that `/readyz` makes of something: it throws if that does not answer. */
 export type ReadinessCheck = () => Promise<void>;
 
 /** How long `/readyz` waits for the service's own parts, in milliseconds. */
@@ -29,11 +29,11 @@ const behindTimeoutMs = 500;
  *   and a balancer sends no requests here.
  * @param options.behind the services that this one asks. `/readyz` reports them in its body and never in its status: one
  *   failing service would otherwise take every instance of those in front of it out of traffic, too.
- * @param options.requestTimeoutMs how long a request may take, where its caller does not say less ({@link deadlines});
+ * @param options.requestTimeoutMs how long a request may take, unless its caller asks for less ({@link deadlines});
  *   without it there is no limit.
  * @param options.allowedHosts,options.pages whose requests are taken ({@link refuseStrangers}); without the former, a
  *   check of the routes' own.
- * @param options.release `service.version`, told with every answer; null or left out where it is not known.
+ * @param options.release `service.version`, told with every answer; null or left out if it is not known.
  */
 export function createApp(options: {
   logger: Logger;
@@ -80,7 +80,7 @@ export function createApp(options: {
   return app;
 }
 
-/** Asks the service's own parts. @returns what those say that fail, after their name. */
+/** Asks the service's own parts. @returns for each part that fails: its name, and what it says. */
 export async function failuresOf(ready: Readonly<Record<string, ReadinessCheck>>): Promise<string[]> {
   return Object.entries(await runChecks(ready, ownPartTimeoutMs)).flatMap(([name, outcome]) =>
     outcome === 'ok' ? [] : [`${name}: ${outcome}`],
@@ -118,7 +118,7 @@ function problemHandler(logger: Logger): ErrorRequestHandler {
     }
     const error = toServiceError(thrown);
     const line = { code: error.code, method: request.method, path: request.path, err: error.cause ?? undefined };
-    // An overload is an answer and no fault, and there are many of them at once.
+    // An overload is an answer and not a fault, and many of them come at once.
     if (error.code === 'overloaded') logger.warn(line, error.message);
     else if (error.status >= 500) logger.error(line, error.message);
     else logger.info(line, error.message);
@@ -151,7 +151,7 @@ export interface CloseOptions {
 export interface RunningServer {
   /** Where it answers, for example `http://127.0.0.1:8081`. */
   url: string;
-  /** Takes no further connection, answers what comes on those there are, the last time on each, then resolves. */
+  /** Takes no further connection. Answers what comes on the open ones, a last time on each, and then resolves. */
   close(options?: CloseOptions): Promise<void>;
 }
 
@@ -161,7 +161,7 @@ export interface RunningServer {
  * cuts none that a request is just sent on.
  */
 export const keepAliveSeconds = 5;
-/** So much longer a server keeps it: a request must not meet a socket that is just being closed (ECONNRESET). */
+/** How much longer a server keeps it: a request must not meet a socket that is just being closed (ECONNRESET). */
 const keepAliveBufferMs = 60_000;
 
 /**
@@ -174,10 +174,10 @@ const connectionAgeMs = 30_000;
  * Listens.
  *
  * @param port 0 for any free one.
- * @param options.maxHeaderSize of a request with its URL, in bytes; Node's 16 KiB where it is not given.
+ * @param options.maxHeaderSize of a request with its URL, in bytes; Node's 16 KiB if it is not given.
  * @param options.connectionAgeMs after how long a connection is given up between two requests, in milliseconds.
  * @param options.fd the descriptor of a socket that another process has bound; host and port are then its own.
- * @throws the system's error, with `code` EADDRINUSE where the port is taken.
+ * @throws the system's error, with `code` EADDRINUSE if the port is taken.
  */
 export async function listen(
   app: Express,
@@ -225,7 +225,7 @@ function giveUpAged(server: Server, ageMs: number): void {
   });
 }
 
-/** So that its client sends the next request elsewhere, and not into a connection that ends. */
+/** Makes the client send its next request elsewhere, and not into a connection that ends. */
 function lastOnItsConnection(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('connection', 'close');
 }
@@ -238,7 +238,7 @@ export function closeServer(server: Server, { hurry, cutAfterMs }: CloseOptions 
   return new Promise((resolve) => {
     server.prependListener('request', (_request, response) => lastOnItsConnection(response));
     const late = cutAfterMs === undefined ? undefined : setTimeout(() => server.closeAllConnections(), cutAfterMs);
-    // What becomes idle later was told that its answer was the last; its client may not have heeded it.
+    // A connection that becomes idle later was told that its answer was the last. Its client may not have heeded that.
     let cut: NodeJS.Timeout | undefined;
     const cutIdle = () => {
       server.closeIdleConnections();

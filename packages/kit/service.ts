@@ -17,7 +17,7 @@ export type ListenConfig = Pick<
 /**
  * The last step of every service's start: listens, says where, and from then on ends in order when it is told to.
  *
- * Where the environment names READY_FD, it listens only when it is ready to do its work, and writes two lines into that
+ * If the environment names READY_FD, it listens only when it is ready to do its work, and writes two lines into that
  * pipe: `prepared` before it listens, `listening` when it does. So whoever replaces one process by another knows when
  * the new one takes over; the idea is s6's notification-fd. LISTEN_FD lets both listen on one socket.
  *
@@ -25,7 +25,7 @@ export type ListenConfig = Pick<
  * @param onClosing is called when the server begins to close: what would keep it open, such as a stream of events, ends by
  *   itself then, at the latest when the signal aborts.
  * @param closables what to close after the server, in this order.
- * @throws the system's error where it cannot listen.
+ * @throws the system's error if it cannot listen.
  */
 export async function serve(options: {
   logger: Logger;
@@ -80,7 +80,7 @@ async function untilReady(ready: Readonly<Record<string, ReadinessCheck>>, logge
   }
 }
 
-/** How long the process before may take to leave the port, in milliseconds, where no socket is handed over. */
+/** How long the process before may take to leave the port, in milliseconds, if no socket is handed over. */
 const takeOverPatienceMs = 10_000;
 const takeOverPollMs = 5;
 

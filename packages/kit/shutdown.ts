@@ -18,14 +18,14 @@ const drainedPatienceMs = 10_000;
 const lastPatienceMs = 1_000;
 
 /**
- * Ends the process in order at SIGTERM or SIGINT: exit code 0 where everything closed, 1 where something failed or
- * took too long (three seconds; one more is for the last, which reports what happened). An uncaught error is logged and
- * ends the process the same way, with exit code 1.
+ * Ends the process in order at SIGTERM or SIGINT: exit code 0 if everything closed, 1 if something failed or took too
+ * long (three seconds; one more is for the last, which reports what happened). An uncaught error is logged and ends the
+ * process the same way, with exit code 1.
  *
- * SIGTERM may mean that another process takes over, as in a rollout: with `drainMs` it leaves clients that long to go
- * there, and SIGINT meanwhile ends that. SIGINT means that all ends, so nobody is waited for.
+ * SIGTERM may mean that another process takes over, as in a rollout. With `drainMs` it leaves clients that long to go
+ * there; SIGINT ends that wait. SIGINT means that the whole suite ends, so it waits for nobody.
  *
- * @param options.drainMs in milliseconds; none where it is not given.
+ * @param options.drainMs in milliseconds; none if it is not given.
  */
 export function shutdownOnSignal(
   logger: Logger,

@@ -1,4 +1,4 @@
-/** What pages have in common that a server makes whole at each request, with one style and one script each. */
+/** What those pages have in common that a server makes whole at each request, with one style and one script each. */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 

@@ -7,8 +7,8 @@ import { createHostCheck, describeUnknownHost } from './host-names.ts';
  * Refuses what pages of strangers make a browser send: requests under a name that is not ours (DNS rebinding), and those
  * that a page of another site causes (`<img src="http://localhost:8080/dispatch?…">`, forms, fetch without CORS).
  *
- * A browser says in `Sec-Fetch-Site` whose page a request comes from (https://www.w3.org/TR/fetch-metadata/); other
- * programs say nothing there and are no danger: nobody else's page steers them.
+ * A browser says in `Sec-Fetch-Site` whose page a request comes from (https://www.w3.org/TR/fetch-metadata/). Other
+ * programs say nothing there, and are no danger: no stranger's page steers them.
  *
  * @param hosts names besides those of {@link createHostCheck} under which requests may come; `*` for any.
  * @param pages paths that links of other sites may lead to.
@@ -35,8 +35,9 @@ function isLinkFollowed(headers: Readonly<Record<string, string | string[] | und
 }
 
 /**
- * Whether a browser says that a page of another origin causes a request: also one of another port of this machine, which
- * is of the same site. What no page causes (an address that a person types, another program) is not of another origin.
+ * Whether a browser says that a page of another origin causes a request. A page on another port of this machine counts,
+ * although it is of the same site. A request that no page causes (an address that a person types, another program) does
+ * not count.
  */
 export function isFromOtherOrigin(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
   const site = headers['sec-fetch-site'];

@@ -22,13 +22,13 @@ export interface WorkerPool {
   /**
    * Runs a task as soon as a worker is free.
    *
-   * @param signal takes a task that still waits out of the line: nobody wants it any more.
-   * @throws {ServiceError} `overloaded` where the line is full; the signal's reason; and whatever the task throws.
+   * @param signal takes a task that still waits out of the line, because nobody wants it any more.
+   * @throws {ServiceError} `overloaded` if the line is full; the signal's reason; and whatever the task throws.
    */
   run<T>(task: (turn: PoolTurn) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-/** So many tasks are not representative of the next. */
+/** The first so many tasks say little about how long the next ones take. */
 const warmUpTasks = 50;
 
 /**

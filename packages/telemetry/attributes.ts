@@ -15,7 +15,7 @@ export const registry = {
   'hotrod.request.id': { type: 'string', meaning: 'one order of one client', example: 'c7f3-12' },
   'hotrod.customer.id': { type: 'int', meaning: 'the customer who is picked up', example: 123 },
   'hotrod.customer.name': { type: 'string', meaning: "the customer's name", example: "Rachel's Floral Designs" },
-  // One text and no pair of numbers: a comparison of requests then sees 32 places, as it sees 32 names.
+  // One text instead of two numbers: a comparison of requests then sees 32 places, as it sees 32 names.
   'hotrod.customer.location': { type: 'string', meaning: 'where the customer waits: x,y', example: '115,277' },
   'hotrod.customer.cache.entries': { type: 'int', meaning: 'answers that the cache of customers holds', example: 32 },
   'hotrod.customer.cache.hit': { type: 'boolean', meaning: 'whether the customer was in the cache', example: true },
@@ -48,8 +48,8 @@ export const registry = {
   'hotrod.phase.routes.duration': { type: 'double', meaning: 'seconds to compute routes', example: 0.12 },
   'hotrod.phase.claim.duration': { type: 'double', meaning: 'seconds to claim a driver', example: 0.004 },
   'hotrod.fault.flags': { type: 'string[]', meaning: 'fault flags in force', example: 'route-failures' },
-  // A release may change one service alone; `service.version` of the root span is the frontend's. Several releases of a
-  // service that served one dispatch, while one replaces the other, are parted by ", ".
+  // A release may change one service alone; `service.version` of the root span is the frontend's. While one release
+  // replaces another, several of a service may serve one dispatch: they are separated by ", ".
   'hotrod.release.customer': {
     type: 'string',
     meaning: 'service.version of the customer service that served the dispatch',

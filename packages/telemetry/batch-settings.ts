@@ -1,6 +1,6 @@
 /**
  * The batch processors of SDK 3 take options and read no variable themselves. The defaults are sized so that busy
- * services lose no span even where a backend takes 100 ms a batch: one export is under way at a time.
+ * services lose no span even if a backend takes 100 ms a batch: one export is under way at a time.
  */
 export function batchSettings(env: Readonly<Record<string, string | undefined>>, prefix: 'BSP' | 'BLRP') {
   return {

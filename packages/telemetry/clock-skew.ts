@@ -1,9 +1,9 @@
-/** A fault for practice: a process whose clock is wrong. Only its spans are; timers and logs keep the right time. */
+/** A fault for practice: a process with a wrong clock. Only its spans are wrong; timers and logs keep the right time. */
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 
 let skewMs = 0;
 
-/** From now on, spans that end seem to have been `milliseconds` later (earlier where it is negative); 0 is the truth. */
+/** From now on, spans that end seem to have been `milliseconds` later (earlier if it is negative); 0 is the truth. */
 export function setClockSkew(milliseconds: number): void {
   skewMs = milliseconds;
 }

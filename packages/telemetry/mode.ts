@@ -13,7 +13,7 @@ export function isTelemetryMode(word: string): word is TelemetryMode {
   return (telemetryModes as readonly string[]).includes(word);
 }
 
-/** Reads `TELEMETRY`; `full` where it is not set. @throws naming the modes that there are. */
+/** Reads `TELEMETRY`; `full` if it is not set. @throws an error that names the modes there are. */
 export function readTelemetryMode(value: string | undefined): TelemetryMode {
   if (value === undefined || value === '') return 'full';
   if (isTelemetryMode(value)) return value;

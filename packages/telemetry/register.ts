@@ -11,10 +11,10 @@ import { isSdkDisabled, readTelemetryMode } from './mode.ts';
 import { startStockTelemetry, startTelemetry } from './sdk.ts';
 import { shutdownKey } from './shutdown.ts';
 
-// services/customer/main.ts is "customer" where nobody says otherwise.
+// services/customer/main.ts is "customer" unless somebody says otherwise.
 process.env['OTEL_SERVICE_NAME'] ||= basename(dirname(process.argv[1] ?? 'hotrod/main.ts'));
 
-// What is given comes later in the list, and a later entry wins.
+// What the environment gives comes later in the list, and a later entry wins.
 const ownResource = 'service.namespace=hotrod,deployment.environment.name=local';
 const given = process.env['OTEL_RESOURCE_ATTRIBUTES'];
 process.env['OTEL_RESOURCE_ATTRIBUTES'] = given ? `${ownResource},${given}` : ownResource;

@@ -1,7 +1,7 @@
 /**
  * NodeSDK and auto-instrumentations-node load every exporter, propagator, detector and instrumentation that there is:
  * 760 modules, two thirds of the time that a service takes to start, and 25 MB in each. What the suite uses of them is put
- * together here from the same packages; the two are loaded where the environment asks for something that they alone know.
+ * together here from the same packages; the two are loaded if the environment asks for something that they alone know.
  */
 import { createRequire } from 'node:module';
 
@@ -32,7 +32,7 @@ export interface RunningSdk {
   shutdown(): Promise<void>;
 }
 
-/** Settings that the parts themselves read, or their exporters. Every other one of OpenTelemetry's is for NodeSDK. */
+/** Settings that the parts themselves read, or their exporters. Every other setting of OpenTelemetry is for NodeSDK. */
 const readByParts =
   /^OTEL_(SDK_DISABLED|SERVICE_NAME|RESOURCE_ATTRIBUTES|(TRACES|METRICS|LOGS)_EXPORTER|EXPORTER_OTLP_\w+|BL?[RS]P_\w+|METRIC_EXPORT_\w+|NODE_(EN|DIS)ABLED_INSTRUMENTATIONS|SEMCONV_STABILITY_OPT_IN)$/;
 
@@ -105,7 +105,7 @@ function startParts(parts: SdkParts): RunningSdk {
 }
 
 /**
- * The instrumentations that earn their place, each from the package that auto-instrumentations-node takes it from. Where
+ * The instrumentations that earn their place, each from the package that auto-instrumentations-node takes it from. If
  * `OTEL_NODE_ENABLED_INSTRUMENTATIONS` or `OTEL_NODE_DISABLED_INSTRUMENTATIONS` says which there are, that package
  * decides, with the same settings.
  */

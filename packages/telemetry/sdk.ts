@@ -78,11 +78,11 @@ export function startTracingAlone(
 
 /**
  * Starts OpenTelemetry's own preload as its README says to use it, for comparison: every instrumentation of
- * `@opentelemetry/auto-instrumentations-node` with its defaults, and the hook by which it sees ES modules. Nothing of
- * ours is added, and what the services tell by hand is left out. It ends by itself, at SIGTERM alone.
+ * `@opentelemetry/auto-instrumentations-node` with its defaults, and the hook by which it sees ES modules. It adds
+ * nothing of ours, and leaves out what the services tell by hand. It ends by itself, at SIGTERM alone.
  */
 export function startStockTelemetry(): void {
-  // By default it asks the metadata servers of five clouds where it runs, which a laptop without network waits for.
+  // By default it asks the metadata servers of five clouds where it runs. A laptop without network waits for them.
   process.env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'env,host,os,process';
   Object.assign(globalThis, { [automaticAloneKey]: true });
   register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
@@ -144,7 +144,7 @@ function queryParameters(values: readonly unknown[] | undefined): Attributes {
   );
 }
 
-/** Tells the exporters' fate to the person who reads the log: once when it is lost, once when it is back. */
+/** Tells the person who reads the log about the exporters: once when they fail, once when they work again. */
 interface ExporterWatch {
   <Items, Exporter extends { export(items: Items, done: (result: { code: number; error?: Error }) => void): void }>(
     signal: keyof typeof otlpPackages,
@@ -169,7 +169,7 @@ function createExporterWatch(env: Environment): ExporterWatch {
       inner(items, (result) => {
         if (result.code === 0) backend.succeeded(name);
         else backend.failed(name, reasonOf(result.error), isRefusal(result.error));
-        // Told above, once: the SDK's own error handler would repeat it for every batch.
+        // It was told above, once. The SDK's own error handler would repeat it for every batch.
         done({ code: 0 });
       });
     return exporter;

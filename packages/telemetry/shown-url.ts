@@ -6,6 +6,6 @@ export function withoutCredentials(url: string): string {
   shown.password = '';
   shown.search = '';
   shown.hash = '';
-  // As it was given, not with the slash that a URL without a path gets.
+  // As it was given, without the slash that `URL` adds to a URL without a path.
   return shown.pathname === '/' && !url.split(/[?#]/)[0]?.endsWith('/') ? shown.href.replace(/\/$/, '') : shown.href;
 }

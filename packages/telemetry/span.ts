@@ -16,10 +16,10 @@ export type SpanAttributes = Partial<
   Record<HotrodAttribute | 'session.id' | 'error.type', string | number | boolean | string[] | undefined>
 >;
 
-/** The span that is active now, so that a use case can enrich it later, when another one is. */
+/** The span that is active now, so that a use case can enrich it later, when another span is active. */
 export type { Span } from '@opentelemetry/api';
 
-/** The active span; undefined where telemetry is off. */
+/** The active span; undefined if telemetry is off. */
 export function activeSpan(): Span | undefined {
   return trace.getActiveSpan();
 }
@@ -49,7 +49,7 @@ export async function withSpan<T>(scope: string, name: string, work: (span: Span
   });
 }
 
-/** Marks a span failed, with `error.type`: the error's code where it has one, else its name. */
+/** Marks a span failed, with `error.type`: the error's code if it has one, else its name. */
 export function markFailed(span: Span | undefined, error: unknown): void {
   if (!span || isAutomaticAlone()) return;
   const type =
@@ -78,7 +78,7 @@ export function withoutContext<T>(work: () => T): T {
   return context.with(ROOT_CONTEXT, work);
 }
 
-/** The active span as a W3C `traceparent`; null where telemetry is off. */
+/** The active span as a W3C `traceparent`; null if telemetry is off. */
 export function currentTraceparent(): string | null {
   const span = trace.getActiveSpan()?.spanContext();
   return span ? traceparent(span) : null;

@@ -62,7 +62,7 @@ export const chatopsCommand: Command = {
       stillRunsAfterMs,
       orderTimeoutMs,
       statusTimeoutMs,
-      // What it starts has no need of the secret.
+      // The program that it starts does not need the secret.
       carryOut: createProgramRunner(others),
       log: stderr,
     });
@@ -73,7 +73,7 @@ export const chatopsCommand: Command = {
   },
 };
 
-/** Loaded only where it is needed: the image of the release tools holds no libraries, and `release --help` asks for all commands. */
+/** Loaded only when needed: the image of the release tools has no libraries, and `release --help` asks all commands. */
 async function loadServer() {
   try {
     const { readChatopsConfig } = await import('./config.ts');

@@ -20,7 +20,7 @@ const configSchema = z.strictObject({
     z.string().regex(/^[A-Z0-9]{2,30}$/, "a user id of Slack's, such as U012AB3CD"),
     z.record(z.string(), z.array(z.enum(permissions)).min(1)),
   ),
-  /** Slack workspaces that may ask; any that has the signing secret, where nothing is said. */
+  /** Slack workspaces that may ask. If nothing is said, any that has the signing secret may. */
   teams: z.array(z.string().min(1)).min(1).optional(),
 });
 
@@ -31,7 +31,7 @@ export type Environment = z.infer<typeof environmentSchema>;
 /**
  * Reads the file of people and environments.
  *
- * @throws naming the place in it that is wrong.
+ * @throws an error that names the place in it that is wrong.
  */
 export function readChatopsConfig(text: string): ChatopsConfig {
   let json: unknown;
@@ -58,7 +58,7 @@ const permissionsFor: Readonly<Record<Order['name'], readonly Permission[]>> = {
   status: ['status'],
   deploy: ['deploy'],
   rollback: ['rollback'],
-  // Who may not roll back may cancel an own deploy alone; that is for the one who knows what is under way to see to.
+  // A person who may not roll back may cancel only a deploy of their own. The server, which knows what runs, checks that.
   cancel: ['deploy', 'rollback'],
 };
 

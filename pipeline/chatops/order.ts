@@ -40,7 +40,7 @@ export const orderHelp = [
 /**
  * Reads the form of a slash command.
  *
- * @returns null where a field is missing.
+ * @returns null if a field is missing.
  */
 export function readSlashCommand(body: string): SlashCommand | null {
   const form = new URLSearchParams(body);
@@ -49,7 +49,7 @@ export function readSlashCommand(body: string): SlashCommand | null {
   return { teamId, userId, responseUrl, text: form.get('text') ?? '' };
 }
 
-/** What cannot be read as an order, said to whoever wrote it. */
+/** Text that cannot be read as an order. The message is for the person who wrote it. */
 export class OrderError extends Error {
   override readonly name = 'OrderError';
 }

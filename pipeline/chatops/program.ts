@@ -41,7 +41,7 @@ const pipeline = fileURLToPath(new URL('../runner/main.ts', import.meta.url));
 
 /** How much of a program's output is kept, in characters. */
 const keptOutput = 20_000;
-/** How many of its last lines are told. */
+/** How many of its last lines the chat is told. */
 const toldLines = 12;
 const toldCharacters = 1_500;
 /**
@@ -85,9 +85,9 @@ export function programOf(
     `--repo=${repository}`,
     `--revision=${order.revision}`,
     `--branch=${branch}`,
-    // Who may deploy has been asked: that is the approval.
+    // Whether this person may deploy was checked before: that is the approval.
     '--approval=auto',
-    // Without it everything counts as changed, which is slower and never wrong.
+    // Without it everything counts as changed, which is slower but never wrong.
     ...(running === null ? [] : [`--var=PRODUCTION_REVISION=${running}`]),
   ];
 }
@@ -152,7 +152,7 @@ async function commonRevision(
 /**
  * The commit in a version such as `0.1.0+1a2b3c4`: a cluster knows the image's tag alone.
  *
- * @returns null where the version names no commit, or none of this repository.
+ * @returns null if the version names no commit, or none of this repository.
  */
 async function revisionOf(
   version: string,
@@ -208,7 +208,7 @@ function runProgram(
   });
 }
 
-/** With what it has started in its group, such as helm. */
+/** Kills a program with all that it has started in its group, such as helm. */
 function killAll(child: ChildProcess): void {
   if (!ownGroup || child.pid === undefined) return void child.kill('SIGKILL');
   try {

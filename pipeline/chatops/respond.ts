@@ -6,11 +6,11 @@ const timeoutMs = 5_000;
 const defaultPausesMs: readonly number[] = [1_000, 3_000, 9_000];
 
 /**
- * The address for a later answer, where it is one that may be asked: Slack's, or of an origin that was configured. The
- * address comes with the request; without this whoever can sign could have this program ask anything in its network.
+ * The address for a later answer, if it is one that may be asked: Slack's, or one of a configured origin. The address
+ * comes with the request. Without this check, whoever can sign could have this program ask anything in its network.
  *
  * @param origins further ones, such as `https://chat.example.com`.
- * @returns null for every other.
+ * @returns null for every other address.
  */
 export function responseAddress(text: string, origins: readonly string[]): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -21,7 +21,7 @@ export function responseAddress(text: string, origins: readonly string[]): URL |
 /**
  * Sends a later answer; tries a few times.
  *
- * @returns null where it was taken, else why not, without the address, which is a secret of its own.
+ * @returns null if it was taken, else why not. The reason leaves the address out, which is a secret of its own.
  */
 export async function respond(
   address: URL,

@@ -71,7 +71,7 @@ interface Task {
 const largestBody = 16 * 1024;
 /** Slack waits three seconds; whoever sends more slowly is not Slack. */
 const defaultRequestTimeoutMs = 3_000;
-/** How many statuses may be under way at once. They change nothing and end soon. */
+/** How many requests for a status may be under way at once. They change nothing and end soon. */
 const mostStatuses = 4;
 
 const refusals: Record<SignatureFault, [status: number, sentence: string]> = {
@@ -209,7 +209,7 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
     return endedBy === null ? `${what}, ${state}` : `${what}, ${state} and is being ended by <@${endedBy}>`;
   }
 
-  /** @param previous the deploy that a rollback takes the place of, when that has ended. */
+  /** @param previous the deploy whose place a rollback takes, once that deploy has ended. */
   function startTask(
     command: SlashCommand,
     order: Work,
@@ -254,7 +254,7 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
       return { succeeded: true, begun: false, lines, before: null };
     }
     if (before !== null) return options.carryOut({ order, environment, signal, restore: before });
-    // The release before the last one may be one too far back: nobody knows how far the deploy got.
+    // To go back to the release before the last one may be one too far: nobody knows how far the deploy got.
     const lines = `What ran before the ${deploy} is not known. Ask for the status; order the rollback again to go back to the release before the last one.`;
     return { succeeded: false, begun: false, lines, before: null };
   }
@@ -262,7 +262,7 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
   /** Tells the chat of the outcome, and of work that takes long. */
   async function announce(task: Task, timeoutMs: number, address: URL): Promise<void> {
     const { order, startedMs } = task;
-    // What changes something is for all to see.
+    // Everybody sees an order that changes something.
     const responseType = order.name === 'status' ? 'ephemeral' : 'in_channel';
     const tell = async (what: string, text: string): Promise<void> => {
       const failure = await respond(address, { response_type: responseType, text });
@@ -333,7 +333,7 @@ function oneHeader(request: IncomingMessage, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** @returns null where there is more than is read. */
+/** @returns null if the body is longer than what is read. */
 async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   if (Number(request.headers['content-length'] ?? 0) > largestBody) return null;
   const chunks: Buffer[] = [];
@@ -347,7 +347,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
 }
 
 function plain(response: ServerResponse, status: number, sentence: string): void {
-  // What was not read of the request is not waited for.
+  // The rest of the request is not waited for.
   response.writeHead(status, {
     'content-type': 'text/plain; charset=utf-8',
     ...(status >= 400 && { connection: 'close' }),

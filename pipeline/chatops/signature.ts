@@ -8,7 +8,7 @@ export interface SignatureCheck {
   /**
    * @param timestamp and `signature`: the headers `X-Slack-Request-Timestamp` and `X-Slack-Signature`.
    * @param body the body as it came, byte for byte.
-   * @returns null where it is signed, not older than five minutes, and not seen before.
+   * @returns null if it is signed, not older than five minutes, and not seen before.
    */
   check(timestamp: string | undefined, signature: string | undefined, body: Buffer): SignatureFault | null;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Ours is a namespace with this label set to `true`, and no other, whatever its name. */
+/** A namespace is ours if it has this label set to `true`. No other one is, whatever its name. */
 export const previewLabel = 'preview.hotrod/environment';
 const ownerLabel = 'owner';
 const lifetimeLabel = 'preview.hotrod/lifetime';
@@ -24,8 +24,8 @@ export interface Namespace {
 export const namePrefix = 'preview-';
 
 /**
- * The namespace of a branch: its name in small letters, digits and dashes, and where that loses something (`a/b`, `a-b`), a
- * few digits that tell the branches apart.
+ * The namespace of a branch: its name in small letters, digits and dashes. If that loses something (`a/b`, `a-b`), a few
+ * digits are added that tell the branches apart.
  */
 export function namespaceOf(branch: string): string {
   const plain = branch
@@ -58,7 +58,7 @@ export function parseInstant(text: string | undefined): number | null {
   if (!match) return null;
   const [, year, month, day, hour, minute, second] = match;
   const ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  // 31 February would be taken for a day in March.
+  // Without this, 31 February would be taken for a day in March.
   return Number.isNaN(ms) || formatInstant(ms) !== text ? null : ms;
 }
 

@@ -16,7 +16,7 @@ export interface KubernetesApi {
 /** Why the API server did not do something. */
 export class KubernetesError extends Error {
   override readonly name = 'KubernetesError';
-  /** The HTTP status: 404 for what is not there, 403 for what may not be done; 0 where no answer came. */
+  /** The HTTP status: 404 for what is not there, 403 for what may not be done; 0 if no answer came. */
   readonly status: number;
   constructor(message: string, status: number, options?: ErrorOptions) {
     super(message, options);
@@ -28,15 +28,15 @@ export class KubernetesError extends Error {
 export interface KubernetesAccess {
   server: string;
   ca: string;
-  /** Read for each request: the kubelet renews it. */
+  /** Read anew for each request, because the kubelet renews it. */
   token?: () => Promise<string>;
   cert?: string;
   key?: string;
 }
 
-/** Every request is over by then, in milliseconds. */
+/** The longest that a request may take, in milliseconds. */
 const timeoutMs = 30_000;
-/** No answer that is asked for here comes near this, in bytes. */
+/** The largest answer that is read, in bytes. No answer that is asked for here comes near this. */
 const largestAnswer = 64 * 2 ** 20;
 
 export function createKubernetesApi(access: KubernetesAccess): KubernetesApi {
@@ -66,7 +66,7 @@ export function createKubernetesApi(access: KubernetesAccess): KubernetesApi {
           headers: {
             accept: 'application/json',
             ...(token ? { authorization: `Bearer ${token}` } : {}),
-            // The length, too: without it Node sends the body of a DELETE as if it were the next request.
+            // The length is sent, too: without it Node sends the body of a DELETE as if it were the next request.
             ...(sent === undefined ? {} : { 'content-type': contentType(method), 'content-length': sent.length }),
           },
         },
@@ -107,7 +107,7 @@ const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
  * The API server as a pod reaches it, with the service account that is mounted into it.
  *
  * @param directory where the token and the certificate of the cluster are.
- * @throws where this process runs in no pod, or in one without a token.
+ * @throws if this process runs in no pod, or in one without a token.
  */
 export async function accessFromPod(
   env: Readonly<Record<string, string | undefined>>,

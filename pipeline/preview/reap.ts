@@ -65,10 +65,10 @@ const sentences = {
 };
 
 /**
- * Removes a preview, as it was seen: where somebody has changed it meanwhile (given it another day, say), the API server
+ * Removes a preview, as it was seen. If somebody has changed it meanwhile (given it another day, say), the API server
  * refuses, and the next round looks again.
  *
- * @returns why it could not; null where it is done, or was already.
+ * @returns why it could not; null if it is done, or was already.
  */
 export async function removePreview(api: KubernetesApi, { metadata }: Namespace): Promise<string | null> {
   const { name, uid, resourceVersion } = metadata;

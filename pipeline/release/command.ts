@@ -22,7 +22,7 @@ export interface Command {
   usage: string;
   /**
    * @returns the exit code.
-   * @throws {UsageError} for arguments it does not know; any other error where it fails.
+   * @throws {UsageError} for arguments it does not know; any other error if it fails.
    */
   run(args: string[], context: CommandContext): Promise<number>;
 }

@@ -54,7 +54,7 @@ async function run([name, ...args]: string[], signal: AbortSignal): Promise<numb
   });
 }
 
-/** parseArgs says what is wrong with arguments by errors of its own. */
+/** Whether an error says that the program was called wrongly: a UsageError, or one of parseArgs. */
 function isWrongUse(error: Error): boolean {
   return error instanceof UsageError || ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_'));
 }

@@ -4,10 +4,10 @@ import { UsageError } from './command.ts';
 export interface JsonPlace {
   /** Base URL, http or https, without credentials; its path is put before that of every request. */
   url: string;
-  /** What only this place may see: never repeated in a message, even where its answer does. */
+  /** What only this place may see. It is never repeated in a message, even if the place's answer repeats it. */
   secrets?: readonly string[];
   headers?: Readonly<Record<string, string>>;
-  /** For a whole exchange, milliseconds. Default 10,000. */
+  /** How long a whole exchange may take, milliseconds. Default 10,000. */
   timeoutMs?: number;
   /** Largest answer that is read. Default 64 KiB. */
   maxBytes?: number;
@@ -17,7 +17,7 @@ export interface JsonPlace {
 
 export interface JsonAnswer {
   status: number;
-  /** The parsed body; undefined where it is not JSON. */
+  /** The parsed body; undefined if it is not JSON. */
   json: unknown;
   text: string;
 }
@@ -30,13 +30,13 @@ const shownAnswerLength = 200;
  * One exchange. It follows no redirection, because a key is for the place that was named alone.
  *
  * @param path below the place's URL, its parts already encoded; empty for that URL itself.
- * @throws {UsageError} before anything is sent, where URL or headers cannot be; Error, in one line that names the
- *   place by its origin alone, where it does not answer in time or with too much.
+ * @throws {UsageError} before anything is sent, if URL or headers cannot be. Error, in one line that names the place by
+ *   its origin alone, if it does not answer in time or answers with too much.
  */
 export async function requestJson(place: JsonPlace, method: string, path = '', body?: unknown): Promise<JsonAnswer> {
   const base = httpUrl(place.url, 'The address');
   for (const value of Object.values(place.headers ?? {})) {
-    // fetch would repeat a key that no header can hold in the message of its error.
+    // If no header can hold the key, fetch would repeat the key in the message of its error.
     if (!/^[\x20-\x7e]+$/.test(value)) throw new UsageError('A key or token has characters that no header may have');
   }
   const target = path === '' ? base.href : `${base.origin}${base.pathname.replace(/\/+$/, '')}/${path}`;
@@ -64,7 +64,7 @@ export function unexpected(place: JsonPlace, answer: JsonAnswer): Error {
 
 /**
  * @param name what it is the URL of, as the first words of a sentence.
- * @throws {UsageError} where it is not http or https, or carries credentials.
+ * @throws {UsageError} if it is not http or https, or carries credentials.
  */
 export function httpUrl(text: string, name: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -86,7 +86,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Text of others for a line of ours: no control characters, and no secret, should they repeat one. */
+/** Text of others for a line of ours: without control characters, and without a secret, if the text repeats one. */
 export function oneLine(text: string, secrets: readonly string[] = []): string {
   let shown = text;
   for (const secret of secrets) if (secret !== '') shown = shown.replaceAll(secret, '…');
@@ -104,7 +104,7 @@ async function readBounded(response: Response, maxBytes: number): Promise<string
   return Buffer.concat(chunks).toString();
 }
 
-/** fetch says "fetch failed"; why, says its cause. */
+/** Why fetch failed. Its own message says only "fetch failed"; its cause says why. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!(error.cause instanceof Error)) return error.message;

@@ -9,11 +9,11 @@ import type { PlannedStepOf } from './plan.ts';
 export const approvalModes = ['ask', 'wait', 'auto'] as const;
 export type ApprovalMode = (typeof approvalModes)[number];
 
-/** Where an approval says no time of its own. */
+/** For an approval that says no time of its own. */
 const defaultTimeout = { duration: 1, timeUnit: 'hours', finalState: 'denied' } as const;
 const pollMs = 500;
 
-/** Puts an answer where the run that waits will find it. */
+/** Puts an answer into the file that the waiting run looks at. */
 export function answerApproval(runDirectory: string, step: string, answer: 'approved' | 'denied'): void {
   writeFileSync(answerFile(runDirectory, step), answer, { mode: 0o600 });
 }
@@ -23,7 +23,7 @@ function answerFile(runDirectory: string, step: string): string {
 }
 
 /**
- * Waits for an approval, from wherever it comes. After its time it has its `finalState`.
+ * Waits for an approval, from wherever it comes. After its time is over, it has its `finalState`.
  *
  * @param say tells how to answer.
  */
@@ -55,7 +55,7 @@ export function createApprover(options: {
   };
 }
 
-/** Null where the signal ends it. */
+/** Null if the signal ends it. */
 async function pollAnswer(file: string, signal: AbortSignal): Promise<ApprovalState | null> {
   while (!signal.aborted) {
     if (existsSync(file)) return readFileSync(file, 'utf8') === 'approved' ? 'approved' : 'denied';

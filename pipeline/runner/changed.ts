@@ -2,7 +2,7 @@
 export const components = ['frontend', 'customer', 'driver', 'route', 'observatory', 'release-tools'] as const;
 export type Component = (typeof components)[number];
 
-/** Of those, what a release rolls out and verifies. */
+/** The components that a release rolls out and verifies. */
 export const services = ['frontend', 'customer', 'driver', 'route'] as const satisfies readonly Component[];
 
 /** Where each component's code is. A service's client and contract belong to those that import them, too. */
@@ -19,13 +19,13 @@ const folders: readonly { path: RegExp; touches: readonly Component[] }[] = [
   { path: /^(package(-lock)?\.json|Dockerfile|\.dockerignore)$/, touches: components },
 ];
 
-/** In no image: a change of these alone releases nothing. */
+/** Files that are in no image: a change of these alone releases nothing. */
 const inNoImage = /(\.test\.tsx?|\.md)$/;
 
 /**
  * The components that a change touches, in the order of {@link components}. Pure.
  *
- * @param paths of the files that differ, relative to the root, with `/`; null where it is not known what differs, and
+ * @param paths of the files that differ, relative to the root, with `/`; null if it is not known what differs, and
  *   everything may have changed.
  */
 export function changedComponents(paths: readonly string[] | null): Component[] {

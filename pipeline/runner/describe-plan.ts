@@ -78,7 +78,7 @@ function prospect(step: PlannedStep, { branch, variables }: Known): string {
       return 'success';
     },
   });
-  // A branch decides before anything else is asked.
+  // The branch is looked at first: if it rules the step out, nothing unknown is asked.
   if (unknown.size > 0) return 'depends';
   return decision.verdict === 'run' ? 'runs' : 'left out';
 }

@@ -32,7 +32,7 @@ export interface Run {
   span: RunningSpan;
   /** CF_… and what was given to the run: found by `${{X}}` and in the environment of each step. */
   variables: Readonly<Record<string, string>>;
-  /** Found by `${{X}}` alone, where nothing else has the name. */
+  /** Found by `${{X}}` alone, if nothing else has the name. */
   ambient: Readonly<Record<string, string | undefined>>;
   branch: string | null;
   approve: (step: PlannedStepOf<'pending-approval'>, signal: AbortSignal) => Promise<ApprovalState>;
@@ -122,7 +122,7 @@ export async function executePlan(run: Run): Promise<RunRecord> {
     reporter.stepEnded(entryOf(step, scope), []);
   }
 
-  /** Runs a list of steps. @returns the step that stops the build; null where none does. */
+  /** Runs a list of steps. @returns the step that stops the build; null if none does. */
   async function runSteps(
     steps: readonly PlannedStep[],
     mode: 'sequential' | 'parallel',
@@ -311,7 +311,7 @@ export async function executePlan(run: Run): Promise<RunRecord> {
   /**
    * What was exported does not reach hooks, as on Codefresh.
    *
-   * @returns the step of the hook that failed; null where the hook succeeded or is not there.
+   * @returns the step of the hook that failed; null if the hook succeeded or is not there.
    */
   async function runHook(
     hooks: PlannedHooks,

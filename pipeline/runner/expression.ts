@@ -24,7 +24,7 @@ export interface ExpressionScope {
   substitute(text: string): string;
   /** The value of a variable, or undefined. */
   variable(name: string): string | undefined;
-  /** `steps.NAME.result`, `NAME.result`, `workflow.result`; undefined where there is no such thing. */
+  /** `steps.NAME.result`, `NAME.result`, `workflow.result`; undefined if there is no such thing. */
   member(path: readonly string[]): string | undefined;
 }
 
@@ -179,7 +179,7 @@ export function referencedSteps(expression: Expression): string[] {
   return expression.args.flatMap(referencedSteps);
 }
 
-/** @throws {ExpressionError} where it has no value: a variable that is not set outside of quotes, text as a number. */
+/** @throws {ExpressionError} if it has no value: a variable that is not set outside of quotes, text as a number. */
 export function evaluate(expression: Expression, scope: ExpressionScope): Value {
   switch (expression.kind) {
     case 'literal':

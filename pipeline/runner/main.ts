@@ -47,7 +47,7 @@ async function run(command: Command): Promise<number> {
   return runPipeline(command, env);
 }
 
-/** Null where it is not known what differs. */
+/** Null if it is not known what differs. */
 async function pathsOf({
   repository,
   base,

@@ -1,4 +1,4 @@
-/** What stands where a secret stood. */
+/** What stands in the place of a secret. */
 export const maskText = '******';
 
 /** Names of variables whose values are kept out of every log. */
@@ -40,7 +40,7 @@ export function createMasker(values: readonly string[] = []): Masker {
   function mask(text: string): string {
     return forms.reduce((masked, form) => masked.replaceAll(form, maskText), text);
   }
-  /** How much of the end of a text may be the beginning of a secret. */
+  /** How many characters at the end of a text may be the beginning of a secret. */
   function openEnd(text: string): number {
     for (let length = Math.min(text.length, (forms[0]?.length ?? 1) - 1); length > 0; length -= 1) {
       const end = text.slice(-length);
@@ -81,8 +81,8 @@ function formsOf(value: string): string[] {
 }
 
 /**
- * A secret looks different in base64 for each of the three places at which it can begin (`user:secret`). Of each the
- * middle is taken, which does not depend on its neighbours.
+ * A secret looks different in base64 for each of the three places at which it can begin (`user:secret`). For each place
+ * the middle part is taken, which does not depend on its neighbours.
  */
 function base64Forms(text: string): string[] {
   const bytes = Buffer.from(text);

@@ -30,6 +30,6 @@ export interface Pipeline {
   hooks: ReadHooks;
   failFast: Flag;
   strictFailFast: Flag;
-  /** What is valid and will surprise. */
+  /** Things that are valid but may surprise. */
   warnings: Problem[];
 }

@@ -75,12 +75,12 @@ export type StepResult =
 
 /** What a condition may ask of the run. */
 export interface WhenScope extends ExpressionScope {
-  /** The branch that is built; null where there is none (a detached commit). */
+  /** The branch that is built; null if there is none (a detached commit). */
   branch: string | null;
   resultOf(step: string): StepResult;
 }
 
-/** Whether a step runs now; `wait` where a step that it needs is not over. */
+/** Whether a step runs now; `wait` if a step that it needs is not over. */
 export type Decision = { verdict: 'run' } | { verdict: 'wait' } | { verdict: 'skip' | 'error'; reason: string };
 
 /** Works out the plan of a pipeline. Pure. */

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 /** A process, and what tells it from a later one with the same id. */
 export interface ProcessRecord {
   pid: number;
-  /** Null where it cannot be known (only Linux tells without another program). */
+  /** Null if it cannot be known (only Linux tells without another program). */
   identity: string | null;
 }
 
-/** When a process started, in ticks since the machine did; null where that cannot be known. */
+/** When a process started, in ticks since the machine did; null if that cannot be known. */
 export function processIdentity(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -18,7 +18,7 @@ export function processIdentity(pid: number): string | null {
   }
 }
 
-/** Whether the process that was recorded still runs. Where it cannot be identified, its id has to do. */
+/** Whether the process that was recorded still runs. If it cannot be identified, its id has to do. */
 export function isSameProcess({ pid, identity }: ProcessRecord): boolean {
   if (identity !== null) return processIdentity(pid) === identity;
   try {

@@ -19,7 +19,7 @@ import { hasPath, offsetOf, type Path } from './yaml-positions.ts';
 
 const maxFileBytes = 1_000_000;
 const stepName = /^[A-Za-z0-9_-]{1,64}$/;
-/** What a pusher chooses and a shell must never read as commands. */
+/** Variables that a pusher chooses, and that a shell must never read as commands. */
 const chosenByStrangers = ['CF_COMMIT_MESSAGE', 'CF_COMMIT_AUTHOR', 'CF_PULL_REQUEST_TITLE'];
 
 /**
@@ -60,7 +60,7 @@ function createReader(text: string, file: string) {
     warnings.push(problemAt(path, message));
   }
 
-  /** Null where the value is not of the schema, after complaining about it. */
+  /** Null if the value is not of the schema, after complaining about it. */
   function check<S extends z.ZodType>(
     schema: S,
     value: unknown,
@@ -114,7 +114,7 @@ function createReader(text: string, file: string) {
       return null;
     }
     const root = check(rootSchema, value, [], (key) => [key]);
-    // What can still be read is, so that one round of mending is enough.
+    // Whatever can still be read is read, so that one round of corrections is enough.
     const stages = Array.isArray(value['stages']) ? value['stages'].map(String) : [];
     const given = isRecord(value['steps']) ? value['steps'] : {};
     const steps = readSteps(given, ['steps'], stages);
@@ -326,7 +326,7 @@ function createReader(text: string, file: string) {
     return hook;
   }
 
-  /** Codefresh takes the image alpine where none is named. */
+  /** Codefresh takes the image alpine if none is named. */
   function readExec(value: unknown, path: Path, stages: readonly string[], name: string): ReadStep[] {
     const step = Array.isArray(value)
       ? { image: 'alpine', commands: value }

@@ -57,7 +57,7 @@ const stepRecord = z.object({
 export type StepRecord = z.infer<typeof stepRecord>;
 export type StepState = StepRecord['state'];
 
-/** How a run ended; as `cicd.pipeline.result`, and `interrupted` where the runner was killed. */
+/** How a run ended; as `cicd.pipeline.result`, and `interrupted` if the runner was killed. */
 export const verdicts = ['running', 'success', 'failure', 'error', 'cancellation', 'interrupted'] as const;
 export type Verdict = (typeof verdicts)[number];
 
@@ -75,7 +75,7 @@ const runRecord = z.object({
   target: z.string().nullable(),
   url: z.string().nullable(),
   traceId: z.string().nullable(),
-  /** Where its trace can be seen; null where it is sent nowhere. */
+  /** Where its trace can be seen; null if it is sent nowhere. */
   traceUrl: z.string().nullable(),
   startedAtMs: z.number(),
   endedAtMs: z.number().nullable(),
@@ -86,7 +86,7 @@ const runRecord = z.object({
   annotations: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   stages: z.array(z.string()),
   steps: z.array(stepRecord),
-  /** Tells whether the runner still lives. */
+  /** The runner's process, to tell whether it still lives. */
   process: z.object({ pid: z.int(), identity: z.string().nullable() }),
 });
 export type RunRecord = z.infer<typeof runRecord>;
@@ -109,16 +109,16 @@ export interface RunRecorder {
   /** Writes the record anew; the file is there as a whole or as it was. */
   save(): void;
   openLog(step: string): StepLog;
-  /** The run is over and saved: what was kept in reserve goes. */
+  /** The run is over and saved: removes what was kept in reserve. */
   close(): void;
 }
 
-/** Much of a log is never read; a step that writes without end must not fill the disk. */
+/** Nobody reads the whole of a long log, and a step that writes without end must not fill the disk. */
 const maxLogBytes = 5_000_000;
 
 const reserveBytes = 64 * 1024;
 
-/** Makes the directory of a run and its first record. @throws where it cannot be made, or there is one. */
+/** Makes the directory of a run and its first record. @throws if it cannot be made, or there is one already. */
 export function createRecorder(
   runsDirectory: string,
   initial: Omit<RunRecord, 'process'>,
@@ -130,7 +130,7 @@ export function createRecorder(
   mkdirSync(runsDirectory, { recursive: true, mode: 0o700 });
   mkdirSync(directory, { mode: 0o700 });
   const record: RunRecord = { ...initial, process: { pid: process.pid, identity: processIdentity(process.pid) } };
-  // On a disk that is full the record can still tell so.
+  // With this reserve, the record can still say that the disk is full.
   const reserve = join(directory, 'reserve');
   writeFileSync(reserve, Buffer.alloc(reserveBytes), { mode: 0o600 });
   function write(): void {
@@ -177,7 +177,7 @@ function writeAll(descriptor: number, bytes: Buffer): void {
   for (let offset = 0; offset < bytes.length;) offset += writeSync(descriptor, bytes, offset);
 }
 
-/** The record of a run; null where there is none. One whose runner was killed says `interrupted`. */
+/** The record of a run; null if there is none. One whose runner was killed says `interrupted`. */
 export function readRun(runsDirectory: string, id: string): RunRecord | null {
   if (!safeName.test(id)) return null;
   let record: RunRecord;
@@ -229,7 +229,7 @@ export function removeOldRuns(runsDirectory: string, keep: number): void {
   }
 }
 
-/** The whole log of a step, as text; null where there is none. */
+/** The whole log of a step, as text; null if there is none. */
 export function readLog(runsDirectory: string, id: string, file: string): Buffer | null {
   if (!safeName.test(id) || !safeName.test(file) || !file.endsWith('.log')) return null;
   try {

@@ -103,7 +103,7 @@ function firstLine(text: string): string {
   return text.split('\n')[0] ?? '';
 }
 
-/** What would move the cursor or colour the rest is left out: output and commit messages are written by others. */
+/** Text without what would move the cursor or colour the rest: others write output and commit messages. */
 export function printable(text: string): string {
   return stripVTControlCharacters(text).replaceAll(/\p{Cc}/gu, (character) => (character === '\t' ? character : ''));
 }

@@ -24,9 +24,9 @@ import { createReporter } from './reporter.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** So many runs are kept. */
+/** How many runs are kept. */
 const keptRuns = 50;
-/** What a login sets is not a variable of a pipeline. */
+/** What a login sets. It is not a variable of a pipeline. */
 const ofLogin = /^(PATH|HOME|PWD|OLDPWD|USER|LOGNAME|SHELL|SHLVL|TERM|_|npm_.*|GIT_.*|OTEL_.*|TRACEPARENT)$/;
 
 /**
@@ -155,7 +155,7 @@ export async function runPipeline(options: RunOptions, env: Environment): Promis
   return record.verdict === 'success' ? 0 : record.verdict === 'cancellation' && signal.aborted ? 130 : 1;
 }
 
-/** The name in package.json; of another project, that of its directory. */
+/** The name in package.json; for another project, that of its directory. */
 async function nameOf(repository: string, revision: string, env: Environment): Promise<string> {
   try {
     const { name } = JSON.parse(await readFileAt(repository, revision, 'package.json', env)) as { name?: unknown };
@@ -211,7 +211,7 @@ function normalised(branch: string): string {
     .slice(0, 128);
 }
 
-/** Where no endpoint is set, the run is no trace. One that cannot be reached costs two seconds at the end and nothing else. */
+/** If no endpoint is set, the run is no trace. One that cannot be reached costs two seconds at the end, nothing else. */
 async function startTracing(
   env: Environment,
   run: { id: string; pipeline: string; url: string; repository: string; revision: string; branch: string | null },

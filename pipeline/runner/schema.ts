@@ -1,6 +1,6 @@
 /**
- * The keys of codefresh.yml that are understood here, and their types. What is not in these schemas is refused by its
- * path: a key that is passed over would do one thing on Codefresh and another here.
+ * The keys of codefresh.yml that are understood here, and their types. A key that is not in these schemas is refused,
+ * and the message names its path: if it were ignored, the file would do one thing on Codefresh and another here.
  */
 import { z } from 'zod';
 
@@ -14,7 +14,7 @@ const assignments = z.array(assignment, { error: 'is a list of NAME=VALUE ("- NA
 
 const branchPattern = text.refine((pattern) => branchMatcher(pattern) !== null, 'is not a valid /regular expression/');
 
-/** A name, or `/regular expression/` with the flag `i` at most; null where it is not valid. */
+/** A name, or `/regular expression/` with the flag `i` at most; null if it is not valid. */
 export function branchMatcher(pattern: string): ((branch: string) => boolean) | null {
   const match = /^\/(.*)\/(i?)$/s.exec(pattern);
   if (!match) return (branch) => branch === pattern;

@@ -45,7 +45,7 @@ export function resourceAttributes(run: {
 }
 
 /**
- * Begins the span of a run; a span without effect where no SDK is loaded.
+ * Begins the span of a run; a span without effect if no SDK is loaded.
  *
  * @param parent a `traceparent` of whoever started the run.
  */

@@ -1,9 +1,9 @@
 const reference = /\$\{\{\s*([^{}]*?)\s*\}\}/g;
 
-/** Looks a name up that stands in `${{…}}`; undefined where it is not known. */
+/** Looks up a name that stands in `${{…}}`; undefined if it is not known. */
 export type Lookup = (name: string) => string | undefined;
 
-/** Replaces each `${{X}}` by its value. What is not known stays as it is written, as on Codefresh. */
+/** Replaces each `${{X}}` by its value. A name that is not known stays as it is written, as on Codefresh. */
 export function substitute(text: string, lookup: Lookup): string {
   return text.replaceAll(reference, (whole, name: string) => lookup(name) ?? whole);
 }

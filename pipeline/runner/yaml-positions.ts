@@ -22,7 +22,7 @@ export function hasPath(root: unknown, path: Path): boolean {
   return true;
 }
 
-/** Where a value stands, or its key; where it came by an alias or is missing, the nearest thing around it. */
+/** The place of a value, or of its key; if it came by an alias or is missing, that of the nearest thing around it. */
 export function offsetOf(root: Node | null, path: Path, ofKey: boolean): number {
   let node: unknown = root;
   let offset = startOf(root) ?? 0;

@@ -1,6 +1,6 @@
 declare module '@codefresh-io/yaml-validator' {
   const validator: {
-    /** @throws where the pipeline is not valid. */
+    /** @throws if the pipeline is not valid. */
     validate(pipeline: object, format: 'default', text: string, options: { build: { buildVersion: 'V2' } }): void;
   };
   export default validator;

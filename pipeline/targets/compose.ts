@@ -51,7 +51,7 @@ export const composeTarget: Target = {
         await replace(request, name, settingsOf(request.commit, tagOf(request.commit)));
       }
     } catch (error) {
-      // Also where the step was ended: without its signal.
+      // Also if the step was ended: without its signal.
       const takingBack = { ...request, signal: AbortSignal.timeout(takeBackMs) };
       for (const name of done.toReversed()) {
         const release = before[name];
@@ -72,7 +72,7 @@ export const composeTarget: Target = {
       const wanted = request.to?.[name];
       if (wanted && wanted.version !== release.version)
         throw new TargetError(`${name} ran ${release.version} before, not ${wanted.version}: push that commit again.`);
-      // Finished once it has begun, also where the step is ended: between two containers the service does not run.
+      // Finished once it has begun, also if the step is ended: between two containers the service does not run.
       await replace({ ...request, signal: AbortSignal.timeout(takeBackMs) }, name, settingsOf(release, previousTag));
     }
     return { before, after: await current(request) };
@@ -138,7 +138,7 @@ async function tryOut(request: DeployRequest, name: ServiceName, release: Deploy
       await sleep(trialPollMs, undefined, { signal: request.signal });
     }
   } finally {
-    // Also where the step was ended: without its signal.
+    // Without the step's signal, because the container must also go when the step was ended.
     await runProgram({ ...request, signal: AbortSignal.timeout(30_000) }, ['docker', 'rm', '--force', container]);
   }
 }

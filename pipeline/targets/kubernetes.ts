@@ -15,13 +15,13 @@ import {
   TargetError,
 } from './target.ts';
 
-/** How long helm waits until the new pods are ready; and, where they are not or it is ended, until the old ones are. */
+/** How long helm waits until the new pods are ready; and, if they are not or it is ended, until the old ones are. */
 const helmTimeout = `${takeBackMs / 1_000}s`;
 
 /**
  * A cluster, with the chart of this repository. `IMAGE_REGISTRY` is what images are pushed to; without it
  * `IMAGE_LOAD_COMMAND` brings them into the nodes (it gets the image as `$IMAGE`), and a cluster of kind needs neither.
- * `HELM_RELEASE`, `HELM_NAMESPACE` and `KUBE_CONTEXT` say where, where a step does not.
+ * `HELM_RELEASE`, `HELM_NAMESPACE` and `KUBE_CONTEXT` say where it runs, unless a step does.
  */
 export const kubernetesTarget: Target = {
   name: 'kubernetes',
@@ -130,7 +130,7 @@ function imageOf({ env }: TargetContext, name: ServiceName, version: string): st
   return `${registry ? `${registry}/` : ''}hotrod/${name}:${tagOf(version)}`;
 }
 
-/** Brings an image to where the cluster finds it. */
+/** Brings an image to a place that the cluster pulls from, or into its nodes. */
 async function publish(context: TargetContext, image: string): Promise<void> {
   const load = context.env['IMAGE_LOAD_COMMAND'];
   if (load) {
@@ -160,8 +160,8 @@ function inCluster(namespace: string, context: string | null): string[] {
 const historySchema = z.array(z.object({ revision: z.number(), status: z.string(), description: z.string() }));
 
 /**
- * The revision of Helm's that ran before the one that runs: of those that ran at all, and not one that a rollback, which
- * is a revision of its own, has put back already.
+ * The revision of Helm's that ran before the one that runs. It must have run at all. And it must not be one that a
+ * rollback, which is a revision of its own, has put back already.
  */
 async function revisionBefore(request: TargetContext): Promise<string> {
   const { release, namespace, context } = placeOf(request);
@@ -186,13 +186,13 @@ export function previousRevision(history: z.infer<typeof historySchema>): number
   return history.findLast(({ revision, status }) => revision < effective && status === 'superseded')?.revision ?? null;
 }
 
-/** Helm takes back what does not become ready by itself: its name for that changed with version 4. */
+/** The flag by which Helm itself takes back what does not become ready: its name changed with version 4. */
 async function rollbackFlag(context: TargetContext): Promise<string> {
   const version = await mustRun(context, ['helm', 'version', '--template', '{{.Version}}']);
   return version.startsWith('v3.') ? '--atomic' : '--rollback-on-failure';
 }
 
-/** Upgrades with the values of the release as it is, and these: what is not named stays. */
+/** Upgrades with the values of the release as they are, and these: values that are not named stay. */
 async function upgrade(
   request: TargetContext & Pick<Partial<DeployRequest>, 'helm'>,
   { chart, release, namespace, context }: Place,
@@ -222,7 +222,7 @@ async function upgrade(
   );
 }
 
-/** `--set` parts its argument at commas. */
+/** Escapes commas, because `--set` splits its argument at them. */
 function escaped(value: string): string {
   return value.replaceAll(/[\\,]/g, '\\$&');
 }

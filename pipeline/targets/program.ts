@@ -23,7 +23,7 @@ interface Outcome {
  *
  * @param options.env beside the step's own.
  * @param options.show whether its lines go to the step's log as they come.
- * @throws {TargetError} where there is no such program; if the step ends, when the program is gone.
+ * @throws {TargetError} if there is no such program, or, once the program is gone, if the step ends meanwhile.
  */
 export async function runProgram(
   context: TargetContext,
@@ -82,7 +82,7 @@ function showLines(chunk: Buffer, log: (line: string) => void): void {
   for (const line of chunk.toString().split('\n')) if (line.trim() !== '') log(line.trimEnd());
 }
 
-/** The same, and its output. @throws {TargetError} where it fails, with what it says last. */
+/** The same, and its output. @throws {TargetError} if it fails, with what it says last. */
 export async function mustRun(...args: Parameters<typeof runProgram>): Promise<string> {
   const { code, output, errors } = await runProgram(...args);
   if (code === 0) return output;

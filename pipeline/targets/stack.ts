@@ -97,8 +97,8 @@ async function prepare(context: TargetContext, repository: string, revision: str
 }
 
 /**
- * What the checkout held when the suite was started, as a release directory, where a service runs the checkout. It is what
- * a rollback goes back to: the checkout itself may have been changed since.
+ * If a service runs the checkout: what the checkout held when the suite was started, as a release directory. A rollback
+ * goes back to that, because the checkout itself may have been changed since.
  */
 async function checkoutAsRelease(context: TargetContext): Promise<ReleaseDirectory | null> {
   const dataDir = dataDirOf(context);
@@ -114,7 +114,7 @@ function isRelease(dataDir: string, root: string): boolean {
   return root.startsWith(join(releasesDirectory(dataDir), '/'));
 }
 
-/** The directory of what a service ran before. */
+/** The directory of the release that a service ran before. */
 function wayBack(dataDir: string, name: ServiceName, to: Releases | null, now: Released): ReleaseDirectory {
   const before: ProductionState['services'] = now.previous?.services ?? {};
   const wanted = to?.[name] ?? before[name];
@@ -142,7 +142,7 @@ function releasesOf({ services }: Released): Releases {
   );
 }
 
-/** What the suite says in a sentence is said as it is; everything else is told with where it comes from. */
+/** Makes a failure of `work` a TargetError, with the same message and the failure as its cause. */
 async function explained<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

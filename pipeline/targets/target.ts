@@ -41,7 +41,7 @@ export interface TargetContext {
 /** What to build: once for a commit; a later deploy promotes it and does not build it again. */
 export interface BuildRequest extends TargetContext {
   commit: Commit;
-  /** Without duplicates, at least one. A target may build more at once where that is cheaper (`stack` does). */
+  /** Without duplicates, at least one. A target may build more at once if that is cheaper (`stack` does). */
   services: readonly ServiceName[];
 }
 
@@ -60,7 +60,7 @@ export interface DeployRequest extends TargetContext {
   services: readonly ServiceName[];
   /** The link that markers and annotations of this release lead to; null without. */
   runUrl: string | null;
-  /** How the step `type: helm` asks for it. `kubernetes` alone looks at it; its defaults are the chart's names. */
+  /** How the step `type: helm` asks for it. Only `kubernetes` looks at it; its defaults are the chart's names. */
   helm?: {
     chart: string;
     releaseName: string;
@@ -77,13 +77,13 @@ export interface DeployRequest extends TargetContext {
 export interface Release {
   /** `service.version`. */
   version: string;
-  /** The commit; null where it is not known (a checkout without git, an image of somebody else). */
+  /** The commit; null if it is not known (a checkout without git, an image of somebody else). */
   revision: string | null;
   /** Whether it is ready to do its work. */
   ready: boolean;
 }
 
-/** Of every service of the target: which release it runs. A service that is not there at all is left out. */
+/** Which release each service of the target runs. A service that is not there at all is left out. */
 export type Releases = Readonly<Partial<Record<ServiceName, Release>>>;
 
 export interface DeployResult {
@@ -104,21 +104,21 @@ export interface RollbackRequest extends TargetContext {
 /** A place where releases run. Every function may be called from a process of its own: a target keeps no state in memory. */
 export interface Target {
   readonly name: TargetName;
-  /** @throws {TargetError} where it cannot be built; nothing that runs has changed. */
+  /** @throws {TargetError} if it cannot be built; nothing that runs has changed. */
   build(request: BuildRequest): Promise<BuildResult>;
   /**
    * Replaces the services, each only when its new process is ready.
    *
-   * @throws {TargetError} where the new release did not become ready. It is taken back before this rejects: all
+   * @throws {TargetError} if the new release did not become ready. It is taken back before this rejects: all
    *   services that were asked for run what they ran before.
    */
   deploy(request: DeployRequest): Promise<DeployResult>;
-  /** @throws {TargetError} where there is nothing to go back to, or that does not become ready. */
+  /** @throws {TargetError} if there is nothing to go back to, or that does not become ready. */
   rollback(request: RollbackRequest): Promise<DeployResult>;
   /**
    * @param context.settled whether to wait until a deploy or rollback under way is over: `stack` goes on with one whose
    *   pipeline was killed. The other targets end with their pipeline.
-   * @throws {TargetError} where the target cannot be reached.
+   * @throws {TargetError} if the target cannot be reached.
    */
   current(context: TargetContext & { settled?: boolean }): Promise<Releases>;
 }

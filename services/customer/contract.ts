@@ -6,7 +6,7 @@ export type Customer = z.infer<typeof customerSchema>;
 
 /** What the customer service does for others. */
 export interface Customers {
-  /** @throws {ServiceError} `not_found` where there is no such customer. */
+  /** @throws {ServiceError} `not_found` if there is no such customer. */
   find(id: number): Promise<Customer>;
   /** All of them, by name. */
   list(): Promise<Customer[]>;

@@ -22,7 +22,7 @@ export interface Drivers {
    * Takes a driver for one ride; the driver comes free again by itself when the ride is over.
    *
    * @param rideId who asks: the same ride may ask again and gets the same answer.
-   * @throws {ServiceError} `conflict` where another ride was first, `not_found` where there is no such driver.
+   * @throws {ServiceError} `conflict` if another ride was first, `not_found` if there is no such driver.
    */
   claim(driverId: string, rideId: string): Promise<void>;
 }

@@ -35,7 +35,7 @@ const readDriversTimingOut: Statement = {
   text: 'SELECT d.id, d.location[0] AS x, d.location[1] AS y FROM driver.drivers AS d, driver.time_out($2) WHERE d.id = ANY($1)',
 };
 
-// One statement, so that of two rides that want the same driver exactly one gets it. A ride's end needs no message:
+// One statement, so that of two rides that want the same driver exactly one gets it. The end of a ride needs no message:
 // the driver is free as soon as `busy_until` has passed, whatever became of the service that claimed it.
 const claimDriver: Statement = {
   name: 'claim-driver',
@@ -83,8 +83,8 @@ export function createDriversDatabase(options: {
 }): Drivers {
   const { database, random, delays } = options;
   /**
-   * Every Nth read fails, counted for each search from a place of its own. A count over all searches would now and then
-   * hit one driver's read and all its retries, and a ride would fail for nothing.
+   * Every Nth read fails. Each search counts from a place of its own. With one count over all searches, one driver's read
+   * and all its retries would now and then be hit, and a ride would fail for nothing.
    */
   function createStore(session: Session, failureEvery: number): DriverStore {
     let reads = Math.floor(random() * failureEvery);

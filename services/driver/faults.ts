@@ -25,7 +25,7 @@ export function createFaultyDrivers(drivers: Drivers, flags: Flags, logger: Logg
 /**
  * How a search reads its drivers: as the faults driver-timeouts and sequential-lookups say, else as it is configured.
  *
- * @param failureEvery every Nth read times out where no flag says otherwise; 0: none.
+ * @param failureEvery every Nth read times out if no flag says otherwise; 0: none.
  */
 export function readMannerOf(flags: Flags, failureEvery: number): () => Promise<ReadManner> {
   return async () => ({

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Drivers } from './contract.ts';
 import { telemetry } from './telemetry.ts';
 
-/** Printable: Postgres takes no NUL in a text, and no id of ours has anything else. */
+/** Only printable characters: Postgres takes no NUL in a text, and no id of ours has anything else. */
 const id = z.string().regex(/^[\x20-\x7e]+$/);
 const claimBody = z.object({ driverId: id.max(32), rideId: id.max(200) });
 

@@ -3,7 +3,7 @@ import type { WorkerPool } from '@hotrod/kit/worker-pool';
 
 /** One ride that was let in. */
 export interface Admitted {
-  /** Its routes are in the pool's own line from now on, where they are counted. May be called again. */
+  /** From now on its routes are counted in the pool's own line. May be called again. */
   reachedPool(): void;
   /** The ride is over, whatever came of it. */
   left(): void;
@@ -16,9 +16,9 @@ export interface Admission {
 }
 
 /**
- * The pool of route workers is what a dispatch has to wait for under load. What waits there already is only half of the
- * truth: rides that still look for their customer will stand in that line before the one that comes now. So the rides
- * that are let in are counted with all routes that they will ask for.
+ * The pool of route workers is what a dispatch has to wait for under load. The routes that wait there already are only
+ * half of the truth: rides that still look for their customer will stand in that line before the one that comes now. So
+ * the rides that are let in are counted with all routes that they will ask for.
  *
  *   expected wait = (routes of rides on their way + routes in the pool) × time of a route / workers − time until a ride
  *   reaches the pool

@@ -26,8 +26,8 @@ export const settings = {
     min: 1,
   }),
   routeTimeoutMs: integer('ROUTE_TIMEOUT_MS', 5_000, 'how long to wait for one route, in milliseconds', { min: 1 }),
-  // Few enough that the ten routes of one ride already wait for each other: that wait, which a trace shows and the
-  // pool's size explains, is what the pool is for. Enough for about ten dispatches a second (`stack/capacity.ts`).
+  // Few enough that the ten routes of one ride already wait for each other. The pool is there for that wait, which a
+  // trace shows and the pool's size explains. Enough for about ten dispatches a second (`stack/capacity.ts`).
   routePoolSize: integer('ROUTE_WORKER_POOL_SIZE', 5, 'how many routes may be computed at once, over all dispatches', {
     min: 1,
     max: 1000,

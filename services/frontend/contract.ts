@@ -24,16 +24,16 @@ export type Dispatch = z.infer<typeof dispatchSchema>;
 const rideEventBase = {
   id: z.string(),
   customerId: z.int(),
-  /** The order's own id: told to none but the client that ordered, which knows the ride by it. */
+  /** The order's own id. Only the client that ordered is told it, and knows its ride by it. */
   requestId: z.string().optional(),
-  /** How long ago this happened, in milliseconds; left out where it is now. */
+  /** How long ago this happened, in milliseconds; left out if it is now. */
   ageMs: z.number().optional(),
 };
 const endedRideBase = {
   ...rideEventBase,
   /** From the order to the answer, in milliseconds. */
   latencyMs: z.number(),
-  /** 32 hexadecimal digits; null where telemetry is off. */
+  /** 32 hexadecimal digits; null if telemetry is off. */
   traceId: z.string().nullable(),
 };
 export const rideEventSchema = z.discriminatedUnion('kind', [
@@ -54,9 +54,9 @@ export type RideEvent = z.infer<typeof rideEventSchema>;
 export const pageConfigSchema = z.object({
   customers: z.array(customerSchema),
   city: z.object({ width: z.number(), height: z.number() }),
-  /** A link to a trace, with `{traceId}` where the id goes; null where no viewer is configured. */
+  /** A link to a trace, with `{traceId}` where the id goes; null if no viewer is configured. */
   traceUrl: z.string().nullable(),
-  /** Where the Observatory is, for a link; null where there is none. */
+  /** Where the Observatory is, for a link; null if there is none. */
   observatoryUrl: z.string().nullable(),
   release: z.string(),
   revision: z.string().nullable(),

@@ -31,8 +31,8 @@ interface Candidate {
 }
 
 /**
- * Finds a customer a ride: the customer's place, the nearest free drivers, a route for each of them, and of those the
- * one who is there first and still free. A ride that would wait too long for a route worker is refused at once.
+ * Finds a ride for a customer: the customer's place, the nearest free drivers, a route for each of them, and from these
+ * the driver who is there first and still free. A ride that would wait too long for a route worker is refused at once.
  *
  * @throws {ServiceError} the failure of any step; a ride is complete or it is an error.
  */
@@ -61,8 +61,8 @@ export function createDispatch({ customers, drivers, routes, pool, admission }: 
   };
 
   /**
-   * The soonest driver that no other ride took in the meantime. Where others took all that were near, drivers are looked
-   * for again: the search leaves out those who have a ride.
+   * The soonest driver that no other ride took in the meantime. If other rides took all that were near, drivers are
+   * searched again: the search leaves out those who have a ride.
    */
   async function findDriver(to: Location, telemetry: DispatchTelemetry, admitted: Admitted): Promise<Candidate> {
     const rideId = randomUUID();
@@ -85,9 +85,9 @@ export function createDispatch({ customers, drivers, routes, pool, admission }: 
   async function routeAll(found: readonly Driver[], to: Location, telemetry: DispatchTelemetry): Promise<Candidate[]> {
     return telemetry.computingRoutes(async () => {
       const waits: number[] = [];
-      // Where one route fails the ride has failed: those that still wait must not keep workers from the next ride.
+      // If one route fails, the ride has failed. Its routes that still wait must not keep workers from the next ride.
       const failed = new AbortController();
-      // And where nobody waits for the ride any more.
+      // The same when nobody waits for the ride any more.
       const over = currentDeadline()?.signal;
       const signal = over ? AbortSignal.any([failed.signal, over]) : failed.signal;
       setMaxListeners(0, signal);
@@ -113,7 +113,7 @@ export function createDispatch({ customers, drivers, routes, pool, admission }: 
     });
   }
 
-  /** The first of the candidates that can still be had; null where none can. */
+  /** The first of the candidates that can still be had; null if there is none. */
   async function claimFirst(
     candidates: readonly Candidate[],
     rideId: string,
@@ -132,7 +132,7 @@ export function createDispatch({ customers, drivers, routes, pool, admission }: 
   }
 }
 
-/** A ride whose time is over while it waits for a worker does not know why; what the workers do is to compute routes. */
+/** Says why a ride ran out of time while it waited for a worker, which computes routes. The error cannot know that. */
 function explainLate(error: unknown): unknown {
   if (!(error instanceof ServiceError && error.code === 'deadline_exceeded')) return error;
   return new ServiceError(

@@ -6,7 +6,7 @@ import type { Express } from 'express';
 import { foreignId } from './order.ts';
 import type { RideFeed } from './ride-feed.ts';
 
-/** What may wait for a reader, in bytes: some seconds of the busiest frontend. Who is further behind is dropped. */
+/** How much may wait for a reader, in bytes: some seconds of the busiest frontend. A reader further behind is dropped. */
 const mostUnreadBytes = 128 * 1024;
 
 /** After how long a page whose stream has ended opens it again, in milliseconds. */
@@ -41,7 +41,7 @@ export function eventRoutes(feed: RideFeed): (app: Express) => void {
           retryAfterSeconds: 10,
         });
       if (subscription === 'leaving') {
-        // Every page hears this at every release, so it is no failure that a log should tell of.
+        // Every page gets this answer at every release, so a log should not report it as a failure.
         response.set('connection', 'close');
         sendProblem(
           response,
@@ -59,7 +59,7 @@ export function eventRoutes(feed: RideFeed): (app: Express) => void {
         'x-content-type-options': 'nosniff',
         // nginx, as an ingress, would keep events until it has enough of them.
         'x-accel-buffering': 'no',
-        // It ends with the stream, so that a server that closes need not wait for another request on it.
+        // The connection ends with the stream, so that a server that closes need not wait for another request on it.
         connection: 'close',
       });
       if (request.method === 'HEAD') response.end();

@@ -6,11 +6,11 @@ import type { Routes } from '@hotrod/route/contract';
 
 import { outsideOfTheTrace } from './telemetry.ts';
 
-/** Fault retry-storm gives up so often before it waits. */
+/** How often the fault retry-storm gives up before it waits. */
 const impatientTries = 3;
 
 /**
- * Drivers, asked impatiently where the fault retry-storm is on: whoever does not answer in time is asked again, although
+ * Drivers, asked impatiently while the fault retry-storm is on: whoever does not answer in time is asked again, although
  * the first question is still being worked on.
  */
 export function createImpatientDrivers(drivers: Drivers, flags: Flags): Drivers {
@@ -22,7 +22,7 @@ export function createImpatientDrivers(drivers: Drivers, flags: Flags): Drivers 
         try {
           return await withDeadline(patienceMs, () => drivers.findNearest(location));
         } catch {
-          // Asked again: that is the fault.
+          // It asks again: that is the fault.
         }
       }
       return drivers.findNearest(location);
@@ -31,7 +31,7 @@ export function createImpatientDrivers(drivers: Drivers, flags: Flags): Drivers 
   };
 }
 
-/** Routes, asked outside of the trace where the fault broken-context is on. */
+/** Routes, asked outside of the trace while the fault broken-context is on. */
 export function createContextlessRoutes(routes: Routes, flags: Flags): Routes {
   return {
     async compute(pickup, dropoff) {

@@ -69,7 +69,7 @@ await runMain('frontend', async () => {
     logger,
     listen: config,
     pages: ['/'],
-    // A stream of events would be waited for as an answer is.
+    // Without this, the server would wait for a stream of events as for any answer.
     onClosing: feed.leave,
     ready: {},
     behind: { customer: customer.ready, driver: driver.ready, route: route.ready },

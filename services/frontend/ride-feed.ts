@@ -7,17 +7,17 @@ import type { Order } from './order.ts';
 
 /** One who follows the rides. */
 export interface Subscriber {
-  /** Who orders under this name is told the ids of its own orders; null for nobody. */
+  /** Whoever orders under this name is told the ids of its own orders; null for nobody. */
   clientId: string | null;
-  /** Takes a message; false where so much waits to be read already that the subscriber is dropped. */
+  /** Takes a message. False if so many messages wait to be read already that the subscriber is dropped. */
   send(name: FeedMessage, data: string): boolean;
   /** The feed has ended for this subscriber. */
   end(): void;
 }
 
 /**
- * `rides`: an array of {@link RideEvent}. `beat`: nothing has happened for a while, and the feed is alive. `leaving`: this
- * process ends; what is still under way is told, and new rides are told by the process that follows.
+ * `rides`: an array of {@link RideEvent}. `beat`: nothing has happened for a while, and the feed is alive. `leaving`:
+ * this process ends. It still tells of rides that are under way; the process that follows tells of new ones.
  */
 export type FeedMessage = 'rides' | 'beat' | 'leaving';
 
@@ -27,7 +27,7 @@ export interface FollowedRide {
   failed(error: ServiceError, traceId: string | null): void;
 }
 
-/** Tells pages of all rides of this process. It costs a dispatch two objects, and no waiting, whoever reads how slowly. */
+/** Tells pages of all rides of this process. It costs a dispatch two objects and no waiting, however slow a reader. */
 export interface RideFeed {
   ordered(order: Order): FollowedRide;
   /**
@@ -48,11 +48,11 @@ export interface FeedLimits {
   subscribers: number;
   /** Rides with an answer that a new subscriber is told. */
   recentRides: number;
-  /** Events between two messages; what is more is not told. */
+  /** How many events a message holds at most. Further ones are not told. */
   eventsPerMessage: number;
   /** How long events wait for company, in milliseconds. */
   messageIntervalMs: number;
-  /** A message at least so often, so that both ends notice when the other has gone, in milliseconds. */
+  /** How often a message is sent at least, so that both ends notice when the other has gone, in milliseconds. */
   beatIntervalMs: number;
 }
 
@@ -159,7 +159,7 @@ export function createRideFeed(
     subscribe(subscriber) {
       if (isLeaving) return 'leaving';
       if (subscribers.size >= mostSubscribers) return 'full';
-      flush(); // the others are told before, so that nothing comes twice
+      flush(); // the others get these events first, so that nothing comes twice
       const see = asSeenBy(subscriber.clientId);
       const sofar = [...recent, ...underWay.values()].map((happened) => ({
         ...see(happened),

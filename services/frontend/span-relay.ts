@@ -14,10 +14,10 @@ export interface SpanSink {
 /** The `service.name` of the rides page (page/tracing.ts). */
 const pageService = 'hotrod-page';
 
-/** What one request may hold. A page sends a few spans a second; the first request holds those of its loading. */
+/** The largest request. A page sends a few spans a second; its first request holds those of its loading. */
 const largestBody = '256kb';
 
-/** What all pages together may send. A hundred of them send once a second each while rides are ordered. */
+/** How much all pages together may send. A hundred of them send once a second each while rides are ordered. */
 const limits = { requestsPerSecond: 100, bytesPerSecond: 1_000_000, underWay: 50 };
 
 const isPageName = z.strictObject({
@@ -68,7 +68,7 @@ export function spanRelay(sink: SpanSink, own: typeof limits = limits): (app: Ex
         const parsed = pageSpans.safeParse(request.body);
         if (!parsed.success)
           throw new ServiceError('invalid_argument', `Send OTLP as JSON, with spans of ${pageService} alone.`);
-        // Written anew: what a backend reads is what was checked here.
+        // Written anew, so that a backend reads exactly what was checked here.
         const body = JSON.stringify(parsed.data);
         if (!bytes.take(body.length)) throw new ServiceError('too_many_requests', 'Too many spans come at once.');
         underWay += 1;
@@ -83,8 +83,8 @@ export function spanRelay(sink: SpanSink, own: typeof limits = limits): (app: Ex
 }
 
 /**
- * @returns the backend's HTTP status, or 503 where there is none: no error, because whether telemetry arrives is told
- *   once, elsewhere, and not with every ride.
+ * @returns the backend's HTTP status, or 503 if there is none. That is no error, because whether telemetry arrives is
+ *   told once, elsewhere, and not with every ride.
  */
 async function forward(sink: SpanSink, body: string): Promise<number> {
   try {

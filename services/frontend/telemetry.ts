@@ -25,7 +25,7 @@ type Phase = 'customer' | 'drivers' | 'routes' | 'claim';
 /** What a dispatch tells of itself. The request's own span becomes one wide event: all that an analyst may ask for. */
 export interface DispatchTelemetry {
   ordered(order: Order, poolSize: number): void;
-  /** Runs a phase and notes its duration, also where it fails. */
+  /** Runs a phase and notes its duration, also if it fails. */
   phase<T>(name: Phase, work: () => Promise<T>): Promise<T>;
   customerFound(customer: Customer): void;
   /** Runs `work` with the customer's name in the baggage, so that every service behind knows for whom it works. */
@@ -48,7 +48,7 @@ type ServiceBehind = 'customer' | 'driver' | 'route';
 /** The dispatch under way, wherever its work has got to: its span, and the releases that have served it so far. */
 const underWay = new AsyncLocalStorage<{ root: Span | undefined; releases: Map<ServiceBehind, Set<string>> }>();
 
-/** More releases of one service than two do not serve one dispatch, unless something is very wrong. */
+/** How many releases of one service are noted. More than two never serve one dispatch, unless something is very wrong. */
 const mostReleases = 4;
 
 /** Telemetry of one dispatch, to be created while the request's span is active. */
@@ -109,9 +109,9 @@ export function servedBy(service: ServiceBehind, release: string): void {
 }
 
 /**
- * Runs a dispatch as part of a session. What a caller without baggage (curl) does not say is added: the client's id for
- * the session's, and the request's id, so that every service behind knows the ones that the root span has. From here on
- * {@link servedBy} knows whose span to enrich.
+ * Runs a dispatch as part of a session. A caller without baggage (curl) names neither session nor request, so both are
+ * added: the client's id for the session's, and the request's id. So every service behind knows the ids that the root
+ * span has. From here on {@link servedBy} knows whose span to enrich.
  */
 export function inSession<T>(order: Order, work: () => Promise<T>): Promise<T> {
   const dispatch = { root: activeSpan(), releases: new Map<ServiceBehind, Set<string>>() };
@@ -131,7 +131,7 @@ export function requestIdFromBaggage(): string | undefined {
 }
 
 /**
- * Counts a dispatch and names the failure of one that failed. Its span is marked failed only where the failure is ours
+ * Counts a dispatch and names the failure of one that failed. Its span is marked failed only if the failure is ours
  * (5xx): for what the caller is to blame for, the conventions leave a server's span alone.
  * https://opentelemetry.io/docs/specs/semconv/http/http-spans/#status
  */
@@ -153,10 +153,10 @@ export function faultsInForce(flags: readonly string[]): void {
 /** Runs `work` outside of the dispatch's trace and without its baggage. */
 export const outsideOfTheTrace = withoutContext;
 
-/** The trace that the page joins; null where telemetry is off. */
+/** The trace that the page joins; null if telemetry is off. */
 export const documentTraceparent = currentTraceparent;
 
-/** The trace of the request that is being answered, 32 hexadecimal digits; null where telemetry is off. */
+/** The trace of the request that is being answered, 32 hexadecimal digits; null if telemetry is off. */
 export function currentTraceId(): string | null {
   return currentTraceparent()?.split('-')[1] ?? null;
 }

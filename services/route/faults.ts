@@ -2,7 +2,7 @@ import { ServiceError } from '@hotrod/kit/errors';
 import type { Flags } from '@hotrod/kit/flags';
 import type { Random } from '@hotrod/kit/random';
 
-/** Fault event-loop-block stops the loop at every calculation of this number. */
+/** The fault event-loop-block stops the loop at every so many calculations. */
 const blockEvery = 20;
 
 /**

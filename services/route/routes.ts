@@ -8,7 +8,7 @@ import { telemetry } from './telemetry.ts';
 
 /** `GET /route?pickup=x,y&dropoff=x,y`. */
 export function routeRoutes(options: {
-  /** Runs before each calculation; throws where that is to fail. */
+  /** Runs before each calculation; throws if that is to fail. */
   faults?: () => Promise<void>;
   random: Random;
   delay: Delay;

@@ -9,7 +9,7 @@ const boundedCustomer = createBoundedValues(100);
 
 /** What this service tells of its work, in its own words. */
 export const telemetry = {
-  /** @param seconds how long the calculation took. For whom is known from the baggage alone: no argument says it. */
+  /** @param seconds how long the calculation took. The baggage, not an argument, says for whom it was. */
   routeComputed(route: Route, seconds: number): void {
     enrich(activeSpan(), { 'hotrod.route.eta': route.etaSeconds, 'hotrod.route.distance': route.distanceMeters });
     calculationTime.add(seconds, { 'hotrod.customer.name': boundedCustomer(baggageValue('hotrod.customer.name')) });

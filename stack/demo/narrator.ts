@@ -10,11 +10,11 @@ export interface Narrator {
   say(line: string): void;
   /** Where to look. */
   look(what: string, url: string): void;
-  /** Something that was to happen, and has. */
+  /** Something that was expected, and has happened. */
   proof(what: string): void;
   /** A line of a program that runs. */
   quote(line: string): void;
-  /** What is waited for: said again while it goes on, on a terminal in place. */
+  /** What is waited for. It is said again while the wait goes on; on a terminal, in place. */
   waiting(what: string): void;
 }
 

@@ -28,7 +28,7 @@ export interface Durations {
 }
 export interface Difference {
   attribute: string;
-  /** Those that explain the box: how often they are there, and how often elsewhere. */
+  /** The values that explain the box: how often they occur in it, and how often elsewhere. */
   values: { value: string; filter: string; selected: number; baseline: number }[];
   selected: number;
 }
@@ -80,7 +80,7 @@ const markerList = z.array(
   z.object({ message: z.string(), url: z.string().nullable(), startMs: z.number(), endMs: z.number().nullable() }),
 );
 
-/** What has less than this share of the strongest value's evidence is chance. */
+/** A value with less than this share of the strongest value's evidence counts as chance. */
 const clearShare = 0.25;
 
 export function createObservatory(url: string): Observatory {

@@ -35,7 +35,7 @@ export function isToBeReset(dataDir: string): boolean {
  * Puts production back to what it was at before the story, with its branch.
  *
  * @param say is called with what is done.
- * @throws {Refusal} where a service does not become ready.
+ * @throws {Refusal} if a service does not become ready.
  */
 export async function resetDemo(dataDir: string, env: Environment, say: (line: string) => void): Promise<void> {
   const file = join(dataDir, fileName);

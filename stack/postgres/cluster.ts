@@ -24,12 +24,12 @@ export const databaseName = 'hotrod';
 const superuser = 'postgres';
 
 /**
- * The cluster in `home`, made where there is none: passwords by scram, one role a service that may create its own
- * schema and see no other's, the C.UTF-8 collation (the same everywhere). A start that is killed half-way leaves
- * nothing that a later one would take for a cluster.
+ * The cluster in `home`, made if there is none: passwords by scram, one role a service that may create its own schema
+ * and see no other's, the C.UTF-8 collation (the same everywhere). A start that is killed half-way leaves nothing that a
+ * later one would take for a cluster.
  *
  * @param roles plain identifiers.
- * @throws {Refusal} where it cannot be made, or another major release of Postgres made it.
+ * @throws {Refusal} if it cannot be made, or another major release of Postgres made it.
  */
 export async function openCluster(options: {
   home: string;
@@ -64,7 +64,7 @@ export async function openCluster(options: {
   try {
     await createCluster(directory, passwords, options);
     writeFileSync(secrets, JSON.stringify(passwords), { mode: 0o600 });
-    // The last step makes it a cluster.
+    // Only this last step makes it a cluster.
     renameSync(`${directory}.new`, directory);
   } catch (error) {
     if (error instanceof Refusal) throw error;
@@ -88,7 +88,7 @@ async function createCluster(
 ): Promise<void> {
   const { account, binaries } = options;
   const unfinished = `${directory}.new`;
-  rmSync(directory, { recursive: true, force: true }); // without PG_VERSION it is none
+  rmSync(directory, { recursive: true, force: true }); // without PG_VERSION it is no cluster
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { mode: 0o700 });
   const passwordFile = join(options.home, 'initial-password');
@@ -128,14 +128,14 @@ function roleStatements(roles: readonly string[], passwords: Readonly<Record<str
   ];
 }
 
-/** Runs a program to its end; resolves to all it wrote. @throws with the last lines where it fails. */
+/** Runs a program to its end; resolves to all it wrote. @throws with the last lines if it fails. */
 function runAs(account: Account | null, cwd: string, program: string, args: string[], input: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
       stdio: 'pipe',
       windowsHide: true,
-      // Nothing of the caller's environment: PGDATA, PGPORT or LC_ALL would change what is made.
+      // Without the caller's environment: PGDATA, PGPORT or LC_ALL would change what is made.
       ...(process.platform === 'win32' ? {} : { env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } }),
       ...(account ? { uid: account.uid, gid: account.gid } : {}),
     });

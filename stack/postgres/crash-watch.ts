@@ -2,12 +2,12 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
 /** How often the log is looked at, in milliseconds. */
 const lookEveryMs = 500;
-/** More than Postgres writes between two looks; of a longer piece only the end is read. */
+/** More than Postgres writes between two looks. Of a longer piece, only the end is read. */
 const mostBytes = 65_536;
 
 /**
  * Tells when Postgres loses one of its processes. The server itself lives on then, and its supervisor sees nothing: it
- * ends all connections, repairs the database and takes new ones, within a second or two. That is in its log alone.
+ * ends all connections, repairs the database and takes new ones, within a second or two. Only its log tells of that.
  *
  * @param log the file that Postgres writes its log to; what is in it already is not told.
  * @param report is called with a clause to follow "postgres".
@@ -26,7 +26,7 @@ export function watchCrashes(log: string, report: (news: string) => void): () =>
   return () => clearInterval(timer);
 }
 
-/** What a piece of Postgres' log says of a lost process; null where it says nothing. */
+/** What a piece of Postgres' log says about a lost process; null if it says nothing of one. */
 function crashIn(log: string): string | null {
   // "server process" up to Postgres 17, "client backend" and the like since.
   const [, how] = /\(PID \d+\) (was terminated by signal \d+[^\n]*)/.exec(log) ?? [];

@@ -14,7 +14,7 @@ import { type Account, canReach } from './account.ts';
  *
  * @param dataDir absolute, existing and ours: it may be opened for passing through (not for reading).
  * @param elsewhere for tests; where to go instead.
- * @throws {Refusal} where no usable place is found.
+ * @throws {Refusal} if no usable place is found.
  */
 export function databaseHome(dataDir: string, account: Account | null, elsewhere = '/var/tmp'): string {
   const inside = join(dataDir, 'postgres');

@@ -15,7 +15,7 @@ export interface PostgresServer {
   command: string;
   args: string[];
   cwd: string;
-  /** Whom to run it as; null for the caller. */
+  /** The account it runs as; null for the caller. */
   account: Account | null;
   /** Where a role connects, with its password. */
   url(role: string): string;
@@ -27,11 +27,11 @@ export interface PostgresServer {
   stopLeftover: () => Promise<boolean>;
 }
 
-/** How long a leftover server has for a fast shutdown, in milliseconds, before it is made to go. */
+/** How long a leftover server has for a fast shutdown, in milliseconds, before it is forced to end. */
 const leftoverPatienceMs = 4_000;
 
 /**
- * Everything but the start: finds the binaries, makes the database where there is none.
+ * Everything but the start: finds the binaries, makes the database if there is none.
  *
  * @param dataDir absolute and existing; the database is in its `postgres`.
  * @param roles a role a service, each with its own schema.
@@ -87,7 +87,7 @@ function settings(port: number, maxConnections: number): Record<string, string |
     max_wal_senders: 0,
     max_wal_size: '128MB',
     min_wal_size: '32MB',
-    // A statement whose service has gone is work for nobody. Windows cannot tell.
+    // Ends statements whose service has gone: nobody waits for them. Windows cannot tell.
     ...(process.platform === 'win32' ? {} : { client_connection_check_interval: '1s' }),
     timezone: 'UTC',
     log_timezone: 'UTC',

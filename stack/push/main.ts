@@ -17,7 +17,7 @@ if ((hook !== 'pre-receive' && hook !== 'post-receive') || dataDir === '') {
   else console.error(`HotROD: ${usage}`);
   process.exit(isHelp ? 0 : 2);
 }
-// Whoever pushes may close the terminal: what was pushed goes on, and its lines are lost.
+// Whoever pushes may close the terminal: the release goes on, and only its lines are lost.
 process.stdout.on('error', () => process.exit());
 try {
   const updates = readUpdates(await text(process.stdin));

@@ -35,7 +35,7 @@ export interface PipelineRunner {
   start(push: Push, productionRevision: string, tell: (line: string) => void): PipelineRun;
   /** The process that runs, to be found after a kill. */
   readonly pid: number | undefined;
-  /** Asks the run to stop in good order, and makes it after `patienceMs`. */
+  /** Asks the run to stop in good order, and forces it after `patienceMs`. */
   stop(patienceMs: number): Promise<void>;
 }
 
@@ -104,7 +104,7 @@ export function createPipelineRunner(
   };
 }
 
-/** @throws {Refusal} where an option of the push is not one that there is. */
+/** @throws {Refusal} if the push has an option that does not exist. */
 function runnerArguments(context: PipelineContext, push: Push, productionRevision: string, id: string): string[] {
   let target = context.variables['DEPLOY_TARGET'] || 'stack';
   for (const option of push.options) {

@@ -25,11 +25,11 @@ interface Waiting {
  * @param start begins the pipeline of a push.
  */
 export function createPushQueue(start: (push: Push, tell: (line: string) => void) => PipelineRun): PushQueue {
-  /** Whose turn it is; `run` is null until its pipeline has begun. */
+  /** The push whose turn it is; `run` is null until its pipeline has begun. */
   let running: { push: Push; run: PipelineRun | null } | null = null;
   let waiting: Waiting | null = null;
 
-  /** Resolves to whether its turn has come. It is then the one that runs, before anything else can be. */
+  /** Resolves to whether its turn has come. If so, it is the one that runs before any other can be. */
   async function turn(push: Push, tell: (line: string) => void): Promise<boolean> {
     if (!running) {
       running = { push, run: null };

@@ -8,7 +8,7 @@ import { productionBranch } from './push.ts';
 /** The bare repository that `git push production` pushes to. */
 export interface ProductionRepository {
   path: string;
-  /** The commit that holds the checkout as it was when `npm start` was called, changes that no commit has included. */
+  /** The commit that holds the checkout as it was when `npm start` was called, with changes that are in no commit. */
   startRevision: string;
 }
 
@@ -16,10 +16,10 @@ export function repositoryPath(dataDir: string): string {
   return join(dataDir, 'production.git');
 }
 
-/** Where {@link ProductionRepository.startRevision} is kept: no branch, so that nobody sees it and nobody pushes it. */
+/** The ref that keeps {@link ProductionRepository.startRevision}: no branch, so that nobody sees or pushes it. */
 const startRef = 'refs/hotrod/start';
 
-/** Who commits what no person has committed. */
+/** The committer of commits that no person has made. */
 const committer = {
   GIT_AUTHOR_NAME: 'npm start',
   GIT_AUTHOR_EMAIL: 'hotrod@localhost',
@@ -28,8 +28,8 @@ const committer = {
 };
 
 /**
- * Makes the repository where there is none, gives it hooks that lead to this checkout and data directory, and keeps the
- * checkout as it is now in it, as what production can go back to. Nothing is written to the checkout.
+ * Makes the repository if there is none, gives it hooks that lead to this checkout and data directory, and keeps in it
+ * the checkout as it is now, as what production can go back to. Nothing is written to the checkout.
  *
  * @param root the checkout; it need not be a repository.
  * @param node the Node that runs the hooks.
@@ -45,14 +45,14 @@ export async function openRepository(options: {
 }): Promise<ProductionRepository> {
   const { dataDir, root, node, env, signal } = options;
   const path = repositoryPath(dataDir);
-  // Each time: an earlier start may have been ended in the middle, and what is there stays.
+  // At each start, because an earlier one may have been ended in the middle. What is there stays.
   await git(['init', '--quiet', '--bare', path], { env, signal });
   await git(['symbolic-ref', 'HEAD', `refs/heads/${productionBranch}`], { cwd: path, env, signal });
   const settings = {
     'core.hooksPath': join(path, 'hooks'), // the user's own setting would lead elsewhere
     'receive.advertisePushOptions': 'true',
     'receive.fsckObjects': 'true',
-    'uploadpack.allowAnySHA1InWant': 'true', // what runs may be on no branch, and can be fetched all the same
+    'uploadpack.allowAnySHA1InWant': 'true', // so that what runs can be fetched even if it is on no branch
     'gc.autoDetach': 'false',
   };
   for (const [name, value] of Object.entries(settings)) await git(['config', name, value], { cwd: path, env, signal });
@@ -94,7 +94,7 @@ async function keepCheckout(
   try {
     if (head !== null) await git(['read-tree', head], { cwd: root, env, extra, signal });
     const add = () => git(['-c', 'core.autocrlf=false', 'add', '--all'], { cwd: root, env, extra, signal });
-    // A file that vanishes meanwhile, of an editor or a tool, ends it.
+    // It fails if a file of an editor or a tool vanishes meanwhile. So it is tried twice.
     await add().catch(add);
     const tree = await git(['write-tree'], { cwd: root, env, extra, signal });
     const unchanged =
@@ -119,7 +119,7 @@ async function keepCheckout(
   return revision;
 }
 
-/** What .gitignore may not know of: a data directory in the checkout. As gitignore(5) writes it. */
+/** A data directory in the checkout, which .gitignore may not name. As gitignore(5) writes it. */
 function excluded(root: string, dataDir: string): string {
   const inside = relative(root, dataDir).replaceAll('\\', '/');
   if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) return '';

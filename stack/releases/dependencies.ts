@@ -15,9 +15,9 @@ import { linkTree } from './link-tree.ts';
 export interface DependencyRequest {
   /** The checkout: it has a lockfile, and no node_modules that matters. */
   root: string;
-  /** Where dependencies are kept, a directory for each lockfile. */
+  /** The directory that keeps dependencies, with a directory for each lockfile. */
   cacheDir: string;
-  /** A checkout that has its dependencies: where its lockfile is the same, they are taken from there. */
+  /** A checkout that has its dependencies: if its lockfile is the same, they are taken from there. */
   seed: string | null;
   env: Environment;
   signal: AbortSignal;
@@ -25,16 +25,16 @@ export interface DependencyRequest {
 }
 
 const lockSchema = z.object({ packages: z.record(z.string(), z.unknown()) });
-/** In a directory of dependencies that is complete. */
+/** The file that marks a directory of dependencies as complete. */
 const completeFile = '.complete';
 
 /**
- * Gives a checkout its `node_modules` without installing anything anew where the lockfile is known: each package is a
+ * Gives a checkout its `node_modules`, without installing anything anew if the lockfile is known: each package is a
  * link into a directory that all checkouts with this lockfile share. The packages of this repository itself (npm's
  * workspaces) are links into the checkout, so that a release runs its own code alone.
  *
  * @returns the directory with the dependencies.
- * @throws {Refusal} where they cannot be installed.
+ * @throws {Refusal} if they cannot be installed.
  */
 export async function linkDependencies(request: DependencyRequest): Promise<string> {
   const shared = await sharedDependencies(request);
@@ -79,7 +79,7 @@ async function sharedDependencies(request: DependencyRequest): Promise<string> {
       log('dependencies: those of the checkout, by hard links');
       for (const workspace of ['.', ...workspacesOf(lock)]) {
         const from = join(seed, workspace, 'node_modules');
-        // What begins with a dot are caches of tools, but for these two of npm.
+        // Names that begin with a dot are caches of tools, except for these two of npm.
         const isCache = (name: string) => name.startsWith('.') && !['.bin', '.package-lock.json'].includes(name);
         if (existsSync(from)) await linkTree(from, join(staging, workspace, 'node_modules'), isCache);
       }

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 import { messageOf, Refusal } from '../refusal.ts';
 
-/** An environment, from which git's own variables are left out: a hook is told of another repository by them. */
+/** An environment without git's own variables. Through these, git tells a hook about another repository. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export function withoutGit(env: Environment): Record<string, string> {

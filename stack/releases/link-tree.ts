@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { systemCode } from '../refusal.ts';
 
 /**
- * Copies a directory with hard links, which takes no room, and with real copies where the file system has none. Symbolic
- * links are copied as they are.
+ * Copies a directory with hard links, which takes no room, or with real copies if the file system has no hard links.
+ * Symbolic links are copied as they are.
  *
  * @param skip names of entries of the top directory that are left out.
  * @throws the system's error.

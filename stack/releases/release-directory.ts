@@ -13,7 +13,7 @@ import { releaseVersion } from '../revision.ts';
 import { dependenciesKey, linkDependencies } from './dependencies.ts';
 import { type Environment, git } from './git.ts';
 
-/** In a release directory that is complete. */
+/** The file that marks a release directory as complete. */
 const recordFile = '.hotrod-release.json';
 const recordSchema = z.object({
   revision: z.string(),
@@ -38,9 +38,9 @@ export interface ReleaseRequest {
   repository: string;
   revision: string;
   dataDir: string;
-  /** The checkout that `npm start` was called in: what it has installed and built is used again where it fits. */
+  /** The checkout that `npm start` was called in: what it has installed and built is used again if it fits. */
   seed: Seed | null;
-  /** `service.version`, where it is not that of the commit. */
+  /** `service.version`, if it is not that of the commit. */
   version?: string;
   env: Environment;
   signal: AbortSignal;
@@ -62,7 +62,7 @@ export function dependenciesDirectory(dataDir: string): string {
  * Makes the directory that a release runs from, `<data dir>/releases/<first seven digits>`: the tree of the commit, its
  * dependencies, its page. One that is there is used again. It appears as a whole or not at all.
  *
- * @throws {Refusal} where the commit is not there, its dependencies cannot be installed, or the disk is full.
+ * @throws {Refusal} if the commit is not there, its dependencies cannot be installed, or the disk is full.
  */
 export async function prepareRelease(request: ReleaseRequest): Promise<ReleaseDirectory> {
   const { revision, dataDir } = request;
@@ -108,7 +108,7 @@ export async function prepareRelease(request: ReleaseRequest): Promise<ReleaseDi
   }
 }
 
-/** git and npm do not always say why they cannot write: less than this is no room. In bytes. */
+/** With less room than this, the disk counts as full: git and npm do not always say why they cannot write. In bytes. */
 const leastRoom = 256 * 1024;
 
 function isFull(directory: string): boolean {
@@ -142,7 +142,7 @@ async function pageKey({ repository, env, signal }: ReleaseRequest, revision: st
   return [...objects.split('\n').map((object) => object.slice(0, 12)), dependencies].join('-');
 }
 
-/** Takes the page of a release, or of the checkout, that was made of the same; builds it where there is none. */
+/** Takes the page of a release, or of the checkout, that was made of the same sources; builds it if there is none. */
 async function givePage(request: ReleaseRequest, root: string, key: string): Promise<void> {
   const dist = join(root, pageDirectory, 'dist');
   const built = await findPage(request, key);
@@ -214,7 +214,7 @@ export async function removeOldReleases(dataDir: string, inUse: readonly string[
   }
 }
 
-/** What is younger than this may be in the making, by another process. In milliseconds. */
+/** Something that is younger than this may be in the making, by another process. In milliseconds. */
 const unfinishedMs = 3_600_000;
 
 function ageOf(path: string): number {

@@ -82,6 +82,11 @@ describe.skipIf(!helm)('what is off by default', () => {
       'https://o.example.com/runbooks/dependency-calls-fail',
       'https://g.example.com/d/services',
     ]);
+    const forwarded = ['observatory.url=http://localhost:9088', 'monitoring.rules.grafanaUrl=http://localhost:9000'];
+    expect(await links(...forwarded)).toEqual([
+      'http://localhost:9088/runbooks/dependency-calls-fail',
+      'http://localhost:9000/d/services',
+    ]);
   });
 
   test('the dashboards are those of monitoring/, as they are, with the label of Grafana', async () => {

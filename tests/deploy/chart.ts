@@ -73,7 +73,7 @@ export function template(
   return run(helm, ['template', 'hotrod', chart, '--namespace', namespace, ...values, ...sets]);
 }
 
-/** The objects of the chart, sorted by kind and name. @throws what helm says where it fails. */
+/** The objects of the chart, sorted by kind and name. @throws what helm says if it fails. */
 export async function render(helm: string, options: RenderOptions = {}): Promise<KubernetesObject[]> {
   const { code, output, stdout } = await template(helm, options);
   if (code !== 0) throw new Error(output);

@@ -12,11 +12,11 @@ interface Kubeconfig {
 }
 
 /**
- * The API server of the cluster that `KUBECONFIG` leads to, where `HOTROD_CLUSTER` says that tests may use it: without that
+ * The API server of the cluster that `KUBECONFIG` leads to, if `HOTROD_CLUSTER` says that tests may use it: without that
  * it may be one that somebody needs.
  *
- * @returns null where there is none, after a line that says so.
- * @throws where there is none and `CI` is set.
+ * @returns null if there is none, after a line that says so.
+ * @throws if there is none and `CI` is set.
  */
 export function findClusterApi(): { api: KubernetesApi; server: string; ca: string } | null {
   const file = process.env['KUBECONFIG'];

@@ -18,8 +18,8 @@ export interface Cluster {
  * whatever cluster somebody happens to work with. `HOTROD_CLUSTER` says how images come into it: `kind`, or a program that
  * is called as `PROGRAM load IMAGE…`.
  *
- * @returns null where there is none, or a tool is missing, after a line that says so.
- * @throws instead where `CI` is set.
+ * @returns null if there is none, or a tool is missing, after a line that says so.
+ * @throws in these cases if `CI` is set.
  */
 export function findCluster(): Cluster | null {
   const how = process.env['HOTROD_CLUSTER'];
@@ -53,7 +53,7 @@ export function findCluster(): Cluster | null {
 export interface Namespace {
   name: string;
   kubectl(args: readonly string[], timeoutMs?: number): Promise<Outcome>;
-  /** Throws where kubectl does not end with 0. */
+  /** Throws if kubectl does not end with 0. */
   must(args: readonly string[], timeoutMs?: number): Promise<string>;
   get<T>(what: string, ...args: string[]): Promise<T>;
   /** With all that is in it. */
@@ -84,7 +84,7 @@ export async function createNamespace({ kubectl }: Cluster): Promise<Namespace> 
 export interface LoadCount {
   requests: number;
   failed: number;
-  /** Those that were due and found no free virtual user. */
+  /** Orders that were due and found no free virtual user. */
   dropped: number;
 }
 

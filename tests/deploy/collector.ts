@@ -13,7 +13,7 @@ export interface RunningCollector {
   /** Its OTLP over HTTP. */
   url: string;
   grpcPort: number;
-  /** Where Prometheus would ask for what it counts of the suite, and of itself. */
+  /** The address at which Prometheus would ask for what it counts of the suite, and of itself. */
   metricsUrl: string;
   ownMetricsUrl: string;
   healthUrl: string;

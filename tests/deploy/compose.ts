@@ -36,15 +36,15 @@ export interface Docker {
 }
 
 /**
- * The real Compose v2; null where it is missing, after a line that says so.
+ * The real Compose v2; null if it is missing, after a line that says so.
  *
- * @throws where it is missing and `CI` is set.
+ * @throws if it is missing and `CI` is set.
  */
 export function findCompose(): string | null {
   return findTool('docker-compose');
 }
 
-/** Compose and a Docker engine that answers; null where one of them is missing, or an error where `CI` is set. */
+/** Compose and a Docker engine that answers; null if one of them is missing, or an error if `CI` is set. */
 export async function findDocker(): Promise<Docker | null> {
   const compose = findCompose();
   const docker = findTool('docker');
@@ -77,7 +77,7 @@ const withoutSettings = {
   COMPOSE_PROFILES: '',
 };
 
-/** Images that cannot be pulled where no registry is reachable, and which of them stand in for those of others. */
+/** Images that cannot be pulled if no registry is reachable, and which of them stand in for those of others. */
 const publicImages = {
   NODE_IMAGE: 'node:24-bookworm-slim',
   POSTGRES_IMAGE: 'postgres:18',
@@ -92,10 +92,10 @@ const publicImages = {
 type PublicImage = keyof typeof publicImages;
 
 /**
- * Makes the images of others available: what is not here is pulled, or, where `HOTROD_STAND_INS` names a program that
- * makes local images under the same names, made by that.
+ * Makes the images of others available: what is not here is pulled. If `HOTROD_STAND_INS` names a program that makes
+ * local images under the same names, it makes them instead.
  *
- * @param wanted which; all of them where nothing is said.
+ * @param wanted which; all of them if nothing is said.
  * @returns variables that name images which had to be adapted.
  */
 export async function prepareImages(
@@ -149,7 +149,7 @@ export async function prepareImages(
   return { ...adapted, COLLECTOR_LOGS_IMAGE: 'hotrod-test/otelcol-logs', OPENSEARCH_IMAGE: 'hotrod-test/opensearch' };
 }
 
-/** Builds an image from the lines of a Dockerfile, with one file beside it where that is given. */
+/** Builds an image from the lines of a Dockerfile, with one file beside it if that is given. */
 async function buildImage(docker: string, tag: string, file: string | null, lines: string[]): Promise<void> {
   const context = createTemporaryDirectory('image');
   try {
@@ -175,9 +175,9 @@ export interface ComposeProject {
   env: Record<string, string>;
   name: string;
   run(args: readonly string[], timeoutMs?: number): Promise<Outcome>;
-  /** Throws where Compose does not end with 0. */
+  /** Throws if Compose does not end with 0. */
   must(args: readonly string[], timeoutMs?: number): Promise<string>;
-  /** Where a port of .env answers. */
+  /** The address at which a port of .env answers. */
   url(variable: string): string;
 }
 

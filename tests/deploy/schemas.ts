@@ -13,16 +13,16 @@ interface GroupVersionKind {
   kind: string;
 }
 
-/** Where schemas are published that are not beside the checkout. */
+/** Where those schemas are published that are not beside the checkout. */
 const publicKinds = 'https://raw.githubusercontent.com/datreeio/CRDs-catalog/main';
 
 /**
- * Where kubeconform finds the schemas of Kubernetes' own kinds, and of those of other projects: in files, where `.ci/tools`
+ * Where kubeconform finds the schemas of Kubernetes' own kinds, and of those of other projects. In files, if `.ci/tools`
  * has put the description of Kubernetes' API and `HOTROD_SCHEMAS` names a directory of others; else in the public ones.
  *
  * @param directory where files may be written.
- * @returns values of `-schema-location`; null where there is neither, after a line that says so.
- * @throws where there is neither and `CI` is set.
+ * @returns values of `-schema-location`; null if there is neither, after a line that says so.
+ * @throws if there is neither and `CI` is set.
  */
 export async function findSchemas(directory: string): Promise<string[] | null> {
   const openApi = findOpenApi();
@@ -114,7 +114,7 @@ function writeSchemas(openApi: string, directory: string): string {
 }
 
 function strictSchema(schema: Schema): Schema {
-  // What is written as a number, too: `cpu: 1`, `port: 8080`.
+  // As a number, too: `cpu: 1`, `port: 8080`.
   if (schema['format'] === 'int-or-string') return { oneOf: [{ type: 'string' }, { type: 'integer' }] };
   if (String(schema['description']).startsWith('Quantity is a fixed-point')) {
     return { oneOf: [{ type: 'string' }, { type: 'number' }] };

@@ -21,8 +21,8 @@ export type ToolName =
 /**
  * A real tool, by its name, from `HOTROD_TOOLS` (where `.ci/tools` puts what it builds) or the PATH.
  *
- * @returns its path; null where it is missing, after a line that says so.
- * @throws where it is missing and `CI` is set: there every tool has to be.
+ * @returns its path; null if it is missing, after a line that says so.
+ * @throws if it is missing and `CI` is set: there every tool has to be.
  */
 export function findTool(name: ToolName): string | null {
   for (const directory of [process.env['HOTROD_TOOLS'], ...(process.env['PATH'] ?? '').split(delimiter)]) {
@@ -41,7 +41,7 @@ export function findTool(name: ToolName): string | null {
   return null;
 }
 
-/** What a program that ran to its end has left. */
+/** The outcome of a program that ran to its end. */
 export interface Outcome {
   code: number | null;
   /** Both streams. */
@@ -75,7 +75,7 @@ export function run(
   });
 }
 
-/** Like {@link run}, for what has to succeed. @throws with its output where it does not end with 0. */
+/** Like {@link run}, for what has to succeed. @throws with its output if it does not end with 0. */
 export async function mustRun(...args: Parameters<typeof run>): Promise<string> {
   const { code, output, stdout } = await run(...args);
   if (code !== 0) throw new Error(`${args[0]} ${args[1].join(' ')} ended with ${code}:\n${output.slice(-6_000)}`);

@@ -5,9 +5,9 @@ import { type Browser, chromium } from 'playwright-core';
 const executablePath = '/usr/bin/chromium';
 
 /**
- * Whether browser tests can run here: `describe.skipIf(!hasChromium)`. Says so where they cannot.
+ * Whether browser tests can run here: `describe.skipIf(!hasChromium)`. Says so if they cannot.
  *
- * @throws in continuous integration, where a test that is skipped would be a test that is forgotten.
+ * @throws in continuous integration, because a test that is skipped there is a test that is forgotten.
  */
 export const hasChromium = existsSync(executablePath);
 if (!hasChromium) {

@@ -9,12 +9,12 @@ export interface RunningObservatory {
   /** Of the page, the API and the markers. */
   url: string;
   otlpUrl: string;
-  /** The same where its protocol is `grpc`. */
+  /** The same for the protocol `grpc`. */
   otlpGrpcUrl: string;
   output(): string;
   /** Ends it with SIGTERM, and removes its database unless the directory was given. */
   stop(): Promise<void>;
-  /** As a crash would: nothing is stored any more. Removes nothing. */
+  /** Ends it as a crash would: nothing is stored any more. Removes nothing. */
   kill(): Promise<void>;
 }
 
@@ -24,8 +24,8 @@ const startWithinMs = 120_000;
  * Builds the page first if it is older than its sources.
  *
  * @param env further settings, for example of its queue.
- * @param dataDir where its database is; a directory of its own where it is not given.
- * @throws with its output where it does not listen.
+ * @param dataDir where its database is; a directory of its own if it is not given.
+ * @throws with its output if it does not listen.
  */
 export async function startObservatory(
   env: Readonly<Record<string, string>> = {},

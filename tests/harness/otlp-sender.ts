@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const patienceMs = 60_000;
 
 /**
- * Sends one OTLP/JSON request of traces, as an exporter does: where the receiver has no room now (429, 503) it is sent
- * again after a while.
+ * Sends one OTLP/JSON request of traces, as an exporter does: if the receiver has no room now (429, 503), the request is
+ * sent again after a while.
  *
- * @throws where it is refused otherwise, or for a minute.
+ * @throws if it is refused otherwise, or for a minute.
  */
 export async function sendTraces(otlpUrl: string, request: object): Promise<void> {
   const body = JSON.stringify(request);

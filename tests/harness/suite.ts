@@ -22,7 +22,7 @@ export interface RunningProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Delays that make a dispatch quick where a test does not ask how long it takes. */
+/** Delays that make a dispatch quick, for tests that do not ask how long it takes. */
 export const noDelays: Readonly<Record<string, string>> = {
   CUSTOMER_QUERY_DELAY_MS: '0',
   CUSTOMER_QUERY_DELAY_DEVIATION_MS: '0',
@@ -35,7 +35,7 @@ export const noDelays: Readonly<Record<string, string>> = {
   ROUTE_CALCULATION_DELAY_DEVIATION_MS: '0',
 };
 
-/** A directory of its own below the working tree, where everything that a test leaves is ignored by git. */
+/** A directory of its own in a folder below the working tree that git ignores. */
 export function createTemporaryDirectory(name: string): { path: string; remove(): void } {
   const parent = join(root, '.hotrod', 'tmp');
   mkdirSync(parent, { recursive: true });
@@ -46,7 +46,7 @@ export function createTemporaryDirectory(name: string): { path: string; remove()
 /** Which of the two test files that may run at once this is: each looks for ports in its own half. */
 export const half = Number(process.env['VITEST_POOL_ID'] ?? 0) % 2;
 
-/** Ports that `npm start` of no test and the system by itself (for port 0, or as the near end of a connection) never take. */
+/** Ports that neither a test's `npm start` nor the system itself (for port 0, or the near end of a connection) takes. */
 const ports = { first: 10_000 + 1_000 * half, count: 1_000 };
 let nextPort = Math.floor(Math.random() * ports.count);
 
@@ -73,7 +73,7 @@ export async function findFreePortBase(count = 10): Promise<number> {
   }
 }
 
-/** Listens for a moment; null where the port is taken. */
+/** Listens for a moment; null if the port is taken. */
 async function tryPort(wanted: number): Promise<number | null> {
   const server = createServer();
   const port = await new Promise<number | null>((resolve) => {
@@ -230,7 +230,7 @@ async function dispatch(frontend: string, customer: number | string, headers: Re
   return { status: response.status, body, traceId, ms: performance.now() - start };
 }
 
-/** The frontend builds its page first where that is older than its sources. */
+/** The frontend builds its page first if that is older than its sources. */
 const startWithinMs = 120_000;
 
 async function waitFor<T>(what: string, look: () => T | undefined | false): Promise<T> {

@@ -2,7 +2,7 @@ import { type Dispatch, seededRandom, traffic } from '../../observatory/store/fi
 import { sendTraces } from './otlp-sender.ts';
 
 const usualStatement = 'SELECT customer_id, name, location FROM customers WHERE customer_id = $1';
-/** What only the two slow customers get. */
+/** The SQL statement that only the two slow customers get. */
 export const slowStatement =
   'SELECT c.customer_id, c.name, c.location FROM customers c JOIN ledger l ON l.customer_id = c.customer_id WHERE c.customer_id = $1 AND l.settled_at IS NULL ORDER BY l.booked_at';
 
@@ -23,7 +23,7 @@ type Service = 'frontend' | 'customer' | 'driver' | 'route';
 const server = 2;
 const client = 3;
 
-/** Spans by service, and what puts them there: one trace after another. */
+/** The spans of each service, and a function that adds one: one trace after another. */
 function createTraces(seed: number) {
   const random = seededRandom(seed);
   const spans: Record<Service, JsonSpan[]> = { frontend: [], customer: [], driver: [], route: [] };

@@ -228,7 +228,7 @@ describe.skipIf(process.platform === 'win32')('git push production', () => {
     expect(await openMarkers()).toEqual([]);
   });
 
-  it.each(['testing', 'marked'])('leaves production serving where the runner is killed at %s', async (stage) => {
+  it.each(['testing', 'marked'])('leaves production serving when the runner is killed at %s', async (stage) => {
     const before = await routeRelease();
     hold(stage);
     await commit();
@@ -244,7 +244,7 @@ describe.skipIf(process.platform === 'win32')('git push production', () => {
     await expect.poll(openMarkers, { timeout: 60_000 }).toEqual([]);
   });
 
-  it('rolls the release out to its end where the runner is killed while it deploys, and takes the next push', async () => {
+  it('rolls the release out to its end when the runner is killed while it deploys, and takes the next push', async () => {
     const main = 'services/route/main.ts';
     const before = await routeRelease();
     hold('deploying');
@@ -274,7 +274,7 @@ await runMain(`;
     expect(await stack.dispatch(123)).toBe(200);
   });
 
-  it('keeps the release where the runner is killed while it verifies, and takes the next push', async () => {
+  it('keeps the release when the runner is killed while it verifies, and takes the next push', async () => {
     hold('verifying');
     const revision = await commit();
     const pushed = push();

@@ -87,7 +87,7 @@ export async function runStackCommand(
   return { code, output, errors };
 }
 
-/** Whatever the test's outcome, nothing of it is to be left. */
+/** Ends a stack, and leaves nothing of it whatever the test's outcome. */
 export async function endStack(stack: StackProcess | undefined): Promise<void> {
   if (!stack) return;
   if (stack.process.exitCode === null && stack.process.signalCode === null) stack.process.kill('SIGTERM');

@@ -30,6 +30,8 @@ async function startWebhook() {
   };
 }
 
+/** How long the fix may take to end the alert, in milliseconds: ten times what it takes on two quiet cores, and more. */
+const patienceMs = 150_000;
 const slow = [57319, 88654];
 const others = [123, 392, 567, 731];
 
@@ -130,13 +132,17 @@ describe('the planted bug, the real services and the Observatory', () => {
     expect(Number(root?.durationNs)).toBeGreaterThan(1.2e9);
     expect(slow).toContain(Number(root?.attributes['hotrod.customer.id']));
 
-    await withFactor(1, '0.1.0+bbbbbbb', (suite) =>
-      rides(
-        suite,
-        Array.from({ length: 400 }, (_ride, index) => [...slow, ...others][index % 6] ?? 0),
-      ),
-    );
-    await expect.poll(() => tickets('resolved').length).toBeGreaterThan(0);
+    // As many good rides as it takes: on a busy machine some of them are slow for another reason.
+    await withFactor(1, '0.1.0+bbbbbbb', async (suite) => {
+      const until = Date.now() + patienceMs;
+      while (tickets('resolved').length === 0 && Date.now() < until) {
+        await rides(
+          suite,
+          Array.from({ length: 60 }, (_ride, index) => [...slow, ...others][index % 6] ?? 0),
+        );
+      }
+    });
+    expect(tickets('resolved').length).toBeGreaterThan(0);
     const [resolved] = tickets('resolved');
     expect(resolved?.fingerprint).toBe(alert?.fingerprint);
     expect(resolved?.annotations).toEqual(alert?.annotations);

@@ -14,7 +14,7 @@ const repeatEveryMs = 1_000;
 
 /** One person at one keyboard: a shell that keeps its directory and variables, and terminals that stay open. */
 export interface LabShell {
-  /** Runs a block. @throws with the commands and all that they wrote, where they fail or the expectation is not met. */
+  /** Runs a block. @throws with the commands and all that they wrote, if they fail or the expectation is not met. */
   run(block: LabBlock): Promise<void>;
   /** Ends the shell and every terminal, as Ctrl-C does. */
   close(): Promise<void>;
@@ -24,7 +24,7 @@ export interface LabShell {
  * @param directory where it begins.
  * @param scratch for files of its own.
  * @param isRunning whether what `npm start` starts runs already: a reader does not start it twice.
- * @param rewrite is applied to commands and expectations: where a suite of the test's own listens.
+ * @param rewrite is applied to commands and expectations, because a suite of the test's own listens elsewhere.
  */
 export function openLabShell(options: {
   directory: string;
@@ -110,8 +110,8 @@ function openTerminal(
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   }
-  child.stdin.on('error', () => {}); // it has ended; that is said where it is waited for
-  // Where the test itself is ended, nobody calls close().
+  child.stdin.on('error', () => {}); // it has ended; whoever waits for it says so
+  // If the test itself is ended, nobody calls close().
   process.once('exit', () => signal('SIGINT'));
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const signal = (name: NodeJS.Signals) => {

@@ -22,8 +22,8 @@ const kinds: Readonly<Record<string, LabBlock['kind']>> = {
 /**
  * Reads the blocks of a lab in their order. Fences of other languages are for readers alone.
  *
- * @throws naming the line of a `text` block that follows no commands, of a repeated block without an expectation, and of
- * a shell block of an unknown kind: none of these would be held to anything.
+ * @throws an error that names the line of a `text` block that follows no commands, of a repeated block without an
+ * expectation, or of a shell block of an unknown kind: none of these would be checked.
  */
 export function readLab(markdown: string): LabBlock[] {
   const blocks: LabBlock[] = [];
@@ -59,7 +59,7 @@ export function readLab(markdown: string): LabBlock[] {
 }
 
 /**
- * The first expected line that is not in the output, in the order given; null where all are there. Space is compared as
+ * The first expected line that is not in the output, in the order given; null if all are there. Space is compared as
  * one blank, `…` stands for anything within a line.
  */
 export function missingLine(output: string, expected: readonly string[]): string | null {

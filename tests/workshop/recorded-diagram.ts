@@ -12,7 +12,7 @@ const end = '<!-- recorded: end -->';
 /** Who calls whom, as the traces of a run tell it: `frontend -> customer`, in alphabetical order. */
 export type RecordedEdges = readonly string[];
 
-/** Asks an Observatory. Databases go by their system: where they listen is another matter in every run. */
+/** Asks an Observatory. Databases go by their system, because their address is another one in every run. */
 export async function recordedEdges(observatory: string): Promise<RecordedEdges> {
   const response = await fetch(`${observatory}/api/service-map`);
   if (!response.ok) throw new Error(`${observatory} answered ${response.status}`);
@@ -22,7 +22,7 @@ export async function recordedEdges(observatory: string): Promise<RecordedEdges>
   return [...new Set(edges.map(({ from, to }) => `${nameOf(from)} -> ${nameOf(to)}`))].toSorted();
 }
 
-/** A document with the diagram of the edges between its two marks. @throws where it lacks them. */
+/** A document with the diagram of the edges between its two marks. @throws if it lacks them. */
 export function writeDiagram(document: string, edges: RecordedEdges): string {
   const { before, after } = parts(document);
   const lines = edges.map((edge) => {

@@ -1,19 +1,19 @@
 import { MalformedError } from '../malformed-error.ts';
 import type { Slices } from '../../async/pause.ts';
 
-/** `JSON.parse` holds the event loop until it is through: longer text it is given in parts of about this size. */
+/** `JSON.parse` holds the event loop until it is done, so longer text is given to it in parts of about this size. */
 const usualPartBytes = 131_072;
-/** Brackets within one another beyond this are refused where text comes in parts. OTLP's values need a tenth. */
+/** Brackets nested deeper than this are refused when the text is parsed in parts. OTLP's values need a tenth. */
 const deepest = 1_000;
 
 /** An array or object whose end was not seen yet. */
 interface Open {
   isArray: boolean;
-  /** Where its bracket is. */
+  /** The position of its bracket. */
   start: number;
-  /** What of it was parsed; null where nothing was. */
+  /** The part of it that was parsed; null if nothing was. */
   value: unknown[] | Record<string, unknown> | null;
-  /** Where that which was not parsed begins. */
+  /** Where the part that was not parsed begins. */
   from: number;
   /** Its last comma; its bracket as long as there is none. */
   comma: number;
@@ -22,9 +22,9 @@ interface Open {
 }
 
 /**
- * Parses JSON, long text in parts with pauses between. What is within one pair of brackets and short goes to
- * `JSON.parse` with its neighbours; what is long is taken apart at its commas. Integers that a number cannot hold stay
- * the text that they were, and strings are well-formed.
+ * Parses JSON, long text in parts with pauses between. A short array or object goes to `JSON.parse` together with its
+ * neighbours; a long one is taken apart at its commas. Integers that a number cannot hold stay the text that they were,
+ * and strings are well-formed.
  *
  * @throws {MalformedError}
  */
@@ -36,7 +36,7 @@ export async function parseJson(bytes: Buffer, slices: Slices, partBytes = usual
   let depth = 0;
   let root: { value: unknown; end: number } | undefined;
 
-  /** Parses what of an array or object comes before a comma or its end. */
+  /** Parses the part of an array or object before a comma or its end. */
   function takeUntil(open: Open, end: number): void {
     const text = textOf(open.from, end);
     if (open.isAfterMember !== isBlank(text)) throw notJson();
@@ -134,10 +134,10 @@ const notJson = (): MalformedError => new MalformedError('the body is not JSON')
 /** Without a prototype, so that `__proto__` is a member like any other. */
 const emptyObject = (): Record<string, unknown> => Object.create(null) as Record<string, unknown>;
 
-/** Digits that a number cannot hold exactly, where JSON text has them unquoted; and halves of surrogate pairs. */
+/** Digits that a number cannot hold exactly, if the JSON text has them unquoted; and halves of surrogate pairs. */
 const needsMending = /[:[,]\s*-?\d{16}|\\u[dD][89a-fA-F]/;
 
-/** `JSON.parse`, by a slower way where it would round integers or make half a surrogate pair. */
+/** `JSON.parse`, but in a slower way if it would round integers or make half a surrogate pair. */
 function parse(text: string): unknown {
   try {
     return (needsMending.test(text) ? JSON.parse(text, mend) : JSON.parse(text)) as unknown;
@@ -147,8 +147,8 @@ function parse(text: string): unknown {
 }
 
 /**
- * Long integers stay the text that they were. Half a surrogate pair becomes U+FFFD here and now: it would on the way to
- * the store, where two keys that were different until then would be one.
+ * Long integers stay the text that they were. Half a surrogate pair becomes U+FFFD here already. Otherwise it would
+ * become so on the way to the store, and there two different keys would become one.
  */
 function mend(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value === 'string') return value.toWellFormed();

@@ -18,7 +18,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The items of an array, none where the member is missing. */
+/** The items of an array, none if the member is missing. */
 function array(value: unknown, what: string): unknown[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new MalformedError(`${what} is not an array`);
@@ -34,7 +34,7 @@ export function* eachObject(value: unknown, what: string): Generator<JsonObject>
 export function objects(value: unknown, what: string): JsonObject[] {
   const items = array(value, what);
   countValues(items.length);
-  // Without a call and a sentence for each: a span has dozens.
+  // This avoids a call and a message for each item: a span has dozens of them.
   for (const item of items) if (!isObject(item)) throw new MalformedError(`an item of ${what} is not an object`);
   return items as JsonObject[];
 }
@@ -56,14 +56,14 @@ export function text(value: unknown, what: string): string {
   return value;
 }
 
-/** Lower-case hex, of whatever length; '' where missing. */
+/** Lower-case hex, of whatever length; '' if missing. */
 export function hexId(value: unknown, what: string): string {
   const id = text(value, what).toLowerCase();
   if (!/^[0-9a-f]*$/.test(id)) throw new MalformedError(`${what} is not hexadecimal`);
   return id;
 }
 
-/** An integer as number or text, within bounds: beyond them it is not a value of its type. 0 where missing. */
+/** An integer as number or text, within bounds: beyond them it is not a value of its type. 0 if missing. */
 function bounded(value: unknown, what: string, min: bigint, max: bigint, type: string): bigint {
   if (value === undefined || value === null || value === '') return 0n;
   const isInteger =
@@ -100,7 +100,7 @@ function boolean(value: unknown, what: string): boolean {
   return value;
 }
 
-/** A double as number or as one of the texts that JSON has no numbers for; undefined where missing. */
+/** A double as number or as one of the texts that JSON has no numbers for; undefined if missing. */
 export function optionalDouble(value: unknown, what: string): number | undefined {
   return value === undefined || value === null ? undefined : double(value, what);
 }

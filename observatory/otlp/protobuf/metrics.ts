@@ -57,7 +57,7 @@ function* pointsOf(wire: Wire, { start, end }: Extent): Generator<Point> {
   for (const point of messages(wire, dataStart, dataEnd, 1)) yield { start: point.start, end: point.end, head };
 }
 
-/** What stands beside the points: it may come after them. */
+/** Reads the fields beside the points. They may come after the points. */
 function readHead(wire: Wire, start: number, end: number, head: MetricHead): void {
   wire.position = start;
   if (head.kind === 'sum') head.monotonic = false;

@@ -38,7 +38,10 @@ import {
 } from './wire.ts';
 import { addKeyValue } from './wire-attributes.ts';
 
-/** Between two looks at the clock: what takes long is long, but for what holds nothing and takes two bytes. */
+/**
+ * Bytes between two looks at the clock. What takes long to read has many bytes, except for empty messages of two bytes
+ * each.
+ */
 const bytesBetweenLooks = 16_384;
 
 /** What the three requests differ in. */
@@ -170,7 +173,7 @@ function readScope(
   return { scope: scopeText(name, version), scopeAttributes: attributes.finish() };
 }
 
-/** How many items a request holds, without reading them: for counting what is refused unread. 0 where it is malformed. */
+/** How many items a request holds, without reading them: for counting what is refused unread. 0 if it is malformed. */
 export async function countItems(bytes: Buffer): Promise<number> {
   const wire = createWire(bytes);
   const slices = createReadSlices(wire);

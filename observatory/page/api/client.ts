@@ -13,19 +13,19 @@ export interface Failure {
   title: string;
   detail: string;
   parameter: string | null;
-  /** Offset in the filter's text where it went wrong. */
+  /** Offset of the error in the filter's text. */
   position: number | null;
 }
 
 export type Outcome<T> = { data: T; failure: null } | { data: null; failure: Failure };
 
-/** Longer than the Observatory gives itself for a question: an Observatory that says nothing by then hangs. */
+/** Longer than the time limit of the Observatory for a question: an Observatory that has not answered by then hangs. */
 const questionDeadlineMs = 40_000;
 
 /**
  * @param schema what the answer to `path` must be.
- * @param deadlineMs after so long without the whole answer it counts as not reached, milliseconds.
- * @throws only where `signal` aborts.
+ * @param deadlineMs how long to wait for the whole answer before the Observatory counts as not reached, milliseconds.
+ * @throws only if `signal` aborts.
  */
 export async function ask<T>(
   schema: z.ZodMiniType<T>,
@@ -69,7 +69,10 @@ export async function ask<T>(
   };
 }
 
-/** An answer of another shape comes from an Observatory of another version: it would break the page somewhere else. */
+/**
+ * An answer of another shape comes from an Observatory of another version. If it were let through, it would break the
+ * page somewhere else.
+ */
 function checked<T>(schema: z.ZodMiniType<T>, body: unknown): Outcome<T> {
   const answer = schema.safeParse(body);
   if (answer.success) return { data: answer.data, failure: null };

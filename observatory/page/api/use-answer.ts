@@ -21,7 +21,7 @@ interface Remembered {
 const remembered = new Map<string, Remembered>();
 const rememberMs = 15_000;
 const rememberMost = 40;
-/** How soon an Observatory that was not reached is asked again, be the page live or paused. */
+/** How soon an Observatory that was not reached is asked again, whether the page is live or paused. */
 const againMs = 3000;
 
 /**

@@ -2,7 +2,7 @@ import { boxAsFilter, durationFilter, zoomedInto } from '../state/api-paths.ts';
 import { go, state } from '../state/location.ts';
 import type { Box } from '../state/url-state.ts';
 
-/** What else a selection can become, beside a comparison: the whole picture, or a part of the filter. */
+/** What else can be done with a selection, beside a comparison: zoom into it, or add it to the filter. */
 export function BoxActions({ box }: { box: Box }) {
   const now = state.value;
   const durations = durationFilter(box);

@@ -43,7 +43,7 @@ function Nothing() {
   );
 }
 
-/** The first are the answer; the rest are told by their strongest value until they are opened. */
+/** The first attributes are the answer. The rest show only their strongest value until they are opened. */
 const firstOpen = 3;
 const firstShown = 12;
 

@@ -1,7 +1,10 @@
-/** What of a comparison is in sight at once, and what a press away: presentation alone, the ranking stays. Pure. */
+/**
+ * Which parts of a comparison are shown at once, and which only after a click. This is presentation alone: the ranking
+ * stays. Pure.
+ */
 import type { CompareAttribute, CompareValue } from '../../contract/contract.ts';
 
-/** A value with less evidence than this part of its attribute's strongest says no more than that one. */
+/** A value is folded away if its evidence is less than this part of its attribute's strongest. */
 const leastPart = 0.1;
 const mostShown = 5;
 
@@ -12,7 +15,7 @@ export function foldValues(values: readonly CompareValue[]): { shown: CompareVal
     .filter(({ evidence }) => evidence > 0 && evidence >= strongest * leastPart)
     .toSorted((a, b) => b.evidence - a.evidence)
     .slice(0, mostShown);
-  // Without evidence nothing is worth hiding the rest for.
+  // Without evidence there is no reason to hide the rest.
   const kept = telling.length === 0 ? values.slice(0, mostShown) : telling;
   return {
     shown: values.filter((value) => kept.includes(value)),
@@ -20,7 +23,7 @@ export function foldValues(values: readonly CompareValue[]): { shown: CompareVal
   };
 }
 
-/** The value that a folded attribute is told by; undefined where it has none. */
+/** The value that a folded attribute shows; undefined if it has none. */
 export function headlineOf(values: readonly CompareValue[]): CompareValue | undefined {
   return values.toSorted((a, b) => b.evidence - a.evidence)[0];
 }

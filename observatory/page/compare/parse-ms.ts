@@ -1,4 +1,4 @@
-/** Milliseconds of `1.5 s`, `800ms`, `2m`; a number alone means milliseconds; null where it is none of these. */
+/** Milliseconds of `1.5 s`, `800ms`, `2m`; a number alone means milliseconds; null if it is none of these. */
 export function parseMs(text: string): number | null {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|min)?\s*$/.exec(text);
   if (match === null) return null;

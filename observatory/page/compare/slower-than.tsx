@@ -3,7 +3,7 @@ import { range } from '../state/clock.ts';
 import { go, selecting } from '../state/location.ts';
 import { parseMs } from './parse-ms.ts';
 
-/** The drag's alternative for those who rather type: everything from a duration on becomes the selection. */
+/** An alternative to dragging for those who prefer to type: everything from a duration on becomes the selection. */
 export function SlowerThan() {
   const [text, setText] = useState('');
   const ms = parseMs(text);

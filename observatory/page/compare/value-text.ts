@@ -2,7 +2,7 @@
 import type { CompareAttribute, CompareValue } from '../../contract/contract.ts';
 import { formatCount, formatPercent } from '../format/number.ts';
 
-/** Units of numbers, by how keys end: those of HotROD and what the semantic conventions and habit make of a name. */
+/** Units of numbers, by how keys end: those of HotROD's keys, of the semantic conventions, and of common usage. */
 const units: readonly (readonly [RegExp, string])[] = [
   [/[._]ms(?:\.|$)/, 'ms'],
   [/(?:[._]seconds|\.duration|\.eta|\.wait\.(?:max|total))$/, 's'],
@@ -10,7 +10,7 @@ const units: readonly (readonly [RegExp, string])[] = [
   [/(?:[._]bytes|\.size)$/, 'B'],
 ];
 
-/** The unit of an attribute's numbers, with the space before it; '' where it has none or it is not known. */
+/** The unit of an attribute's numbers, with the space before it; '' if it has none or it is not known. */
 export function unitOf(key: string): string {
   const unit = units.find(([pattern]) => pattern.test(key))?.[1];
   return unit === undefined ? '' : ` ${unit}`;
@@ -49,7 +49,7 @@ export function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 
-/** `2 fields split alike: a, b`: the attribute and those that say the same; '' where it stands alone. */
+/** `2 fields split alike: a, b`: the attribute and those that say the same; '' if it stands alone. */
 export function alikeText({ key, same }: CompareAttribute): string {
   return same.length === 0 ? '' : `${formatCount(same.length + 1)} fields split alike: ${[key, ...same].join(', ')}`;
 }

@@ -33,7 +33,7 @@ export function Explore() {
     grouped ? breakdownPath(now, range.value, lines ? linesShown : 0, points) : null,
     tick.value,
   );
-  // How finely lines can be drawn is known once their groups are.
+  // How finely lines can be drawn is known once their groups are known.
   useEffect(() => setPoints((last) => pointsFor(groups.data, last)), [groups.data]);
   return (
     <main class="explore">

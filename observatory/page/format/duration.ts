@@ -17,7 +17,7 @@ export function formatDuration(ms: number): string {
   return pair(Math.floor(hours / 24), 'd', hours % 24, 'h');
 }
 
-/** Every digit there is: what a tooltip shows. @param ms milliseconds. */
+/** A duration with all its digits, for tooltips. @param ms milliseconds. */
 export function exactDuration(ms: number): string {
   return `${ms.toLocaleString('en', { maximumFractionDigits: 6 })} ms`;
 }

@@ -7,7 +7,7 @@ export function formatCount(count: number): string {
   return counts.format(count);
 }
 
-/** `51 %`, `6.2 %`, `0.04 %`; 0 and 100 only where they are meant. @param ratio 0 to 1. */
+/** `51 %`, `6.2 %`, `0.04 %`; 0 and 100 only if they are exact. @param ratio 0 to 1. */
 export function formatPercent(ratio: number): string {
   if (!Number.isFinite(ratio)) return '–';
   const percent = ratio * 100;

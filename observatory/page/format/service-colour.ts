@@ -20,8 +20,8 @@ export function serviceColour(service: string): string {
 }
 
 /**
- * Colours for services that are seen together: each another, as far as there are colours. Where two have the same
- * hash, the later one in the alphabet takes the next colour that is free.
+ * Colours for services that are seen together: each gets a different one, as long as there are enough. If two have the
+ * same hash, the later one in the alphabet takes the next free colour.
  */
 export function serviceColours(services: readonly string[]): (service: string) => string {
   const colours = new Map<string, string>();

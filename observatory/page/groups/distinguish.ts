@@ -1,15 +1,15 @@
-/** Long texts shortened where they are the same, so that what differs is in sight. Pure. */
+/** Shortens long texts by the parts that they share, so that the differences are visible. Pure. */
 
 /** Shorter texts stand as they are: there is room for them. */
 const longText = 60;
-/** How much of what texts share says where they come from. */
+/** How many characters of the shared beginning are kept, to show where the texts come from. */
 const headLength = 14;
-/** What two texts share must be worth leaving out. */
+/** Two texts must share at least this much for it to be worth leaving out. */
 const leastShared = 32;
 
 /**
- * `SELECT c.id, c.name, … JOIN ledger l …`: of a text that begins like another one, the first words and what comes
- * where they part. @returns the short text of each.
+ * `SELECT c.id, c.name, … JOIN ledger l …`: of a text that begins like another one, the first words, and the text from
+ * the point at which the two differ. @returns the short text of each.
  */
 export function distinguish(texts: readonly string[]): Map<string, string> {
   const sorted = [...new Set(texts)].toSorted();
@@ -27,7 +27,7 @@ function sharedStart(a: string, b: string): number {
   return length;
 }
 
-/** Cuts between words, so that the word in which texts part is whole. */
+/** Cuts between words, so that the first word that differs is whole. */
 function shorten(text: string, shared: number): string {
   const headEnd = text.slice(0, headLength + 1).search(/\s\S*$/);
   const word = text.slice(0, shared).search(/\S+\s*$/);

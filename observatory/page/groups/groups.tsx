@@ -90,7 +90,7 @@ const groupings: readonly (readonly [GroupsOf, string])[] = [
   ['selection', 'Selection'],
 ];
 
-/** The first of the keys where no span has any of them. */
+/** The first of the keys, if no span has any of them. */
 function keyThatAllLack({ by, groups }: Breakdown): string | undefined {
   return groups.every(({ values }) => values.every((value) => value === null)) ? by[0] : undefined;
 }
@@ -161,7 +161,7 @@ function sizeOf(group: BreakdownGroup, sort: Sort): number {
 function GroupRow(props: {
   found: Breakdown;
   group: BreakdownGroup;
-  /** For each column, its values as they can be told apart. */
+  /** For each column, the short texts by which its values can be told apart. */
   shortOf: Map<string, string>[];
   line: LineStyle | null;
   share: number;

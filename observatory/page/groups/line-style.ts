@@ -57,7 +57,7 @@ export function createLineStyles() {
 /** The page's one memory of looks: the table and the picture agree by it. */
 export const lineStyles = createLineStyles();
 
-/** The look of the n-th line where lines stand for no groups. */
+/** The look of the n-th line, if the lines do not stand for groups. */
 export function lookOf(index: number): LineStyle {
   return looks[index] ?? { css: 'var(--muted)', dash: [] };
 }

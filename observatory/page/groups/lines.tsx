@@ -1,4 +1,4 @@
-/** Lines over time: one a group, or the percentiles of all where nothing is grouped. */
+/** Lines over time: one for each group, or the percentiles of all spans if there are no groups. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import {
@@ -82,7 +82,7 @@ function linesOfGroups(found: Breakdown): Drawn {
   return { times: found.times, stepMs: found.stepMs, lines, measure: found.measure, spans: found.total };
 }
 
-/** Of all spans together: how many, how many failed, or three percentiles of how long they took. */
+/** The lines of all spans together: how many, how many failed, or three percentiles of how long they took. */
 function linesOfAll(found: Percentiles, measure: Measure): Drawn {
   const { times, stepMs, count, errors } = found;
   const spans = count.reduce((sum, each) => sum + each, 0);
@@ -171,7 +171,7 @@ function Plot({ drawn, markers, data }: { drawn: Drawn; markers: Marker[]; data:
       <div class="only-heard" aria-live="polite">
         {place !== null && describe(drawn, place)}
       </div>
-      {/* Where groups have a table, it tells whose a line is. */}
+      {/* If there is a table of groups, it shows which line is whose. */}
       {(state.value.by.length === 0 || state.value.view !== 'groups') && (
         <p class="line-names">
           {drawn.lines.map((line) => (
@@ -190,7 +190,7 @@ function Plot({ drawn, markers, data }: { drawn: Drawn; markers: Marker[]; data:
   );
 }
 
-/** From a point of a line to a trace that stands for it. */
+/** Opens a trace that stands for a point of a line. */
 function openPoint(drawn: Drawn, { line, index }: Place): void {
   const from = drawn.times[index];
   if (from === undefined) return;
@@ -203,7 +203,7 @@ function describe(drawn: Drawn, { line, index }: Place): string {
   return `${formatClock(drawn.times[index] ?? 0)}: ${formatMeasure(drawn.measure, value)}, ${drawn.lines[line]?.short}`;
 }
 
-/** A row a step, a column a line. */
+/** One row for each step, one column for each line. */
 function lineFiles(drawn: Drawn, data: unknown) {
   return downloads('lines', data, () => ({
     columns: ['time', ...drawn.lines.map((line) => line.name)],

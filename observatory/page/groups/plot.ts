@@ -8,11 +8,11 @@ import type { LineStyle } from './line-style.ts';
 
 export interface Line {
   name: string;
-  /** The name as it can be told apart from the others in little room. */
+  /** A short form of the name that differs from the others. */
   short: string;
   style: LineStyle;
   values: (number | null)[];
-  /** Selects the spans of this line; '' where the line is of all. */
+  /** Selects the spans of this line; '' if the line is of all spans. */
   filter: string;
 }
 
@@ -95,7 +95,7 @@ export function plotOptions(
   };
 }
 
-/** All points where there is room; else those between two gaps, which no line shows. */
+/** All points if there is room; else only the points between two gaps, which no line shows. */
 function pointsDrawn(values: ArrayLike<number | null | undefined>): number[] {
   const has = (index: number): boolean => values[index] !== null && values[index] !== undefined;
   const all = values.length <= mostPoints;
@@ -110,7 +110,7 @@ function resolve(element: Element, css: string): string {
   return name === undefined ? css : getComputedStyle(element).getPropertyValue(name).trim();
 }
 
-/** Goes to the range that was dragged over, and takes the grey box away: the range it stood for is then the whole chart. */
+/** Goes to the range that was dragged over, and removes the grey box, because its range is then the whole chart. */
 function lookCloser(plot: Pick<uPlot, 'select' | 'posToVal' | 'setSelect'>): void {
   if (plot.select.width < 8) return;
   const at = (x: number): number => Math.round(plot.posToVal(x, 'x')) * 1000;
@@ -127,7 +127,7 @@ interface Near {
   top: number;
 }
 
-/** The line and the point nearest to the cursor; null where none is near. */
+/** The line and the point nearest to the cursor; null if none is near. */
 function nearest(plot: uPlot, drawn: Drawn): Near | null {
   const index = plot.cursor.idx;
   const top = plot.cursor.top ?? -1;

@@ -6,11 +6,14 @@ const choices = [120, 60, 30, 20];
 const fewest = 20;
 /** Fewer spans than this in a step make a median jump between them, and leave steps without any. */
 const spansAPoint = 2;
-/** How far a choice may be missed before it is given up: live counts must not turn it to and fro. */
+/**
+ * The present choice is kept while there are up to this many times too few spans for it, so that live counts do not
+ * switch it back and forth.
+ */
 const slack = 1.25;
 
 /**
- * How many points the lines of an answer should have: few where its groups have few spans. A quarter of them may have
+ * How many points the lines of an answer should have: few if its groups have few spans. A quarter of them may have
  * fewer than they should, so that one odd group does not coarsen all.
  *
  * @param now how many they have.

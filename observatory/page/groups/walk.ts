@@ -11,7 +11,7 @@ interface Values {
 
 /**
  * Where a key leads: ← → along the line past its gaps, Home and End to its ends, ↑ ↓ to the next line above or below at
- * the same time. Null for any other key, and where there is no point at all.
+ * the same time. Null for any other key, and if there is no point at all.
  */
 export function walk(lines: readonly Values[], at: Place | null, key: string): Place | null {
   if (!/^(?:Arrow(?:Left|Right|Up|Down)|Home|End)$/.test(key)) return null;

@@ -20,7 +20,7 @@ function keep(step: number | 'away'): void {
   try {
     localStorage.setItem(key, String(step));
   } catch {
-    // It holds for as long as the page is open.
+    // The step is remembered only while the page is open.
   }
 }
 
@@ -33,7 +33,7 @@ export function Guide() {
   if (step === 'away') return null;
   return (
     <aside class="guide" aria-label="Guide">
-      {/* All of them, one upon the other: the guide is as high for one step as for the next, and what is below it stays. */}
+      {/* All steps, stacked: the guide keeps its height from step to step, and the page below it does not move. */}
       <div class="steps" aria-live="polite">
         {steps.map(({ text }, index) => (
           <p key={text} data-shown={index === step}>

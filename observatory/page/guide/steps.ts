@@ -1,4 +1,4 @@
-/** The story's steps, for whoever is alone with it: what to do next, and when that is done. Pure. */
+/** The steps of the story, for a reader without a guide: what to do next, and when that is done. Pure. */
 import type { State } from '../state/url-state.ts';
 
 export interface Step {
@@ -30,12 +30,12 @@ export const steps: readonly Step[] = [
   },
 ];
 
-/** How far one has got: the step after the one that is shown, where what it asks for is done. Never back. */
+/** How far the reader has got: the next step, if what the shown step asks for is done. It never goes back. */
 export function advance(step: number, state: State): number {
   return steps[step]?.isDone(state) === true ? Math.min(step + 1, steps.length - 1) : step;
 }
 
-/** What is kept: a step, or that the guide is put away; anything else is the beginning. */
+/** Reads what is kept in the browser: a step, or that the guide is put away; anything else means the beginning. */
 export function parseKept(kept: string | null): number | 'away' {
   if (kept === 'away') return 'away';
   const step = Number(kept ?? 0);

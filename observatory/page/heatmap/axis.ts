@@ -30,7 +30,7 @@ export function durationTicks(grid: Grid, size: Size, apart = 22): DurationTick[
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
-/** Round durations of two minutes and more: nobody counts them by powers of ten. */
+/** Round durations of two minutes and more: people do not count them by powers of ten. */
 const longOnes = [
   ...[2, 3, 5, 10, 15, 20, 30].map((count) => count * minute),
   ...[1, 2, 3, 6, 12].map((count) => count * hour),
@@ -79,7 +79,7 @@ function linear(low: number, high: number, most: number): number[] {
   const wanted = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(wanted));
   const round = [1, 2, 5, 10].map((factor) => factor * power);
-  // Where ticks lie beyond two minutes, each of them is a whole minute.
+  // If ticks lie beyond two minutes, each of them is a whole number of minutes.
   const steps = high < 2 * minute ? round : [minute, ...longOnes];
   const step = steps.find((candidate) => candidate >= wanted) ?? 10 * power;
   const found: number[] = [];

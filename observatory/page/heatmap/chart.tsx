@@ -91,7 +91,7 @@ function HeatmapChart() {
   );
   const markers = useMarkers();
   const heatmap = answer.data;
-  // What is drawn, which may still be the answer to an earlier question.
+  // The highlight of the picture that is drawn, which may still be the answer to an earlier question.
   const drawnLit = new URLSearchParams(answer.path?.split('?')[1]).get('highlight') ?? '';
   const slowFrom = useMemo(() => (heatmap === null ? null : slowBandFrom(heatmap)), [heatmap]);
   const select = (box: Box, on: HeatmapData): void => go(selecting(box, { fromMs: on.from, toMs: endOf(on) }));

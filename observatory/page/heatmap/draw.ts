@@ -32,7 +32,10 @@ export function readPalette(element: Element): Palette {
   };
 }
 
-/** @param lit whether the cells tell what is lit, so that all else steps back. @param size of the plot, without `inset`. */
+/**
+ * @param lit whether the cells say what is highlighted, so that everything else is drawn fainter.
+ * @param size of the plot, without `inset`.
+ */
 export function drawHeatmap(
   canvas: HTMLCanvasElement,
   heatmap: Heatmap,

@@ -2,7 +2,7 @@
 import type { Heatmap } from '../../contract/contract.ts';
 import type { Box } from '../state/url-state.ts';
 
-/** What of a heatmap the geometry needs. */
+/** The parts of a heatmap that the geometry needs. */
 export type Grid = Pick<Heatmap, 'from' | 'stepMs' | 'columns' | 'edgesMs' | 'scale'>;
 
 export interface Size {
@@ -22,8 +22,8 @@ export const rowsOf = (grid: Grid): number => Math.max(0, grid.edgesMs.length - 
 export const endOf = (grid: Grid): number => grid.from + grid.columns * grid.stepMs;
 
 /**
- * Where an axis ends though a few spans took far longer: those are all in its last row, which is drawn like the
- * others but has no end. Null where the axis holds everything.
+ * The end of an axis that a few far longer spans exceed. They are all in its last row, which is drawn like the others
+ * but has no end. Null if the axis holds everything.
  */
 export function beyondOf(grid: Grid): number | null {
   const rows = rowsOf(grid);
@@ -33,7 +33,7 @@ export function beyondOf(grid: Grid): number | null {
   return rows > 1 && height(rows - 1) > 1.5 * height(0) ? edge(rows - 1) : null;
 }
 
-/** Horizontal place of an instant (Unix milliseconds); outside the plot where the instant is. */
+/** Horizontal place of an instant (Unix milliseconds); outside the plot if the instant is. */
 export function xOfTime(grid: Grid, size: Size, ms: number): number {
   return ((ms - grid.from) / (grid.columns * grid.stepMs)) * size.width;
 }
@@ -62,7 +62,7 @@ function rowPosition(grid: Grid, ms: number): number {
   return low + part;
 }
 
-/** The cell at a point; points beyond the plot belong to the cell nearest to them. Null where there are no cells. */
+/** The cell at a point; points beyond the plot belong to the cell nearest to them. Null if there are no cells. */
 export function cellAt(grid: Grid, size: Size, x: number, y: number): { column: number; row: number } | null {
   const rows = rowsOf(grid);
   if (rows === 0 || grid.columns === 0 || size.width <= 0 || size.height <= 0) return null;
@@ -112,7 +112,7 @@ export function boxOfCells(grid: Grid, cells: CellRange): Box {
   };
 }
 
-/** A box as a rectangle of the plot, cut off at its edges; null where it lies outside. */
+/** A box as a rectangle of the plot, cut off at its edges; null if it lies outside. */
 export function rectangleOfBox(
   grid: Grid,
   size: Size,

@@ -16,7 +16,7 @@ interface Props {
   heatmap: HeatmapData | null;
   markers: Marker[];
   box: Box | null;
-  /** Whether the heatmap's cells tell what is lit. */
+  /** Whether the heatmap's cells say what is highlighted. */
   lit: boolean;
   onBox: (heatmap: HeatmapData, box: Box) => void;
   onOpen: (heatmap: HeatmapData, box: Box) => void;

@@ -1,4 +1,4 @@
-/** Where markers lie over a time axis, how they are drawn, and where their labels may be followed to. Pure. */
+/** Where markers lie over a time axis, how they are drawn, and which links their labels may have. Pure. */
 import type { Marker } from '../../contract/contract.ts';
 import { contrast, mixed, parseColour, type Rgb } from './colour.ts';
 
@@ -12,13 +12,13 @@ export interface PlacedMarker {
 /** Markers that share a label, because there is no room for one each. */
 export interface MarkerGroup {
   markers: PlacedMarker[];
-  /** Of the label, which need not begin at the line: it always lies within the plot. */
+  /** Where the label begins. That need not be at the line, because the label always lies within the plot. */
   left: number;
   /** Room for the label until the next one begins, or to the plot's end. */
   room: number;
 }
 
-/** What a label needs at least, to be read and to be hit, and what it usually needs, CSS pixels. */
+/** The least width of a label that can be read and clicked, and the usual one, CSS pixels. */
 const leastLabel = 72;
 const usualLabel = 120;
 const gap = 4;
@@ -58,7 +58,7 @@ export function labelPlace(group: MarkerGroup, width: number): { left: string; t
   return { left: `${line}px`, transform: `translateX(min(0px, ${width - line}px - 100%))` };
 }
 
-/** Lines that carry meaning keep this contrast. */
+/** The least contrast of lines that carry meaning. */
 const leastContrast = 3;
 
 /** A marker's own colour, moved towards the ink as far as it takes to be seen; null when it is not a hex colour. */

@@ -15,8 +15,9 @@ import {
 } from './marker-layout.ts';
 
 /**
- * Deploys and the like over a chart: a line while open, a window once closed, the label above it. Where they lie too
- * close for a label each they share one. Label and line open a card that tells all, with the links.
+ * Deploys and the like over a chart: a line while the marker is open, a window once it is closed, with the label above
+ * it. If they lie too close for a label each, they share one. Label and line open a card that tells all, with the
+ * links.
  */
 export function Markers({ markers, from, to, size }: { markers: Marker[]; from: number; to: number; size: Size }) {
   useScheme(); // Colours are held against the ground, which changes with it.
@@ -72,7 +73,7 @@ function Group(props: { group: MarkerGroup; width: number; colourOf: (marker: Ma
           {textOf(first.marker)}
         </a>
       ) : (
-        // Not a control, but what it is about must be within reach of the keyboard too.
+        // This is not a control, but the keyboard must be able to reach its card, too.
         <span {...label} tabIndex={0} onPointerDown={stop}>
           {single ? textOf(first.marker) : `${group.markers.length} markers`}
         </span>

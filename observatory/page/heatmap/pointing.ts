@@ -8,7 +8,9 @@ export interface Cell {
   row: number;
 }
 
-/** What a gesture is about: the heatmap it began on stays put until it ends, however many live ones arrive. */
+/**
+ * A gesture and the heatmap it began on. That heatmap stays until the gesture ends, even if live ones arrive meanwhile.
+ */
 interface Gesture {
   heatmap: Heatmap;
   from: Cell;
@@ -85,7 +87,7 @@ export function usePointing(
     if (shown === null) return;
     const { x, y } = place(event);
     const cell = cellAt(shown, size, x, y);
-    // Over a marker its card tells, not the cell below.
+    // Over a marker its card is shown, not the cell below.
     const onMarker = event.target instanceof Element && event.target.closest('.marker-group') !== null;
     const inside = !onMarker && x >= 0 && y >= 0 && x < size.width && y < size.height;
     setPointer(inside ? { x, y } : null);
@@ -97,7 +99,7 @@ export function usePointing(
     pressed.current = false;
     setGesture(null);
     if (gesture === null) return;
-    // One gesture is either a drag or a click, so no click is left to undo what a drag selected.
+    // One gesture is either a drag or a click, so that no click undoes what a drag has selected.
     if (gesture.moved) act.box(gesture.heatmap, cellsBetween(gesture.from, gesture.to));
     else act.open(gesture.heatmap, gesture.from);
   };
@@ -153,7 +155,7 @@ export function usePointing(
   };
 }
 
-/** Where the keyboard's cell lies on the heatmap that is shown now; null where that has no cells. */
+/** Where the keyboard's cell lies on the heatmap that is shown now; null if that has no cells. */
 function cursorOn(shown: Heatmap, placed: Cursor): Cell | null {
   if (rowsOf(shown) === 0) return null;
   if (placed.heatmap === shown) return placed.cell;

@@ -1,27 +1,30 @@
 /** Guesses where the slow band begins, so that it can be selected without a mouse. Pure. */
 import type { Heatmap } from '../../contract/contract.ts';
 
-/** Above this part of all, what lies below the gap are the odd ones: page loads among rides, say. */
+/**
+ * If more than this part of all spans lies above the gap, the spans below it are the odd ones: page loads among rides,
+ * for example.
+ */
 const mostOfAll = 0.8;
 /** A band of fewer than half is preferred: of three bands the slow one is the uppermost. */
 const preferred = 0.45;
 /** Less than this part of all is a handful of strays. */
 const leastOfAll = 0.01;
-/** Bands of most spans, or of few, are told by the width of the gap: its upper end is so many times its lower end. */
+/** A band of most spans, or of few, needs a wide gap: its upper end is at least this many times its lower end. */
 const wideGap = 1.4;
 /** Fewer spans than this beside an empty gap are no band. */
 const fewest = 4;
-/** How much emptier than the hills on both sides a valley is: a third at most. */
+/** A valley holds at most this part of the lower of the two hills beside it. */
 const depth = 1 / 3;
-/** How many standard deviations the upper hill stands out of the valley: chance alone does not make such a one. */
+/** By how many standard deviations the upper hill must rise above the valley, so that it is not due to chance. */
 const certainty = 2.8;
 
 /**
  * The duration (milliseconds) from which on a heatmap's spans look like a band of their own: above the clearest gap
- * between two hills of their distribution, however many of the spans lie above it. Null where there is none.
+ * between two hills of their distribution, however many of the spans lie above it. Null if there is none.
  *
- * A gap and the hills are windows of equally many rows, whatever number shows the difference best: so a few spans in
- * the gap do no harm, and a few far above all others are no hill.
+ * A gap and the hills beside it are windows of equally many rows; the number that shows the difference best is used. So
+ * a few spans in the gap do no harm, and a few spans far above all others are no hill.
  */
 export function slowBandFrom(heatmap: Pick<Heatmap, 'cells' | 'edgesMs'>): number | null {
   const rows = Math.max(0, heatmap.edgesMs.length - 1);
@@ -37,7 +40,7 @@ export function slowBandFrom(heatmap: Pick<Heatmap, 'cells' | 'edgesMs'>): numbe
   return row === null ? null : (heatmap.edgesMs[row] ?? null);
 }
 
-/** How many times its lower end the upper end of some rows is. */
+/** The upper end of some rows as a multiple of their lower end. */
 function widthOf(edgesMs: readonly number[], from: number, to: number): number {
   return (edgesMs[to] ?? 0) / Math.max(1e-6, edgesMs[from] ?? 0);
 }
@@ -71,14 +74,14 @@ function clearestGap(
       const share = sum(row, rows) / total;
       if (share < leastOfAll || share > most) continue;
       const found = (upper - valley) / Math.sqrt(upper + valley);
-      // Of equals the highest: the band begins where the spans do, not somewhere in the gap.
+      // Of equally clear gaps the highest is taken: the band begins where the spans do, not somewhere in the gap.
       if (found >= (best?.certainty ?? certainty)) best = { row, certainty: found };
     }
   }
   return best === null ? null : best.row;
 }
 
-/** The row above the widest gap in which nothing lies: where the spans are too few to speak of hills. */
+/** The row above the widest empty gap, for spans that are too few to form hills. */
 function widestGap(counts: readonly number[], edgesMs: readonly number[]): number | null {
   const total = counts.reduce((sum, count) => sum + count, 0);
   let best: { row: number; width: number } | null = null;

@@ -1,7 +1,7 @@
 /**
  * A service map in layers from left to right: callers before those they call. A call across several layers has a lane
- * of its own through those between, so that no line runs under a service; its label stands in a gap between two layers,
- * where nothing else is. Pure.
+ * of its own through those between, so that no line runs under a service. Its label stands in the empty gap between two
+ * layers. Pure.
  */
 import type { ServiceMap } from '../../contract/contract.ts';
 
@@ -19,7 +19,7 @@ export interface PlacedEdge {
   back: boolean;
   /** An SVG path from the caller to the called. */
   path: string;
-  /** Centre of the label; null where there is no room for one. */
+  /** Centre of the label; null if there is no room for one. */
   label: { x: number; y: number } | null;
 }
 export interface MapLayout {
@@ -39,7 +39,7 @@ const margin = 12;
 
 /** What takes a place in a layer: a service, or the lane of a call that passes. */
 interface Item {
-  /** Of a service; of a lane, nothing. */
+  /** The service's name; null for a lane. */
   name: string | null;
   layer: number;
   y: number;
@@ -128,7 +128,9 @@ function chainOf(items: ReadonlyMap<string, Item>, from: string, to: string): It
   return chain;
 }
 
-/** Within a layer, each at the mean place of its neighbours, back and forth, so that few lines cross. */
+/**
+ * Places each item of a layer at the mean place of its neighbours, in passes back and forth, so that few lines cross.
+ */
 function order(services: readonly Item[], chains: readonly Item[][]): Item[][] {
   const layers: Item[][] = [];
   for (const item of new Set([...services, ...chains.flat()])) (layers[item.layer] ??= []).push(item);
@@ -162,10 +164,10 @@ function gapsOf(chain: readonly Item[], before: number): [Point, Point][] {
   });
 }
 
-/** Lines of one service part at its side, in the order of where they lead. */
+/** The lines of one service leave its side at different heights, in the order of their other ends. */
 function portOf(item: Item, side: 'left' | 'right', neighbour: Item, before: number): number {
   if (item.name === null) return item.y;
-  // Only next to each other are both ends the same of two lines: elsewhere each has a lane of its own.
+  // Two lines can have both ends in common only between adjacent layers. Elsewhere each line has a lane of its own.
   const nth = neighbour.name === null ? 0 : before;
   const all = item[side].toSorted((a, b) => a.y - b.y);
   const pitch = Math.min(16, (nodeHeight - 16) / all.length);
@@ -183,7 +185,7 @@ function pathOf(gaps: readonly [Point, Point][], back: boolean): string {
     .join('');
 }
 
-/** Of a service that calls itself: a loop over its corner. */
+/** The line of a service that calls itself: a loop over its corner. */
 function loopOf(item: Item | undefined): string {
   if (item === undefined) return '';
   const [x, y] = [centre(item.layer) + nodeWidth / 2, item.y - nodeHeight / 2];
@@ -201,7 +203,9 @@ function pointAt([from, to]: readonly [Point, Point], t: number): Point {
 
 const along = [0.5, 0.4, 0.6, 0.3, 0.7];
 
-/** Each label where it hides neither service nor label, and as few other lines as can be; the busiest calls first. */
+/**
+ * Places each label so that it hides no service, no other label, and as few lines as possible; the busiest calls first.
+ */
 function placeLabels(lines: ReadonlyMap<MapEdge, [Point, Point][]>, nodes: readonly PlacedNode[]): Map<MapEdge, Point> {
   const labels = new Map<MapEdge, Point>();
   const boxes = nodes.map(({ x, y }) => ({ x, y, width: nodeWidth, height: nodeHeight }));

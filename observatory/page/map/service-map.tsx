@@ -59,7 +59,7 @@ export function ServiceMap() {
   );
 }
 
-/** Out of the map: to the spans of a service, or to the statements that a database was sent. */
+/** The view that a node of the map leads to: the spans of a service, or the statements that a database was sent. */
 function spansOf({ service, kind }: MapData['nodes'][number]): Partial<State> {
   if (kind === 'database') {
     const [system = '', address] = service.split(' ');
@@ -72,7 +72,7 @@ function spansOf({ service, kind }: MapData['nodes'][number]): Partial<State> {
   return { ...afresh(), filter: conditionOf('service', service), scope: 'spans', view: 'groups', by: ['name'] };
 }
 
-/** Out of the map: to what one service asks of another, told by the caller's side of the calls. */
+/** The view that a line of the map leads to: what one service asks of another, by the caller's spans of the calls. */
 function callsOf(edge: MapEdge, map: MapData): Partial<State> {
   const target = map.nodes.find(({ service }) => service === edge.to);
   const caller = conditionOf('service', edge.from);
@@ -96,7 +96,7 @@ function Drawing({ map }: { map: MapData }) {
     <div class="panel scroll-x drawing">
       <svg
         viewBox={`0 0 ${layout.width} ${layout.height}`}
-        // Shrunk to fit as far as its texts can be read; beyond that it is scrolled.
+        // Shrunk to fit as long as its texts can be read; if it is larger than that, it is scrolled.
         style={{ width: `${layout.width}px`, minWidth: `${0.75 * layout.width}px` }}
         role="group"
         aria-label="Services and their calls; the table below says the same in words"
@@ -129,7 +129,7 @@ function Drawing({ map }: { map: MapData }) {
   );
 }
 
-/** What the two kinds of lines are; where all are calls there is nothing to tell. */
+/** Explains the two kinds of lines. If all lines are calls, it shows nothing. */
 function Legend() {
   const line = (kind: MapEdge['kind']) => (
     <svg width="36" height="8" aria-hidden="true">

@@ -1,11 +1,11 @@
 /**
- * What may come next in a filter, at the caret: a key, an operator, a value, or a word that joins conditions. Lenient
- * where the parser is strict, because a filter that is being typed is unfinished. Pure.
+ * What may come next in a filter, at the caret: a key, an operator, a value, or a word that joins conditions. More
+ * lenient than the parser, because a filter that is being typed is unfinished. Pure.
  */
 
 export interface Expected {
   kind: 'key' | 'operator' | 'value' | 'joiner';
-  /** The key whose operator or value is due, as it is written; '' where a key or a joiner is. */
+  /** The key whose operator or value is due, as it is written; '' if a key or a joiner is due. */
   key: string;
   /** What has been typed of it, without quotes. */
   prefix: string;
@@ -72,7 +72,7 @@ export function complete(text: string, expected: Expected, completion: string): 
   return { text: before + after, caret: before.length };
 }
 
-/** The trace id that a text is, alone or within a `traceparent`, in lower case; null where it is none. */
+/** The trace id that a text is, alone or within a `traceparent`, in lower case; null if it is not one. */
 export function traceIdOf(text: string): string | null {
   const id = /^(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?$/i.exec(text.trim())?.[1];
   return id === undefined || /^0+$/.test(id) ? null : id.toLowerCase();

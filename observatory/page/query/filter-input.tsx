@@ -21,7 +21,7 @@ export function FilterInput() {
     setDraft(applied);
     setFault(null);
   }, [applied]);
-  /** Whether somebody walks among the offers: then they stay as they are. */
+  /** Whether the user moves through the offers with the keyboard. Then the offers do not change. */
   const walking = useRef(false);
   walking.current = chosen >= 0;
   useEffect(() => {
@@ -53,7 +53,7 @@ export function FilterInput() {
     document.getElementById(`filter-offer-${chosen}`)?.scrollIntoView({ block: 'nearest' });
   }, [chosen]);
 
-  /** Offers are for one place in one text: with another place come others, in the same moment. */
+  /** Offers are for one place in one text. For another place they are replaced at once. */
   const stand = (text: string, position: number | null): void => {
     setDraft(text);
     setCaret(position);
@@ -167,7 +167,7 @@ export function FilterInput() {
   );
 }
 
-/** What bare words probably mean, to be taken with a press. */
+/** Offers what bare words probably mean; a click takes it. */
 function Meant({ condition, apply }: { condition: string; apply: (text: string) => void }) {
   return (
     <>
@@ -185,7 +185,7 @@ function Meant({ condition, apply }: { condition: string; apply: (text: string) 
   );
 }
 
-/** Says of the applied filter which of its keys nothing has, and offers the nearest that something has. */
+/** Says which keys of the applied filter nothing has, and offers the most similar keys that something has. */
 function UnknownKeys() {
   const { filter } = state.value;
   const [unknown, setUnknown] = useState<UnknownKey[]>([]);

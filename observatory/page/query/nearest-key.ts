@@ -1,4 +1,4 @@
-/** Which keys of a filter nothing that is stored has, and what was probably meant. Pure. */
+/** Finds the keys of a filter that nothing stored has, and the keys that were probably meant. Pure. */
 import type { AttributeKey } from '../../contract/contract.ts';
 import { isIntrinsic, type Expression, type Field } from '../../filter/ast.ts';
 import { parseField, parseFilter } from '../../filter/parse.ts';
@@ -6,13 +6,13 @@ import { fieldName, printExpression } from '../../filter/print.ts';
 
 export interface UnknownKey {
   key: string;
-  /** The known key that is nearest to it; null where none is near. */
+  /** The known key that is nearest to it; null if none is near. */
   nearest: string | null;
 }
 
 /** Keys of attributes in a filter that are not among the known ones, each once. */
 export function unknownKeys(filter: Expression | undefined, known: readonly AttributeKey[]): UnknownKey[] {
-  // Before any key is known nothing can be said of one.
+  // Until any key is known, no key can be called unknown.
   if (!known.some(({ spans }) => spans > 0)) return [];
   const names = new Set(known.map(({ key }) => key));
   return [...new Set(attributesOf(filter))]
@@ -44,7 +44,7 @@ function renamed(expression: Expression, from: string, to: Field): Expression {
 
 /**
  * The known key that a word was probably meant to be: one that ends or begins with it at a dot, then the one that
- * fewest changed letters turn into it, a third of them at most. Of equals the key that more spans have.
+ * fewest changed letters turn into it, a third of them at most. Of two equally near keys, the one that more spans have.
  */
 export function nearestKey(word: string, known: readonly AttributeKey[]): string | null {
   const wanted = word.toLowerCase();

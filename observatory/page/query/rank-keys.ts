@@ -1,13 +1,15 @@
 /** In which order keys are offered: what tells spans apart and can be read comes first. Pure. */
 import type { AttributeKey } from '../../contract/contract.ts';
 
-/** What says where a program runs or how it is measured, hardly ever why something is slow. */
+/** Attributes that say where a program runs or how it is measured. They hardly ever say why something is slow. */
 const surroundings = /^(browser|cloud|container|host|k8s|os|otel|process|service|telemetry|thread)\./;
 const ids = /(^|[._])(id|ids|uuid|guid|hash)$/;
 
 /**
- * Names first, then other texts, numbers and switches, ids, and what programs say of their surroundings; of these those
- * that more spans have. What no span has comes only if asked for by its name. @param prefix what was typed of a key.
+ * Names first, then other texts, numbers and switches, ids, and what programs say of their surroundings. Within each
+ * kind, keys that more spans have come first. A key that no span has is left out until something is typed.
+ *
+ * @param prefix what was typed of a key.
  */
 export function rankKeys(keys: readonly AttributeKey[], prefix: string): AttributeKey[] {
   const wanted = prefix.toLowerCase();

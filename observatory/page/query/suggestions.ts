@@ -38,18 +38,21 @@ const fixedValues: Record<string, string[]> = {
   duration: ['100ms', '500ms', '1s', '2s'],
 };
 const most = 30;
-/** So many keys are known at most. */
+/** At most this many keys are known. */
 const mostKnown = 1000;
-/** A word that begins no key may be a value: of so many keys it is looked for, once it has so many letters. */
+/**
+ * A word that begins no key may be a value. The values of this many keys are searched for it, once it has enough
+ * letters.
+ */
 const keysOfWord = 6;
-/** So many values of a name are looked through for one that has the word further within. */
+/** How many values of a name are searched for one that contains the word, but does not begin with it. */
 const valuesOfName = 200;
 const lettersOfWord = 2;
 
-/** Keys that the API told when it was last asked for all of them. */
+/** The keys in the API's last answer to the question for all of them. */
 let knownKeys: AttributeKey[] = [];
 
-/** The keys that were told last; none before the first answer. */
+/** The keys of the last answer; none before the first one. */
 export const keysKnown = (): readonly AttributeKey[] => knownKeys;
 
 /** Asks which keys there are, so that the next letter is completed at once. */
@@ -58,7 +61,7 @@ export async function learnKeys(signal: AbortSignal): Promise<void> {
   if (outcome.data !== null) knownKeys = outcome.data;
 }
 
-/** What may come at the caret by what is known already, without asking anybody; null where only the API can tell. */
+/** What may come at the caret, by what is known already, without a request; null if only the API can tell. */
 export function suggestAtOnce(expected: Expected, known: readonly AttributeKey[]): Suggestion[] | null {
   if (expected.kind === 'joiner') return plain(['and', 'or']).filter(beginning(expected));
   if (expected.kind === 'operator') return operators(expected.key).filter(beginning(expected));
@@ -85,7 +88,7 @@ function beginning(expected: Expected): (suggestion: Suggestion) => boolean {
   return ({ text }) => text.toLowerCase().replace('"', '').startsWith(wanted);
 }
 
-/** What is most likely meant first, at most 30; none where the API does not answer. */
+/** At most 30, the most likely first; none if the API does not answer. */
 export async function suggest(expected: Expected, signal: AbortSignal): Promise<Suggestion[]> {
   const begins = beginning(expected);
   if (expected.kind === 'key') {
@@ -120,7 +123,10 @@ async function valuesLike(
   return (await ask(attributeValueCountsSchema, path, signal)).data ?? [];
 }
 
-/** The API finds what begins with a word; what has it further within is looked for among the most frequent names. */
+/**
+ * The API finds values that begin with a word. Values that contain it further on are looked for among the most frequent
+ * ones.
+ */
 async function valuesWith(key: string, word: string, signal: AbortSignal): Promise<AttributeValueCount[]> {
   const values = await valuesLike(key, word, signal);
   if (values.length > 0 || !/(^|[._])name$/.test(key)) return values;
@@ -150,7 +156,10 @@ async function conditionsOn(word: string, signal: AbortSignal): Promise<Suggesti
   ];
 }
 
-/** The condition that bare words most likely mean, such as `hotrod.customer.name = "Value Walking"`; null where none is found. */
+/**
+ * The condition that bare words most likely mean, such as `hotrod.customer.name = "Value Walking"`; null if none is
+ * found.
+ */
 export async function conditionMeant(words: string, signal: AbortSignal): Promise<string | null> {
   if (words.length < lettersOfWord) return null;
   return (await conditionsOn(words, signal)).find(({ text }) => text.includes(' = '))?.text ?? null;

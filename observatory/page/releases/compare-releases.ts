@@ -1,12 +1,15 @@
-/** The way from a release to the picture that shows it beside the one before. Pure. */
+/** The view that compares a release with the one before. Pure. */
 import type { Release } from '../../contract/contract.ts';
 import type { State } from '../state/url-state.ts';
 
-/** A dispatch's root span tells their releases: so what users waited for is compared, not one service's part of it. */
+/**
+ * Services whose releases a dispatch's root span has. For them the whole dispatch is compared, which users waited for,
+ * not one service's part of it.
+ */
 const onDispatches = ['customer', 'driver', 'route'];
-/** As much of the release before as is looked at, milliseconds. */
+/** How much of the release before is looked at, milliseconds. */
 const beforeMs = 600_000;
-/** Of a release that has served for days its beginning: milliseconds. */
+/** How much of the beginning of a release that has served for days is looked at, milliseconds. */
 const afterMs = 3_600_000;
 
 /**

@@ -128,7 +128,7 @@ function Change(props: {
   );
 }
 
-/** A sign beside the word: colour alone tells nothing to those who do not see it. */
+/** A sign beside the word: colour alone says nothing to readers who cannot see it. */
 const signs: Readonly<Record<ReleaseVerdict['verdict'], string>> = {
   better: '▲',
   same: '=',

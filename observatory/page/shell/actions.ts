@@ -53,7 +53,7 @@ export function valueActions(keys: readonly string[], filter: string, about: Que
   ];
 }
 
-/** Out of a trace, back to the picture; a selection and a light are kept while they are about the same spans. */
+/** Leads out of a trace, back to the picture. A selection and a highlight are kept if they are about the same spans. */
 function outOfTrace(now: State, { filter, scope }: Question): Partial<State> {
   return {
     traceId: null,
@@ -75,7 +75,8 @@ function namingKey(attributes: SpanDetail['attributes']): string {
 }
 
 /**
- * Out of a trace, to who gets a value: the spans that have it, grouped by what names the entry spans of their traces.
+ * Leads from a trace to the requests that have a value: the spans with the value, grouped by the attribute that names
+ * the entry spans of their traces.
  *
  * @param attributes those of the entry span of this trace.
  */
@@ -89,7 +90,9 @@ export function whoGets(key: string, value: string, attributes: SpanDetail['attr
   };
 }
 
-/** Out of a trace, to all spans that have a field, grouped by it: the webinar's "median duration by SQL statement". */
+/**
+ * Leads from a trace to all spans that have a field, grouped by it: the webinar's "median duration by SQL statement".
+ */
 export function groupAllSpansBy(key: string): Partial<State> {
   return {
     ...afresh(),

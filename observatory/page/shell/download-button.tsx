@@ -4,7 +4,7 @@ import { openMenu, type MenuItem } from './menu.tsx';
  * Offers what is shown as files.
  *
  * @param what names it, as in "the map".
- * @param files the menu (`downloads`), made when it is asked for; null where there is nothing yet.
+ * @param files the menu (`downloads`), made when it is asked for; null if there is nothing yet.
  */
 export function DownloadButton({ what, files }: { what: string; files: (() => MenuItem[]) | null }) {
   return (

@@ -1,4 +1,4 @@
-/** What the keyboard can do, told on `?` or by the button in the footer. */
+/** What the keyboard can do; opened by `?` or by the button in the footer. */
 import { useEffect, useRef } from 'preact/hooks';
 
 const keys: readonly (readonly [where: string, readonly (readonly [keys: string, does: string])[]])[] = [

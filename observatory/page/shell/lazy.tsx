@@ -8,7 +8,7 @@ const againMs = 2000;
 const restAfterMs = 1500;
 const fetches: (() => Promise<void>)[] = [];
 
-/** Fetches what no screen has asked for yet, so that an outage finds the whole page in the browser. */
+/** Fetches what no screen has asked for yet, so that the whole page is in the browser before an outage. */
 export function fetchTheRest(): void {
   setTimeout(() => {
     for (const fetch of fetches) fetch().catch(() => undefined); // Asked for again when it is shown.
@@ -25,7 +25,8 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): (
   return function Later(props: P) {
     const [state, setState] = useState<'waiting' | 'failed' | 'done'>(loaded === null ? 'waiting' : 'done');
     useEffect(() => {
-      // Asked for in any case: where it came after this was drawn and before this effect, nobody else draws it anew.
+      // Asked for in any case: if the component came after this was drawn and before this effect, nothing else would
+      // draw it.
       let timer: ReturnType<typeof setTimeout> | undefined;
       let left = false;
       const attempt = (): void =>
@@ -55,7 +56,7 @@ function NotLoaded() {
       <h2>This part of the page could not be loaded</h2>
       <p>It is asked for again every two seconds, and appears once the Observatory answers.</p>
       <p class="row">
-        {/* Where the Observatory came back in another version, the part has another name: a reload finds it. */}
+        {/* If the Observatory came back in another version, the part has another name: a reload finds it. */}
         <button type="button" onClick={() => window.location.reload()}>
           Reload the page
         </button>

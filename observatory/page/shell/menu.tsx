@@ -5,7 +5,7 @@ import { holdHover } from '../state/hovered.ts';
 
 export interface MenuItem {
   label: string;
-  /** What it is about to do, in words, where the label alone may not tell. */
+  /** What it does, in words, if the label alone may not say so. */
   detail?: string;
   /** A link instead of an action. */
   href?: string;
@@ -33,7 +33,7 @@ export function openMenu(anchor: Element, title: string, items: MenuItem[]): voi
 function close(focusBack: boolean): void {
   const anchor = open.peek()?.anchor;
   open.value = null;
-  // Before hovering counts again: the focus that comes back points at nothing new.
+  // This comes before hovering counts again: the returning focus is not a new choice of the user.
   if (focusBack && anchor instanceof HTMLElement && anchor.isConnected) anchor.focus();
   holdHover(false);
 }

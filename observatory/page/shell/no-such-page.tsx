@@ -5,7 +5,7 @@ export function isPage(pathname: string): boolean {
   return pathname === '/' || /^\/trace\/[^/]+\/?$/.test(pathname);
 }
 
-/** For any other address: links that load anew, because there is no state to go on from. */
+/** For any other address: links that load the page anew, because there is no state to go on from. */
 export function NoSuchPage() {
   return (
     <main class="state">

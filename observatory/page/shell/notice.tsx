@@ -1,4 +1,4 @@
-/** A short message at the foot of the window, for what would otherwise happen in silence. */
+/** A short message at the foot of the window, for events that would otherwise go unnoticed. */
 import { signal } from '@preact/signals';
 
 const notice = signal('');

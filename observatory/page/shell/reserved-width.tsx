@@ -1,4 +1,4 @@
-/** One of several texts in the room of the widest, so that nothing beside it moves when they change. */
+/** One of several texts in the width of the widest, so that nothing beside it moves when they change. */
 export function ReservedWidth({ shown, texts }: { shown: string; texts: readonly string[] }) {
   return (
     <span class="either">

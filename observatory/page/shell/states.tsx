@@ -1,4 +1,4 @@
-/** What stands where data would be: still loading, nothing there, refused, not reached. Each says what to do. */
+/** What is shown in the place of data: still loading, nothing there, refused, not reached. Each says what to do. */
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
@@ -24,7 +24,7 @@ export function failureInPlaceOf(answer: Answer<unknown>): Failure | null {
   return answer.failure?.status === 0 && answer.data !== null ? null : answer.failure;
 }
 
-/** @param filter the filter's text, to show where in it the fault lies. */
+/** @param filter the filter's text, to show the place of the error in it. */
 export function Failed({ failure, filter }: { failure: Failure; filter?: string }) {
   if (failure.status === 0) return <Unreachable detail={failure.detail} />;
   const inFilter = failure.position !== null && failure.parameter !== 'by' && filter !== undefined && filter !== '';
@@ -45,7 +45,7 @@ export function Failed({ failure, filter }: { failure: Failure; filter?: string 
   );
 }
 
-/** How filters are written. @param meant the condition that was probably meant, where there is one. */
+/** How filters are written. @param meant the condition that was probably meant, if there is one. */
 export function FilterHint({ meant }: { meant?: ComponentChildren }) {
   return (
     <p>
@@ -106,10 +106,10 @@ export function EmptyStore() {
   );
 }
 
-/** While nothing is asked for that there is, there is nothing to compare, group or list either. */
+/** Whether the question matches no span. Then there is nothing to compare, group or list either. */
 export const nothingMatches = signal(false);
 
-/** There are spans, but none of them is asked for. */
+/** There are spans, but the question matches none of them. */
 export function NoMatch() {
   const { filter, scope, last } = state.value;
   useEffect(() => {

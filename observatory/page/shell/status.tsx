@@ -1,4 +1,4 @@
-/** The Observatory's word on itself, at the foot of every page. */
+/** The Observatory's status, at the foot of every page. */
 import { computed, effect, signal } from '@preact/signals';
 import { type Status, statusSchema } from '../../contract/contract.ts';
 import { apiPath, ask, type Failure } from '../api/client.ts';
@@ -8,7 +8,7 @@ import { oldestMs } from '../state/clock.ts';
 import { KeysButton } from './keys.tsx';
 
 const everyMs = 5000;
-/** The status costs nothing: who has not told it by then hangs, or is far too busy. */
+/** The status costs nothing: an Observatory that has not sent it by then hangs, or is far too busy. */
 const deadlineMs = 8000;
 let looking = false;
 const status = signal<Status | null>(null);
@@ -17,10 +17,10 @@ const failure = signal<Failure | null>(null);
 /** Whether it answered when it was last asked; true until it has been asked. */
 export const isReached = computed(() => failure.value === null);
 export const storeIsEmpty = computed(() => status.value !== null && status.value.traces === 0);
-/** Where OTLP is received; the usual port until the status tells. */
+/** The port that receives OTLP; the usual one until the status is known. */
 export const otlpPort = computed(() => status.value?.otlpPort ?? 4318);
 export const otlpGrpcPort = computed(() => status.value?.otlpGrpcPort ?? 4317);
-/** Where the rides page is; null where nobody has said so. */
+/** The address of the rides page; null if it is not configured. */
 const ridesUrl = computed(() => webPage(status.value?.ridesUrl ?? null));
 
 async function look(): Promise<void> {
@@ -98,7 +98,7 @@ export function StatusFooter() {
   );
 }
 
-/** The way to the rides page; nothing where that is not known. */
+/** The link to the rides page; nothing if its address is not known. */
 export function RidesLink() {
   if (ridesUrl.value === null) return null;
   return (

@@ -1,4 +1,4 @@
-/** Where an objective's bad spans are looked at. Pure. */
+/** The views that show an objective's bad spans. Pure. */
 import type { SloStatus } from '../../contract/contract.ts';
 import { durationNanoseconds } from '../../filter/ast.ts';
 import { negate } from '../../filter/compose.ts';
@@ -9,16 +9,16 @@ import type { State } from '../state/url-state.ts';
 type Objective = Pick<SloStatus, 'filter' | 'good' | 'windowMs'>;
 
 interface BadOnes {
-  /** The bad spans: selected against the good ones, or where no box holds just them, listed. */
+  /** The bad spans: selected against the good ones; or listed, if no box holds exactly the bad ones. */
   alone: Partial<State>;
-  /** Their points among all, where a list has no others to compare with. */
+  /** Their points among all others, if `alone` is a list, which has no others to compare with. */
   among: Partial<State> | null;
 }
 
 /**
- * An objective's window as far as there is anything stored, in whole seconds.
+ * The part of an objective's window for which anything is stored, in whole seconds.
  *
- * @param oldestMs when the oldest stored span began; null where it is not known.
+ * @param oldestMs when the oldest stored span began; null if it is not known.
  */
 export function windowOf(
   slo: Pick<Objective, 'windowMs'>,
@@ -45,7 +45,7 @@ export function badOnes(slo: Objective, nowMs: number, oldestMs: number | null):
   };
 }
 
-/** From which duration on (milliseconds) a span is bad, where that alone decides; else null. */
+/** From which duration on (milliseconds) a span is bad, if the duration alone decides; else null. */
 function slowestGood(good: string): number | null {
   const test = parseFilter(good);
   if (test?.type !== 'compare' || test.field.type !== 'field' || test.field.name !== 'duration') return null;

@@ -21,7 +21,7 @@ export function BurnChart({ slo }: { slo: SloStatus }) {
   const all = useAnswer(percentilesSchema, ask(slo.filter), refresh).data;
   const bad = useAnswer(percentilesSchema, ask(both(slo.filter, negate(slo.good))), refresh).data;
   const shares = all === null || bad === null ? null : sharesOf(all, bad);
-  // The two answers may be to ranges a minute apart.
+  // The ranges of the two answers may be a minute apart.
   if (all === null || shares === null) return <figure class="course" />;
   const allowed = 1 - slo.objective;
   const top = Math.max(2 * allowed, ...shares.map((share) => share ?? 0));

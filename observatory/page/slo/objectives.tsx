@@ -102,7 +102,7 @@ function Objective({ slo }: { slo: SloStatus }) {
   );
 }
 
-/** An alert that fires: since when, why, and where to go on from there. */
+/** An alert that fires: since when, why, and links to go on from there. */
 function Alert({ alert }: { alert: FiringAlert }) {
   const { severity, startsMs, burnRate, longMs, shortMs, runbook, exemplarTraceId } = alert;
   const nowMs = now.value;
@@ -146,7 +146,7 @@ function Budget({ left }: { left: number | null }) {
       <span>Error budget: {words}</span>
       <span class="meter" role="img" aria-label={`Error budget: ${words}`}>
         {left < 0 ? (
-          // All that was spent: the budget itself, then what went beyond it.
+          // All that was spent: first the budget itself, then the part beyond it.
           <>
             <i style={{ width: `${100 / (1 - left)}%` }} />
             <i class="beyond" style={{ width: `${(100 * -left) / (1 - left)}%` }} />

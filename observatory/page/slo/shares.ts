@@ -3,9 +3,9 @@ import type { Percentiles } from '../../contract/contract.ts';
 type Counted = Pick<Percentiles, 'times' | 'count'>;
 
 /**
- * The share of bad spans in each step, null where there was no span. Pure.
+ * The share of bad spans in each step, null if there was no span. Pure.
  *
- * @returns null where the two are not about the same steps.
+ * @returns null if the two are not about the same steps.
  */
 export function sharesOf(all: Counted, bad: Counted): (number | null)[] | null {
   if (all.times[0] !== bad.times[0] || all.times.length !== bad.times.length) return null;

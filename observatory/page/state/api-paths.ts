@@ -113,7 +113,7 @@ function exactMs(ms: number | null): string | null {
   return ms === null ? null : String(Number(ms.toFixed(6)));
 }
 
-/** The durations of a box as a filter; nothing where it has no bound. */
+/** The durations of a box as a filter; nothing if it has no bound. */
 export function durationFilter(box: Box): string {
   const parts = [
     ...(box.minMs === null ? [] : [`duration >= ${filterDuration(box.minMs)}`]),

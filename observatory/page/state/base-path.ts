@@ -14,7 +14,7 @@ export function underBase(address: string): string {
 
 /** The path of the page that a path of the browser stands for. */
 export function pagePath(pathname: string): string {
-  // Who opens the Observatory without the proxy is at its root.
+  // A browser that reaches the Observatory without the proxy is at its root.
   if (basePath === '' || !`${pathname}/`.startsWith(`${basePath}/`)) return pathname;
   return pathname.slice(basePath.length) || '/';
 }

@@ -6,12 +6,14 @@ import { autoLast, rangeAt } from './range.ts';
 const tickMs = 3000;
 
 export const now = signal(Date.now());
-/** Counts ticks: what must be asked again on each takes it as a dependency. */
+/** Counts ticks: a question that must be asked again on each tick takes it as a dependency. */
 export const tick = signal(0);
-/** How many columns the heatmap has room for; told by the chart itself. */
+/** How many columns the heatmap has room for; the chart itself sets it. */
 export const columnsOfRoom = signal(240);
 
-/** When the oldest stored span began, Unix milliseconds; null in an empty store, undefined until the status tells. */
+/**
+ * When the oldest stored span began, Unix milliseconds; null in an empty store, undefined until the status is known.
+ */
 export const oldestMs = signal<number | null | undefined>(undefined);
 
 /** The length of the live range. */

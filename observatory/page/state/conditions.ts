@@ -2,7 +2,7 @@
 import { parseField } from '../../filter/parse.ts';
 import { fieldName, printField, quote } from '../../filter/print.ts';
 
-/** An attribute as lists and the address name it: in quotes where a field has the same name. */
+/** An attribute as lists and the address name it: in quotes if a field has the same name. */
 export function attributeName(key: string): string {
   return fieldName({ type: 'attribute', key });
 }

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 export const hoveredFilter = signal('');
 
 const settleMs = 80;
-/** A hand that rests still trembles: only what goes further than this, CSS pixels, was moved on purpose. */
+/** Even a resting hand trembles: only a movement further than this, CSS pixels, is on purpose. */
 const tremblePx = 6;
 
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -23,8 +23,8 @@ export function hover(filter: string): void {
 }
 
 /**
- * Keeps the light as it is while a menu asks what to do with it. Once the menu is gone nothing is lit by hovering until
- * the pointer moves: it then rests on whatever lay below the menu, which nobody pointed at.
+ * Keeps the highlighted points while a menu about them is open. After the menu closes, hovering highlights nothing
+ * until the pointer moves: it rests on whatever was below the menu, and the user did not point at that.
  */
 export function holdHover(hold: boolean): void {
   clearTimeout(timer);
@@ -40,7 +40,7 @@ function listen(): void {
   const options = { capture: true, signal: listening.signal };
   document.addEventListener('pointerdown', moved, options);
   document.addEventListener('pointermove', moved, options);
-  // A key moves the focus, which is as good as a movement; those that the open menu takes are not.
+  // A key moves the focus, which counts as a movement, unless the key is one for the open menu.
   document.addEventListener('keydown', () => held === 'until the pointer moves' && release(), options);
 }
 

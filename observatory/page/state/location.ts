@@ -57,7 +57,7 @@ export function follow(event: MouseEvent, change: Partial<State>): void {
 
 export const isLive = computed(() => state.value.from === null || state.value.to === null);
 
-/** A selection, and the range it lies in: what is compared must stand still, so a live range is held there. */
+/** A selection and the range it lies in. The compared spans must not change, so a live range is held there. */
 export function selecting(box: Box, range: { fromMs: number; toMs: number }): Partial<State> {
   const still = isLive.peek() ? { from: range.fromMs, to: range.toMs, held: true } : {};
   return { box, view: 'compare', ...still };

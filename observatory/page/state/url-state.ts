@@ -41,7 +41,7 @@ export interface State {
   by: string[];
   sort: Sort;
   measure: Measure;
-  /** Whether groups are of all spans or, where there is a box, of those inside. */
+  /** Whether groups are of all spans or, if there is a box, of those inside. */
   groupsOf: GroupsOf;
   order: Order;
   /** The filter whose spans are lit in the heatmap. */

@@ -13,8 +13,8 @@ export interface Segment {
 }
 
 /**
- * Of a child's duration, how much may overlap the next one for it to have been finished by then: a client's span ends
- * only when the last byte was read, and what is done with the first is under way.
+ * Which part of a child's duration may overlap the next child, so that the child still counts as finished before it. A
+ * client's span ends only when the last byte was read, and by then work with the first bytes has begun.
  */
 const overlap = 0.1;
 
@@ -35,18 +35,18 @@ export function criticalPath(root: Node): Segment[] {
   return segments.toSorted((a, b) => b.from - a.from);
 }
 
-/** Of children in order of their end, the last first: those that were waited for, one before the other. */
+/** The children that were waited for, one after the other. @param children in order of their end, the last first. */
 function waitedFor(children: readonly Segment[]): Segment[] {
   const path: Segment[] = [];
   let cursor = Infinity;
-  // Of those that went on beside what is on the path already: the one that began first.
+  // Of the children that ran in parallel to the path so far, the one that began first.
   let beside: Segment | null = null;
   const take = (child: Segment): void => {
     path.push({ ...child, to: Math.min(child.to, cursor) });
     cursor = child.from;
   };
   for (const child of children) {
-    // Between the end of this one and what came next, something else may have been going on.
+    // Between the end of this child and the next one on the path, the parallel child may have been waited for.
     if (beside && cursor - Math.max(beside.from, child.to) > overlap * (beside.to - beside.from)) {
       take(beside);
       beside = null;

@@ -192,7 +192,7 @@ function Fields({
 
 interface FieldProps {
   name: string;
-  /** What it is called where an attribute and a field may have the same name. */
+  /** Its name in lists in which an attribute and a field may have the same name. */
   field: string;
   value: AttributeValue;
   node: Node;
@@ -215,15 +215,15 @@ function Field({ name, field, value, node }: FieldProps) {
   );
 }
 
-/** Longer values are not filters: the API would have to be asked for one. */
+/** A longer value has no filter here: only the API could make one. */
 const longestInFilter = 1000;
 
-/** From a field of a span back to the questions it raises. */
+/** The menu of a span's field, with questions about it. */
 function fieldActions(key: string, value: AttributeValue, node: Node): MenuItem[] {
   const now = state.peek();
   const text = textOf(value);
   const filter = conditionOf(key, text);
-  // What is asked about entry spans says nothing about the spans below them.
+  // A filter on entry spans does not apply to the spans below them.
   const about = now.scope === 'spans' || isEntry(node) ? now : { filter: '', scope: 'spans' as const };
   const general: MenuItem[] = [
     { label: 'Its values over time, in all spans', run: () => go(groupAllSpansBy(key)) },

@@ -7,7 +7,9 @@ import type { SpanDetail, Trace } from '../../contract/contract.ts';
 import { serviceColours } from '../format/service-colour.ts';
 
 export interface Node {
-  /** What tells it from all others: its id; of a further span of that id (see `linkFamilies`), with a number behind. */
+  /**
+   * A unique key: the span's id, or for a further span of that id (see `linkFamilies`), the id with a number behind it.
+   */
   key: string;
   span: SpanDetail;
   parent: Node | null;
@@ -165,8 +167,8 @@ function inOrder(roots: readonly Node[]): Node[] {
 
 /**
  * Another service's clock may be off. A child cannot begin before its parent; nor can an answered call end after its
- * caller. Such a child is centred in its parent, as if the way there and back took equally long, or, where it is longer
- * than its parent, begins with it. A span of the parent's own service shares the parent's clock.
+ * caller. Such a child is centred in its parent, as if the way there and back took equally long. If it is longer than
+ * its parent, it begins with its parent instead. A span of the parent's own service shares the parent's clock.
  */
 function alignClock(node: Node): void {
   const { parent } = node;

@@ -43,7 +43,7 @@ export function matchBeside(
   return [...order.slice(at + 1), ...order.slice(0, at + 1)].find((node) => found.has(node));
 }
 
-/** The node itself or, where it is hidden, the ancestor whose row stands for it. */
+/** The node itself or, if it is hidden, the ancestor whose row stands for it. */
 export function shownFor(node: Node, collapsed: ReadonlySet<string>): Node {
   let shown = node;
   for (let { parent } = node; parent !== null; { parent } = parent) if (collapsed.has(parent.key)) shown = parent;

@@ -1,4 +1,4 @@
-/** Only the rows in sight, of a list of any length. */
+/** Draws only the visible rows of a list of any length. */
 import {
   Virtualizer,
   elementScroll,

@@ -42,7 +42,7 @@ export function Waterfall({ model, path, selected, onSelect }: Props) {
     opened.current = true;
   }, [selected, shownIndex >= 0, find]);
 
-  // What is hidden cannot stay selected, or it would open again what was just closed.
+  // A hidden span cannot stay selected: it would open again what was just closed.
   const collapse = (next: ReadonlySet<string>): void => {
     setCollapsed(next);
     const shown = shownFor(selected, next);
@@ -199,7 +199,7 @@ function groupByNode(path: readonly Segment[]): Map<Node, Segment[]> {
   return groups;
 }
 
-/** The height of a row in CSS pixels: higher where fingers point, and where names have a line of their own. */
+/** The height of a row in CSS pixels: higher on touch screens, and if names have a line of their own. */
 function useRowHeight(scroller: RefObject<HTMLElement | null>, width: number): number {
   const [height, setHeight] = useState(24);
   useLayoutEffect(() => {

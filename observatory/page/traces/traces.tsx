@@ -17,7 +17,7 @@ import { addressOf, follow, go, state } from '../state/location.ts';
 import { tracesPath } from '../state/api-paths.ts';
 import type { Order, State } from '../state/url-state.ts';
 
-/** How many characters of a value the API tells. */
+/** How many characters of a value the API answers. */
 const longestValue = 1000;
 
 /** Single traces: the newest or the slowest of what is asked for, or of the selection. */
@@ -140,7 +140,7 @@ function Highlight({ name, value }: { name: string; value: string | undefined })
       {value}
     </span>
   );
-  // A longer value is told in part, which selects nothing.
+  // The API cuts a longer value, and a filter on the cut text would select nothing.
   if (value.length >= longestValue) return text;
   const filter = conditionOf(name, value);
   return (

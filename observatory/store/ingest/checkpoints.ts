@@ -38,7 +38,8 @@ export function createCheckpoints(
         await database.exclusively((session) => session.run(sql`CHECKPOINT store`));
         isDirty = false;
       } catch (error) {
-        // A long query delays it, or there is no room: the write-ahead log keeps everything until the next attempt.
+        // A long query delays the checkpoint, or the disk is full. The write-ahead log keeps everything until the next
+        // attempt.
         log.error({ err: error }, 'The checkpoint failed');
         if (failureKind(error) === 'detached') await recovery.reattachDetached();
       }

@@ -26,8 +26,8 @@ export function stagedRows(load: Load, evaluation: Evaluation, kind: RowKind): n
 }
 
 /**
- * What comes before all rows; of a load that goes in several transactions, the first. From here on the traces are known to
- * be open, so that after a crash their entry spans are written again.
+ * Copies what comes before all rows; if a load goes in several transactions, this is the first. From here on the traces
+ * are known to be open, so that after a crash their entry spans are written again.
  */
 export async function copyBeginning(session: Session, load: Load, { opened, changed }: Evaluation): Promise<void> {
   if (load.newResources.length > 0) await session.rows('ingest-resources');

@@ -9,7 +9,7 @@ export type GiveUp = (load: Load, kind: RowKind, error: unknown) => void;
 export function createGiveUp(log: IngestLog, telemetry: Pick<Telemetry, 'lost'>): GiveUp {
   return (load, kind, error) => {
     log.error({ err: error, kind }, 'An item was given up');
-    if (kind === 'roots') return; // a roll-up: the spans of its trace are items of their own
+    if (kind === 'roots') return; // a roll-up is no item: the spans of its trace are
     load.givenUp[kind] += 1;
     telemetry.lost(1);
   };

@@ -1,7 +1,7 @@
 import { keyCountsDefaults, type KeyCountsOptions } from './key-counts.ts';
 
 export interface IngestOptions {
-  /** How long an item waits for company, ms. With the time of a flush, this is the window that a crash loses. */
+  /** How long an item waits for others, ms. A crash loses the items of this time and of one flush. */
   flushIntervalMs: number;
   /** Items that may wait; more are not taken. */
   queueItems: number;
@@ -11,11 +11,11 @@ export interface IngestOptions {
   /** How long to wait before what could not be stored is tried again, ms. */
   retryMs: number;
   /**
-   * Nothing is taken while something waits for longer than this to be stored, ms. So a crash loses at most what was
-   * acknowledged in so long a time.
+   * Nothing is taken while an item has waited for longer than this to be stored, ms. So a crash loses at most what was
+   * acknowledged within this time.
    */
   windowMs: number;
-  /** When something has waited for so long, ms, questions are stopped and held off until it is stored. */
+  /** When an item has waited for this long, ms, questions are stopped and held off until it is stored. */
   yieldMs: number;
   /** How many keys the catalogue takes. */
   keys: KeyCountsOptions;

@@ -4,12 +4,15 @@ import type { SpanBatch, SpanRange } from '../../records/span-batch.ts';
 import type { Load } from './staging-area.ts';
 
 /**
- * A load takes no more spans than these, and a flush begins at once when so many items wait. A whole group of rows goes to
- * its place in the file at once; what is left over goes to the write-ahead log first, and the next checkpoint then writes
- * it and its neighbours again. That is twice the work a span.
+ * A load takes at most this many spans, and a flush begins at once when this many items wait. A whole group of rows
+ * goes directly to its place in the file. The remaining rows go to the write-ahead log first, and the next checkpoint
+ * writes them and their neighbours again: that is twice the work for each span.
  */
 export const flushItems = rowGroupSize;
-/** A load of more bytes also goes to the file at once: it and its neighbour must fit into what DuckDB may hold in memory. */
+/**
+ * A load with more bytes than this also goes to the file at once: it and the next load must fit into DuckDB's memory
+ * limit.
+ */
 const flushBytes = 64 * 2 ** 20;
 
 /** A batch in the queue. */
@@ -25,7 +28,7 @@ export interface Taken {
   spans: SpanRange[];
   logs: LogEntry[];
   metrics: MetricPoint[];
-  /** How many all these are, and the size of the batches that were taken to their end. */
+  /** How many items these are, and the size of the batches that were taken completely. */
   items: number;
   bytes: number;
   sinceMs: number | null;
@@ -33,7 +36,7 @@ export interface Taken {
 
 /** Batches between the receiver and the staging tables, with the count of all that is not stored yet. */
 export interface IngestQueue {
-  /** Whether so much more may wait. Something always may when nothing waits. */
+  /** Whether this much more may wait. If nothing waits, anything may. */
   hasRoom(items: number, bytes: number): boolean;
   add<S extends Signal>(signal: S, items: Batches[S], bytes: number, sinceMs: number): void;
   /** Takes the next items, up to `flushItems` spans or `flushBytes` in the load; the rest waits for the next load. */
@@ -44,7 +47,7 @@ export interface IngestQueue {
   waiting(): number;
   /** When the oldest batch was added; undefined when none is queued. */
   oldestMs(): number | undefined;
-  /** The answer tells whether all that is queued now was taken. */
+  /** Returns a function that tells whether everything that is queued now has been taken. */
   mark(): () => boolean;
   /** Taken items are stored, or were given up. */
   done(stored: { items: number; bytes: number }): void;

@@ -19,12 +19,18 @@ import { createTraceReader } from './trace-reader.ts';
 import { createTraces, type Evaluation } from './traces.ts';
 import { writeLoad } from './write-load.ts';
 
-/** So many are staged at once: enough to be worth it, few enough to be young when they become garbage. */
+/**
+ * How many items are staged at once: enough to be worth it, but few enough that they become garbage while they are
+ * still in V8's young generation.
+ */
 const stageItems = 1_024;
-/** When so many items wait, a flush waits for more, so that it fills a group of rows; few items are soon seen. */
+/**
+ * When this many items wait, a flush waits for more, to fill a group of rows. A smaller number is flushed without this
+ * delay, so that it can soon be seen.
+ */
 const manyItems = 4_096;
 const manyItemsWaitMs = 1_000;
-/** How often it is looked whether questions have to be held off. */
+/** How often the ingest checks whether questions have to be held off. */
 const watchMs = 250;
 
 export interface Ingest extends Intake {
@@ -74,13 +80,16 @@ export async function createIngest(
   const giveUp = createGiveUp(log, telemetry);
   const stager = createStager({ queue, staging, traces, reader, recovery, telemetry, clock, giveUp });
   const checkpoints = createCheckpoints({ database, recovery, telemetry, log, clock }, options.checkpointIntervalMs);
-  /** Stored spans of traces that are cut: removed again should the process end now, so they do not count yet. */
+  /**
+   * Stored spans of traces that are cut. They would be removed again if the process ended now, so they do not count
+   * yet.
+   */
   let uncounted = 0;
   let flushing: Load | null = null;
   let isClosing = false;
   /** Cancels the next flush; null while one runs. */
   let cancelNext: (() => void) | null = null;
-  // One at a time may change traces and the side that is filled; flushes follow one another.
+  // Only one piece of work at a time may change traces and the side that is filled; flushes follow one another.
   const assembling = createQueue();
   const writing = createQueue();
 

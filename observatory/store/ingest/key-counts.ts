@@ -9,9 +9,12 @@ export interface KeyCounts {
 }
 
 export interface KeyCountsOptions {
-  /** So many keys the catalogue takes. Others are stored with their spans, and found by their name. */
+  /** How many keys the catalogue takes. Others are stored with their spans, and found by their name. */
   mostKeys: number;
-  /** So many of them may be new in one flush: who makes up a key for each span does not fill the catalogue at once. */
+  /**
+   * How many of them may be new in one flush: a sender that makes up a key for each span does not fill the catalogue at
+   * once.
+   */
   mostNewKeys: number;
 }
 export const keyCountsDefaults: KeyCountsOptions = { mostKeys: 10_000, mostNewKeys: 2_000 };
@@ -36,7 +39,7 @@ export function createKeyCounts(known: Iterable<string>, options: KeyCountsOptio
       shapes.set(shape, (shapes.get(shape) ?? 0) + uses);
     },
     async take(pause) {
-      // Whatever comes of it, the next one begins anew.
+      // Even if this fails, the next count begins anew.
       const counted = used;
       used = new Map();
       const most = Math.min(options.mostKeys, catalogue.size + options.mostNewKeys);

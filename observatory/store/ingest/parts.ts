@@ -6,7 +6,7 @@ import type { Evaluation } from './traces.ts';
 
 /** A load that goes to the file in several transactions, because DuckDB refuses it in one. */
 export interface Parts {
-  /** Copies what is not in the file yet; may be called again where it throws. */
+  /** Copies what is not in the file yet; if it throws, it may be called again. */
   copy(): Promise<void>;
 }
 
@@ -20,10 +20,12 @@ export function createParts(
   giveUp: (kind: RowKind, error: unknown) => void,
 ): Parts {
   let isBegun = false;
-  /** How many rows of each kind are done with. */
+  /** How many rows of each kind are copied or given up. */
   const copied: Record<RowKind, number> = { spans: 0, logs: 0, metrics: 0, roots: 0 };
 
-  /** Copies the next rows of a kind up to `to`; half of them where that fails, down to a single one. */
+  /**
+   * Copies the next rows of a kind up to `to`. If that fails, it copies the first half of them, down to a single row.
+   */
   async function copyUntil(kind: RowKind, to: number): Promise<void> {
     const from = copied[kind];
     try {
@@ -47,7 +49,7 @@ export function createParts(
       }
       for (const kind of rowKinds) {
         const rows = stagedRows(load, evaluation, kind);
-        // After a half that fits, halves of that size are tried, and whole ones again where they do.
+        // After a part that fits, the next one is tried with twice its size.
         for (let size = rows; copied[kind] < rows; size *= 2) {
           const before = copied[kind];
           await copyUntil(kind, Math.min(rows, before + size));

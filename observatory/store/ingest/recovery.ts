@@ -3,10 +3,12 @@ import type { Database } from '../database.ts';
 import { failureKind, type FailureKind, failureSentence } from '../failures.ts';
 import type { IngestLog } from './ingest-options.ts';
 
-/** After so many failed attempts the file is opened anew, and after as many again the Observatory gives up. */
+/** After this many failed attempts the file is opened anew. After as many more the Observatory gives up. */
 const attemptsUntilReattached = 6;
 const attemptsToReattach = 2;
-/** How often what waits is tried when the ingest closes: its process is given a few seconds to end. */
+/**
+ * How many attempts to store the waiting items are made when the ingest closes: its process has a few seconds to end.
+ */
 const attemptsAtEnd = 8;
 const retryAtEndMs = 250;
 

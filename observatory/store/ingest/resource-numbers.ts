@@ -21,7 +21,7 @@ interface StoredResource {
   types: string | null;
 }
 
-/** So many resources that were read are remembered: every process that ever sent something has one. */
+/** At most this many resources that were read are remembered: every process that ever sent something has one. */
 const mostRemembered = 2_000;
 
 export async function createResourceNumbers(database: Pick<Database, 'writer'>): Promise<ResourceNumbering> {

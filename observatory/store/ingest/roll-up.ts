@@ -37,7 +37,8 @@ export function rootRows(nodes: TraceNodes, trace: TraceChain, evenWithoutEntry:
   }
   for (let node = trace.first; node !== none; node = nodes.next[node] ?? none) {
     const entry = nodes.entry[node] ?? none;
-    // What belongs to no entry span for certain (the caller's spans, spans whose parent is missing) goes to the first.
+    // Spans that cannot be assigned to an entry span (the caller's spans, spans whose parent is missing) go to the
+    // first one.
     const row = rows.get(entry === none ? first : entry);
     if (row) rollUp(row, nodes, trace, node);
   }
@@ -46,8 +47,9 @@ export function rootRows(nodes: TraceNodes, trace: TraceChain, evenWithoutEntry:
 }
 
 /**
- * Without an entry span: a caller's span that has no parent, else a span whose parent is missing; of several, a server's
- * before others, then the longest. Not the earliest: clocks differ.
+ * The span that stands in for a missing entry span: a caller's span that has no parent, else a span whose parent is
+ * missing. If there are several, a server's span comes before others, then the longest. The earliest is not preferred,
+ * because clocks differ.
  */
 function bestSubstitute(nodes: TraceNodes, trace: TraceChain): number {
   let best = none;

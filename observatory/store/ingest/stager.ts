@@ -91,7 +91,7 @@ export function createStager(parts: StagerParts): Stager {
     await pause();
   }
 
-  /** Stages the first of some items, as many as it can; returns how many are done with. */
+  /** Stages as many of the first items as it can; returns how many are staged or given up. */
   async function stageHalf<T>(
     signal: Signal,
     items: readonly T[],

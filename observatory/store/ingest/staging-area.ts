@@ -46,7 +46,7 @@ export interface Load {
   reopened: string[];
   /** How often keys occur in it; null until that was counted. */
   keyCounts: KeyCount[] | null;
-  /** Its staging tables that take more, by name. */
+  /** Its staging tables that are still open for more records, by name. */
   fillings: Map<string, Filling<never>>;
 }
 
@@ -54,15 +54,15 @@ export interface StagingArea {
   /** What is on the side that is being filled. */
   current(): Load;
   /**
-   * Stage items on that side. One call at a time; where it throws, those of the slice under way are not staged. Slices are of
-   * `loaderRows` items.
+   * Stage items on that side. One call at a time; if it throws, the items of the slice under way are not staged. Slices
+   * are of `loaderRows` items.
    */
   addSpans(spans: readonly SpanRef[]): Promise<void>;
   addLogs(logs: readonly LogEntry[]): Promise<void>;
   addMetrics(metrics: readonly MetricPoint[]): Promise<void>;
   /** Returns what was filled, and goes on with the other side, which must be empty. */
   swap(): Load;
-  /** Stages what goes to the file beside the records of a load. May be tried again where it throws. */
+  /** Stages what goes to the file beside the records of a load. If it throws, it may be tried again. */
   addSummary(load: Load, evaluation: Evaluation): Promise<void>;
   /** A load is in the file, or was given up. */
   empty(load: Load): Promise<void>;
@@ -95,7 +95,7 @@ export function createStagingArea(
     try {
       await filling.add(records, pause);
     } catch (error) {
-      // The next ones get an appender of their own: nobody knows what one holds after a failure.
+      // The next records get an appender of their own: after a failure it is unknown what this one still holds.
       fillings.delete(table.table);
       letGo(filling);
       throw error;
@@ -143,7 +143,7 @@ export function createStagingArea(
       closeFillings(filled);
       if (filled.keyCounts) await database.emptySummary();
       else {
-        // Before shapes of entry spans join them, which were counted when those came.
+        // This comes before the shapes of entry spans are added, because those were counted when the spans came.
         for (const { shape, spans } of filled.shapes.values()) keyCounts.count('span', shape, spans);
         filled.keyCounts = await keyCounts.take(pause);
       }

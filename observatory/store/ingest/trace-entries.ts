@@ -15,8 +15,8 @@ export interface TraceChain {
 /**
  * Finds the entry spans (schema.sql) of a trace, as far as the spans above them are there.
  *
- * @returns their nodes, and how many spans were visited on the way up: at most one visit a span whose standing was unknown,
- *   and one more where its chain is known from there on.
+ * @returns their nodes, and how many spans were visited on the way up: at most one visit for each span whose standing
+ *   was unknown, and one more if the chain above it is known.
  */
 export function findEntries(nodes: TraceNodes, trace: TraceChain): { entries: number[]; visits: number } {
   const entries: number[] = [];
@@ -33,7 +33,7 @@ export function idOf(high: number, low: number): bigint {
   return (BigInt(high) << 32n) | BigInt(low);
 }
 
-/** The node of the span with an id; `none` where the trace has none. */
+/** The node of the span with an id; `none` if the trace has no such span. */
 export function find({ ids, next }: TraceNodes, trace: TraceChain, high: number, low: number): number {
   if (trace.size > smallTrace) {
     if (!trace.byId) {

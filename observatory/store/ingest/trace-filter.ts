@@ -1,6 +1,7 @@
 /**
- * Tells in no time that a trace is certainly not among millions: a Bloom filter of 2^26 bits (8 MiB) and 3 hashes. With
- * a million traces it errs once in 12,000, with five million once in 130; an error costs one look into the store.
+ * Tells quickly that a trace is certainly not among millions of stored ones: a Bloom filter of 2^26 bits (8 MiB) and 3
+ * hashes. With a million traces it errs once in 12,000, with five million once in 130; an error costs one look into the
+ * store.
  */
 export interface TraceFilter {
   add(traceId: string): void;

@@ -1,15 +1,15 @@
 import { moveTo } from '../../records/growing-arrays.ts';
 import type { SpanBatch, SpanRef } from '../../records/span-batch.ts';
 
-/** Where a span stands in its trace: `unknown` until every span above it is there; the others are final. */
+/** The standing of a span in its trace: `unknown` until every span above it is there; the others are final. */
 export const standings = { unknown: 0, caller: 1, entry: 2, inside: 3 } as const;
 
 /** No node, no entry span, no parent found yet. */
 export const none = -1;
 
 /**
- * What is remembered of the spans of open traces: each is a place in these arrays, a node. As objects they would be the
- * greater part of JavaScript's heap, and live just long enough to keep the garbage collector busy.
+ * What is remembered of the spans of open traces: each is a place in these arrays, a node. As objects they would take
+ * most of JavaScript's heap, and live just long enough to keep the garbage collector busy.
  */
 export interface TraceNodes {
   /** Four words a node, as in `SpanBatch.ids`. */
@@ -65,7 +65,7 @@ export function createTraceNodes(): TraceNodesStore {
   const statements: (string | null)[] = [];
   const batches: (SpanBatch | null)[] = [];
   let nodes: TraceNodes = { ...arrays, services, statements, batches };
-  /** Nodes that were ever used, and of these the first that is free; free nodes are chained by `next`. */
+  /** How many nodes were ever used, and the first free node among them; free nodes are chained by `next`. */
   let used = 0;
   let freed = none;
 
@@ -118,7 +118,7 @@ export function createTraceNodes(): TraceNodesStore {
   };
 }
 
-/** @throws where the span was let go. */
+/** @throws if the span was let go. */
 export function spanOf({ batches, indices }: TraceNodes, node: number): SpanRef {
   const batch = batches[node];
   if (!batch) throw new Error('the span of this node was let go');

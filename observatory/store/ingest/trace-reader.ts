@@ -22,10 +22,10 @@ export interface TraceReader {
   settled(traceIds: readonly string[]): void;
 }
 
-/** All at once would be a hundred megabytes where there are millions of spans. */
+/** Reading all ids at once would take a hundred megabytes if there are millions of spans. */
 const idsAtOnce = 20_000;
 
-/** About so many spans are read at once: as objects they take a hundred times the memory of what is kept of them. */
+/** About how many spans are read at once: as objects they take a hundred times the memory of what is kept of them. */
 const spansAtOnce = 10_000;
 const tracesAtOnce = 250;
 const rowsBetweenPauses = 512;
@@ -88,9 +88,9 @@ export async function createTraceReader(database: Database, resources: ResourceN
     );
   }
 
-  /** Adds the spans of some traces to the builder; of a trace, hardly more than are held of one. */
+  /** Adds the spans of some traces to the builder; for each trace, hardly more spans than are held of one. */
   async function read(traces: readonly StoredTrace[]): Promise<void> {
-    // Neighbours in time, so that each look at the spans is at few blocks of them.
+    // In order of time, so that each query reads few blocks of the spans.
     const inOrder = traces.toSorted((left, right) => (left.from_ns < right.from_ns ? -1 : 1));
     for (const group of inGroups(inOrder)) {
       const spans = group.reduce((sum, trace) => sum + trace.spans, 0);
@@ -99,7 +99,7 @@ export async function createTraceReader(database: Database, resources: ResourceN
         traces: group.map((trace) => trace.trace_id),
         from_ns: group[0]?.from_ns ?? 0n,
         to_ns: group.reduce((most, trace) => (trace.to_ns > most ? trace.to_ns : most), 0n),
-        // Where one has more than are held, some of each part are enough.
+        // If one trace has more spans than are held of a trace, some of each part are enough.
         limit: spansAtOnce * 2,
         parts,
       };

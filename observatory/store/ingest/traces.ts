@@ -32,13 +32,16 @@ export interface Traces {
 }
 
 export interface TracesOptions {
-  /** A trace is over when none of its spans has arrived for so long, ms. Exporters wait up to 5 s with OTel's defaults. */
+  /**
+   * A trace is over when none of its spans has arrived for this long, ms. Exporters wait up to 5 s with OTel's
+   * defaults.
+   */
   settleMs: number;
-  /** Without its entry span, a trace is entered by its best span after so long, ms, until the entry span comes. */
+  /** After how long another span stands in for a missing entry span, ms, until the entry span comes. */
   provisionalMs: number;
-  /** Beyond so many spans in memory, the traces that waited longest are over at once. */
+  /** If there are more spans than this in memory, the traces that have waited longest are over at once. */
   spanLimit: number;
-  /** The same beyond so many bytes of spans that are, or may become, entry spans: those are held whole. */
+  /** The same limit for the bytes of spans that are, or may become, entry spans: those are held whole. */
   byteLimit: number;
 }
 
@@ -62,7 +65,7 @@ interface OpenTrace extends TraceChain {
   last: number;
   size: number;
   byId: Map<bigint, number> | null;
-  /** Its spans that share their id with one that came before, by all that tells them apart. */
+  /** Keys of its spans that share their id with an earlier span. A key has everything that tells such spans apart. */
   twins: Set<string> | null;
   touchedMs: number;
   /** What its spans that are held whole took at the last evaluation, bytes. */
@@ -81,7 +84,7 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
   let opened: string[] = [];
   const changed = new Set<OpenTrace>();
   const waiting = new Set<OpenTrace>();
-  // Batches of spans that were copied, so that those they came with could go.
+  // Batches of spans that were copied, so that the batches they came in could be freed.
   const copies = new WeakSet<SpanBatch>();
   let size = 0;
   let bytes = 0;
@@ -109,7 +112,7 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
     return trace;
   }
 
-  /** Copies the spans that are still held: else each of them would hold its whole request. */
+  /** Copies the spans that are still held. Otherwise each of them would keep its whole request in memory. */
   function letRequestsGo(traces: Iterable<OpenTrace>): void {
     const nodes = store.current();
     const held: number[] = [];
@@ -200,8 +203,8 @@ export function createTraces(options: TracesOptions = tracesDefaults): Traces {
 }
 
 /**
- * Whether a node is this very span. The same id is not enough: the two ends of a call share one where Zipkin's libraries send
- * them, one of the client and one of the server.
+ * Whether a node is this very span. The same id is not enough: if Zipkin's libraries send the two ends of a call, the
+ * client's span and the server's span share one id.
  */
 function isSame({ startNs, flags, services }: TraceNodes, node: number, batch: SpanBatch, index: number): boolean {
   return (

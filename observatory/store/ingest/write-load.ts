@@ -7,9 +7,15 @@ import type { Recovery } from './recovery.ts';
 import type { Load } from './staging-area.ts';
 import type { Evaluation } from './traces.ts';
 
-/** How often a load is tried as a whole when the store refuses it; then in parts, to find the rows that it refuses. */
+/**
+ * How often a load that the store refuses is tried as a whole. After that it is tried in parts, to find the rows that
+ * the store refuses.
+ */
 export const wholeAttempts = 2;
-/** So many rows of a load are given up one by one: when the store refuses nearly all, the rows are not what is wrong. */
+/**
+ * At most this many rows of a load are given up one by one. If the store refuses nearly all of them, the fault is not
+ * in the rows.
+ */
 const mostGivenUp = 64;
 
 /** Copies a staged load to the file, all or nothing; when DuckDB refuses that, in parts. */

@@ -82,7 +82,10 @@ export class OrderError extends Error {
   override readonly name = 'OrderError';
 }
 
-/** When a marker starts that does not say so: when it was made, in whole seconds as all of Honeycomb's instants. */
+/**
+ * The start of a marker; if it is not given, the time at which the marker was made, in whole seconds like all of
+ * Honeycomb's instants.
+ */
 function startOf(text: MarkerText, createdMs: number): number {
   const start = text.startMs ?? Math.floor(createdMs / 1000) * 1000;
   if (text.endMs !== undefined && text.endMs < start) throw new OrderError('The end lies before the start.');
@@ -90,7 +93,7 @@ function startOf(text: MarkerText, createdMs: number): number {
 }
 
 /**
- * Stores a new marker; a start that is not given is now. Undefined where there are too many already.
+ * Stores a new marker; a start that is not given is now. Undefined if there are too many already.
  * @throws OrderError
  */
 export async function addMarker(
@@ -126,8 +129,8 @@ export async function addMarker(
 }
 
 /**
- * Replaces what a marker says; what is not given is erased, and a start becomes what it was by default. Undefined where
- * there is no such marker.
+ * Replaces what a marker says. A start that is not given becomes the default; everything else that is not given is
+ * erased. Undefined if there is no such marker.
  * @throws OrderError
  */
 export async function updateMarker(
@@ -150,7 +153,7 @@ export async function updateMarker(
   return row && toMarker(row);
 }
 
-/** Removes a marker and tells what it was. Undefined where there is no such marker. */
+/** Removes a marker and returns it. Undefined if there is no such marker. */
 export async function removeMarker(
   { writer }: Pick<Database, 'writer'>,
   dataset: string,

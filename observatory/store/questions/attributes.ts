@@ -66,7 +66,8 @@ export async function askAttributeKeys(asking: Asking, text: string, limit: numb
   const known = await askKnownKeys(asking, wanted, limit);
   const counted = new Map(known.map((attribute) => [attribute.key, attribute.spans]));
   const given = givenKeys().filter(({ key }) => key.toLowerCase().includes(wanted));
-  // An attribute with the name of one of these is another, and told in quotes, unless it says just the same.
+  // An attribute with the name of one of these is a different one and is listed in quotes, unless it has the same
+  // value.
   const others = known.filter(({ key, place }) => place !== 'resource' || !toldByResources.includes(key));
   const keys = [
     ...given.map(({ key, type }) => ({

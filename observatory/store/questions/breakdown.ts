@@ -126,7 +126,7 @@ async function addSeries(
   count: number,
 ): Promise<void> {
   const { binder, fragments } = groupSql(question);
-  // Percentiles are worked out for every group only where the order asks for them.
+  // Percentiles are calculated for every group only if the order needs them.
   const needed = ['p50', 'p95', 'p99'].includes(question.sort);
   const points = await askRows<{ place: number; step: number; value: number }>(asking, 'breakdown-series', binder, {
     ...fragments,

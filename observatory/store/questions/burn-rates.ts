@@ -18,7 +18,7 @@ export interface Burn {
  * How fast an objective's budget burned over each of some windows that end at `nowMs`.
  *
  * @returns by the window's length, milliseconds.
- * @throws FilterError where one of the objective's filters cannot be read.
+ * @throws FilterError if one of the objective's filters cannot be read.
  */
 export async function askBurnRates(
   asking: Asking,
@@ -52,7 +52,7 @@ export async function askBurnRates(
   );
 }
 
-/** The id of the trace that stands for the bad ones of a range of Unix milliseconds; undefined where none is. */
+/** The id of the trace that stands for the bad ones of a range of Unix milliseconds; undefined if there is none. */
 export async function askBadExemplar(
   asking: Asking,
   { filter, good }: Objective,

@@ -1,7 +1,7 @@
 import type { Exemplar } from '../../contract/contract.ts';
 import { askRows, boxSql, populationSql, type Asking, type Box, type Population } from './population.ts';
 
-/** The span that stands for a box: the one of median duration. Undefined where the box is empty. */
+/** The span that stands for a box: the one of median duration. Undefined if the box is empty. */
 export async function askExemplar(asking: Asking, population: Population, box: Box): Promise<Exemplar | undefined> {
   const { binder, view, where } = populationSql(population);
   type Found = { trace_id: string; span_id: string; duration_ms: number };

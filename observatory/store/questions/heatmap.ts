@@ -49,7 +49,7 @@ async function askCells(
 ): Promise<Heatmap['cells']> {
   const { binder, view, where } = populationSql(question);
   const low = edges[0] ?? 0;
-  // The rows are even but for the last, which may reach further.
+  // All rows but the last are even; the last one may reach further.
   const evenRows = Math.max(1, question.rows - 1);
   const evenEnd = edges[evenRows] ?? 1;
   const row =

@@ -16,18 +16,22 @@ function niceAbove(value: number): number {
 /** The latest boundary, as the API takes it in milliseconds: later ones have no nanoseconds in 64 bits. */
 const highest = 9_223_372_036_854 * 1e6;
 
-/** From how many times the end of a log scale a few spans are left to its last row: nearer ones have room on it. */
+/**
+ * A few spans are left to the last row of a log scale if they exceed its end this many times: nearer ones have room on
+ * the scale.
+ */
 const farBeyond = 10;
 
 /**
- * The boundaries of a heatmap's rows, ascending whole nanoseconds, one more than rows. All durations lie below the
- * last, but those of 292 years, which a broken clock makes, count in the last row; those below the first (0 on a log
- * scale) count in the first row. The ends are 1, 2 or 5 times a power of ten, so that they stay while new spans of like
- * latency arrive; a log scale spans at least a decade.
+ * The boundaries of a heatmap's rows, ascending whole nanoseconds, one more than rows. All durations lie below the last
+ * one, except those of 292 years, which come from a broken clock and count in the last row. Durations below the first
+ * one (0 on a log scale) count in the first row. The ends are 1, 2 or 5 times a power of ten, so that they stay while
+ * new spans of like latency arrive; a log scale spans at least a decade.
  *
- * @param usualLongestNs the longest but for a few. Where those few are far longer, the scale ends above the usual, and its
- *   last row alone reaches up to them: one trace of ten seconds would press all others to the ground of a linear scale, and
- *   a pipeline run of two minutes the bands of rides into stripes of a log scale.
+ * @param usualLongestNs the longest duration, except for a few spans. If those few are far longer, the scale ends above
+ *   the usual ones, and only its last row reaches up to them. Otherwise one trace of ten seconds would press all others
+ *   to the bottom of a linear scale, and a pipeline run of two minutes would press the bands of rides into stripes of a
+ *   log scale.
  */
 export function latencyEdges(
   scale: Scale,
@@ -36,7 +40,7 @@ export function latencyEdges(
   rows: number,
   usualLongestNs = longestNs,
 ): number[] {
-  // Below ten microseconds nothing is told apart.
+  // Durations below ten microseconds are not told apart.
   const longest = Math.max(longestNs, 9999);
   const high = Math.min(niceAbove(longest), highest);
   const end = Math.min(niceAbove(Math.max(usualLongestNs, 9999)), highest);

@@ -30,7 +30,7 @@ export interface Box {
 
 /** Milliseconds, fractional, as whole nanoseconds. */
 export function nanoseconds(milliseconds: number): bigint {
-  // In two parts: the instants of today have no double with nanoseconds in it.
+  // Converted in two parts, because a double cannot hold the nanoseconds of today's instants.
   const whole = Math.trunc(milliseconds);
   return BigInt(whole) * 1_000_000n + BigInt(Math.round((milliseconds - whole) * 1e6));
 }

@@ -29,7 +29,7 @@ interface Row {
   ended_p95_ms: number;
 }
 
-/** The releases of every service that tells its `service.version`, the latest first, with what was said of them. */
+/** The releases of every service that sends its `service.version`, the latest first, with their verdicts. */
 export async function askReleases(asking: Asking, fromMs: number, toMs: number): Promise<Release[]> {
   const binder = createBinder();
   const rows = await askRows<Row>(asking, 'releases', binder, {
@@ -85,8 +85,8 @@ async function askVerdicts(asking: Asking): Promise<Map<string, ReleaseVerdict>>
 }
 
 /**
- * The message of a verdict's marker: `better: customer 0.1.0+1a2b3c4: p95 …`. A marker has no fields for it in
- * Honeycomb's API, and so it reads well where another viewer shows it.
+ * The message of a verdict's marker: `better: customer 0.1.0+1a2b3c4: p95 …`. In Honeycomb's API a marker has no fields
+ * for a verdict. As a message it also reads well in another viewer.
  */
 export function parseVerdict(
   message: string,

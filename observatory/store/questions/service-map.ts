@@ -1,7 +1,7 @@
 import type { ServiceMap } from '../../contract/contract.ts';
 import { askRows, populationSql, type Asking, type Population } from './population.ts';
 
-/** Beyond this a map can no longer be read; what is called least is left out. */
+/** A map with more nodes than this cannot be read; the services that are called least are left out. */
 const mostNodes = 200;
 const mostEdges = 500;
 
@@ -24,9 +24,9 @@ interface EdgeRow {
 }
 
 /**
- * Who calls whom over every span of a time range that passes the filter. Calls between services are told as their
- * caller saw them, network included; messages, which are joined to their sender by a link, as their taker did. A service
- * that serves nothing is of kind `client`.
+ * Who calls whom over every span of a time range that passes the filter. Calls between services are shown as their
+ * caller saw them, network included; messages, which are joined to their sender by a link, as their receiver saw them.
+ * A service that serves nothing is of kind `client`.
  */
 export async function askServiceMap(asking: Asking, population: Omit<Population, 'scope'>): Promise<ServiceMap> {
   const spans = { ...population, scope: 'spans' as const };
@@ -87,7 +87,7 @@ function databases(edges: readonly EdgeRow[], seconds: number): ServiceMap['node
       ...node,
       spans,
       errorRate: (node.errorRate * node.spans + edge.error_rate * edge.calls) / spans,
-      // Of several callers' figures the worst: a p95 cannot be added up.
+      // The worst of several callers' figures, because p95s cannot be added up.
       p95Ms: Math.max(node.p95Ms, edge.p95_ms),
       ratePerSecond: spans / seconds,
     });

@@ -13,14 +13,14 @@ interface Counts {
   bad_5m: number;
 }
 
-/** How fast bad spans spend the budget: 1 spends it up exactly by the window's end. Null without a span. */
+/** How fast bad spans spend the budget: 1 uses it up exactly by the window's end. Null without a span. */
 function burnRate(bad: number, total: number, objective: number): number | null {
   return total === 0 ? null : bad / total / (1 - objective);
 }
 
 /**
  * How an objective stands at `nowMs`.
- * @throws FilterError where one of its filters cannot be read.
+ * @throws FilterError if one of its filters cannot be read.
  */
 export async function askSlo(asking: Asking, objective: Objective, nowMs: number): Promise<Omit<SloStatus, 'alerts'>> {
   const { binder, where } = populationSql({

@@ -5,7 +5,7 @@ import { createBinder } from '../sql.ts';
 import { traceSpanLimit } from '../ingest/traces.ts';
 import { askRows, type Asking } from './population.ts';
 
-/** A trace is told up to this many spans and about this many characters, earliest first. */
+/** A trace is answered with at most this many spans and about this many characters, earliest first. */
 const mostSpans = 20_000;
 const mostCharacters = 48_000_000;
 const mostLogs = 5000;
@@ -30,11 +30,12 @@ async function askExtent(asking: Asking, traceId: string): Promise<Extent | unde
   return extent;
 }
 
-/** All spans of a trace with everything that was sent of them; undefined where there is none. */
+/** All spans of a trace with everything that was sent of them; undefined if there is no such trace. */
 export async function askTrace(asking: Asking, traceId: string): Promise<Trace | undefined> {
   const extent = await askExtent(asking, traceId);
   const isSmall = (extent?.spans ?? Infinity) <= smallTrace;
-  // A trace whose first spans are just arriving has no roll-up yet, and that of a very large one knows only the first.
+  // A trace whose first spans are just arriving has no roll-up yet, and the roll-up of a very large trace covers only
+  // its first spans.
   const isBounded = extent !== undefined && (extent.spans ?? traceSpanLimit) < traceSpanLimit;
   const binder = createBinder();
   const fragments = {
@@ -60,7 +61,10 @@ function byStart(left: SpanRow, right: SpanRow): number {
 
 type Attributes = Record<string, AttributeValue>;
 
-/** Resources by their numbers, which never mean another: a few that all traces share are not read again for each. */
+/**
+ * Resources by their numbers, which never change their meaning. A few resources are shared by all traces, and so are
+ * not read again for each trace.
+ */
 const readBefore = new WeakMap<Runner, Map<number, Attributes>>();
 const mostRemembered = 2_000;
 
@@ -79,7 +83,7 @@ async function askResources(asking: Asking, rows: readonly SpanRow[]): Promise<R
 }
 
 interface SpanRow extends Row {
-  /** Of a large trace: how many spans it has. */
+  /** How many spans a large trace has. */
   total?: number;
   start_ns: bigint;
   resource_id: number;
@@ -128,7 +132,7 @@ interface LogRow extends Row {
   span_id: string | null;
 }
 
-/** The log records of a trace, in order of time; empty where there are none. */
+/** The log records of a trace, in order of time; empty if there are none. */
 export async function askLogs(asking: Asking, traceId: string): Promise<LogRecord[]> {
   const binder = createBinder();
   const fragments = { trace_id: binder.bind(traceId), limit: binder.bind(mostLogs) };

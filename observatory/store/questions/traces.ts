@@ -74,7 +74,7 @@ function highlightsOf(values: readonly (string | null)[]): Record<string, string
   return told;
 }
 
-/** Which spans are listed, by the columns that decide it alone: those are quickly read. */
+/** Finds which spans are listed by reading only the columns that decide it, because that is quick. */
 async function askSpans(asking: Asking, population: Population, sort: 'newest' | 'slowest', limit: number) {
   const { binder, view, where } = populationSql(population);
   return askRows<{ trace_id: string; span_id: string; start_ns: bigint }>(asking, 'traces', binder, {

@@ -1,10 +1,10 @@
 import type { Field } from '../../filter/ast.ts';
 import { printField, quote } from '../../filter/print.ts';
 
-/** How many characters of a value an answer tells; a longer one is cut, and selected by its MD5. */
+/** How many characters of a value an answer has; a longer value is cut, and selected by its MD5. */
 export const longestValue = 1000;
 
-/** A value as answers tell it: an ellipsis where it is cut. */
+/** A value as answers show it, with an ellipsis if it is cut. */
 export function shownValue(value: string | null, digest: string | null): string | null {
   return digest === null || value === null ? value : `${value}…`;
 }

@@ -9,12 +9,21 @@ export interface RetentionOptions {
   maxMb: number;
 }
 
-/** Of all telemetry, how much goes at least where the database is too large: not a little every minute. */
+/**
+ * If the database is too large, at least this share of all telemetry is deleted, so that it is not a little every
+ * minute.
+ */
 const stepShare = 0.1;
-/** Blocks become free by whole groups of rows: a step may free none yet, and should not tempt to delete everything. */
+/**
+ * After this many steps that free nothing, retention stops. Blocks become free by whole groups of rows, so a step may
+ * free none yet, and that must not lead to deleting everything.
+ */
 const roundsInVain = 6;
 const tables = ['spans', 'settled-roots', 'logs', 'metrics'] as const;
-/** With so many lines the catalogue of keys is added up: each flush adds a line a key, and every question reads them all. */
+/**
+ * From this many lines on, the catalogue of keys is added up: each flush adds a line for each key, and every question
+ * reads them all.
+ */
 const mostKeyLines = 3_000;
 
 /** Bytes in use: of the file's blocks, and of the write-ahead log beside it. */

@@ -69,7 +69,7 @@ async function openMarker(args: string[], context: CommandContext): Promise<numb
     }),
   );
   const markers = outcomes.filter((each) => each !== null);
-  // First the ids: should the file fail all the same, whoever looks after it knows which markers stay open.
+  // The ids come first: if the file fails all the same, whoever looks after it knows which markers stay open.
   for (const { marker } of markers) if (marker.id !== '') context.stdout(`${marker.id}\n`);
   writeMarkerFile(file, { dataset, markers });
   return codeOf(markers.length === places.length, strict);
@@ -99,7 +99,7 @@ async function closeMarkers(args: string[], context: CommandContext): Promise<nu
       if (done === null) open.push(kept);
     }),
   );
-  // What could not be closed stays, for another try.
+  // Markers that could not be closed stay in the file, for another try.
   writeMarkerFile(path, { ...file, markers: open });
   return codeOf(open.length === 0, strict);
 }
@@ -134,7 +134,7 @@ async function sweepMarkers(args: string[], context: CommandContext): Promise<nu
           context.stdout(`would end ${line}`);
           continue;
         }
-        // Nobody knows when it ended. It becomes a line where it began, not a window of hours.
+        // Nobody knows when it ended. It becomes a line at its beginning, not a window of hours.
         const ended = { ...marker, message: abandonedMessage(marker.message) };
         const done = await warning(context, place, async () => {
           await place.close(ended, marker.start_time);
@@ -149,7 +149,7 @@ async function sweepMarkers(args: string[], context: CommandContext): Promise<nu
   return codeOf(results.every(Boolean), values.strict);
 }
 
-/** Runs an exchange with a place. What goes wrong is told and null is answered: a marker never stops a release. */
+/** Runs an exchange with a place. If that fails, it warns and returns null: a marker never stops a release. */
 async function warning<T>(context: CommandContext, place: MarkerPlace, work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();

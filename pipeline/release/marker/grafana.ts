@@ -1,14 +1,14 @@
 import { httpUrl, isObject, type JsonPlace, requestJson, unexpected } from '../request.ts';
 import { isRunId, type MarkerPlace, type OpenMarker } from './place.ts';
 
-/** On every annotation of ours. */
+/** The tag of every annotation of ours. */
 const ourTag = 'hotrod-release';
-/** On those that have not ended: Grafana's own answer has an end for every annotation. */
+/** The tag of those that have not ended. Grafana's own answer has an end for every annotation. */
 const openTag = 'open';
 const runPrefix = 'run:';
 const typePrefix = 'type:';
 
-/** As many open annotations as are asked for at once; there are never more than a few. */
+/** How many open annotations are asked for at once. There are never more than a few. */
 const mostListed = 100;
 
 /**

@@ -8,7 +8,7 @@ export interface MarkerApi {
   host: string;
   /** Sent as `X-Honeycomb-Team`. */
   key?: string;
-  /** For a whole exchange, milliseconds. */
+  /** How long a whole exchange may take, milliseconds. */
   timeoutMs?: number;
 }
 
@@ -18,7 +18,7 @@ export interface Marker extends MarkerFields {
   id: string;
 }
 
-/** Ten thousand markers, as many as the Observatory keeps, with long messages. */
+/** Room for ten thousand markers with long messages, as many as the Observatory keeps. */
 const maxListBytes = 8 * 1024 * 1024;
 
 /** Markers of one dataset; `__all__` means those of every dataset. */
@@ -50,7 +50,7 @@ export function createHoneycombPlace(name: string, api: MarkerApi, dataset: stri
 /**
  * Draws a marker on the charts of a dataset.
  *
- * @throws {UsageError} before anything is sent; Error where the API does not answer in time, or not with 201.
+ * @throws {UsageError} before anything is sent; Error if the API does not answer in time, or not with 201.
  */
 export async function createMarker(api: MarkerApi, dataset: string, fields: MarkerFields): Promise<Marker> {
   const answer = await send(api, 'POST', [dataset], 201, fields);
@@ -72,7 +72,7 @@ export async function closeMarker(api: MarkerApi, marker: Marker, endTime: numbe
   return { ...closed, dataset, id };
 }
 
-/** The markers of a dataset. What is not one of the API's shape is left out. @throws as {@link createMarker} does. */
+/** The markers of a dataset. Entries without the API's shape are left out. @throws as {@link createMarker} does. */
 export async function listMarkers(api: MarkerApi, dataset: string): Promise<Marker[]> {
   const answer = await send(api, 'GET', [dataset], 200);
   if (!Array.isArray(answer)) throw new Error(`${new URL(api.host).origin} answered without a list of markers`);
@@ -97,7 +97,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Of Honeycomb and the Observatory; what cannot be a step up in a path. */
+/** Whether a value can be a marker's id, of Honeycomb or the Observatory. It can be no step up in a path. */
 export function isMarkerId(value: unknown): value is string {
   return typeof value === 'string' && /^[\w-]{1,128}$/.test(value);
 }

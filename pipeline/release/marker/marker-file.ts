@@ -12,7 +12,7 @@ export interface MarkerFile {
   markers: { to: KeptAddress; marker: OpenMarker }[];
 }
 
-/** To be asked before a marker is made: one that cannot be kept could not be closed. @throws where it cannot be kept. */
+/** To be called before a marker is made: one that cannot be kept could not be closed. @throws if it cannot be kept. */
 export function ensureWritable(path: string): void {
   accessSync(dirname(path), constants.W_OK);
 }
@@ -23,7 +23,7 @@ export function writeMarkerFile(path: string, file: MarkerFile): void {
   renameSync(`${path}.new`, path);
 }
 
-/** @throws where there is no such file, or it is not one of {@link writeMarkerFile}'s. */
+/** @throws if there is no such file, or it is not one of {@link writeMarkerFile}'s. */
 export function readMarkerFile(path: string): MarkerFile {
   const file = parseJson(readFileSync(path, 'utf8'));
   if (!isMarkerFile(file)) throw new Error(`${path} does not hold markers`);

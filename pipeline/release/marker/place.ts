@@ -9,7 +9,7 @@ export interface MarkerFields {
 
 /** A marker at one place, with all that is needed to end it: what {@link MarkerPlace.open} answers. */
 export interface OpenMarker extends MarkerFields {
-  /** The place's own id of it; empty where the place gives none. */
+  /** The place's own id of it; empty if the place gives none. */
   id: string;
   /** The pipeline's run that opened it. */
   run: string;
@@ -19,14 +19,14 @@ export interface OpenMarker extends MarkerFields {
 export interface MarkerPlace {
   /** For messages: the kind and the origin, never a path, which may be a secret. */
   name: string;
-  /** Draws a marker that begins and has not ended. @throws Error with one line where it cannot. */
+  /** Draws a marker that begins and has not ended. @throws Error with one line if it cannot. */
   open(fields: MarkerFields, run: string): Promise<OpenMarker>;
-  /** Draws a window that is over already, of no run. @throws Error with one line where it cannot. */
+  /** Draws a window that is over already, of no run. @throws Error with one line if it cannot. */
   mark(fields: MarkerFields): Promise<void>;
-  /** Ends a marker. @throws Error with one line where it cannot. */
+  /** Ends a marker. @throws Error with one line if it cannot. */
   close(marker: OpenMarker, endTime: number): Promise<void>;
   /**
-   * The markers that a program like this one opened and nobody ended. Absent where a place cannot be asked.
+   * The markers that a program like this one opened and nobody ended. Absent if a place cannot be asked.
    * @throws Error with one line.
    */
   listOpen?(): Promise<OpenMarker[]>;

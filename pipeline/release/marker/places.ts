@@ -23,7 +23,7 @@ export interface KeptAddress {
   fingerprint?: string;
 }
 
-/** Where a place is that is named without a URL. */
+/** The address of a place that is named without a URL. */
 const defaultUrls: Readonly<Partial<Record<PlaceKind, string>>> = {
   observatory: 'http://127.0.0.1:8088',
   honeycomb: 'https://api.honeycomb.io',
@@ -50,8 +50,8 @@ export function parseAddress(text: string): PlaceAddress {
 }
 
 /**
- * Where markers go: `--to`, else the variable `MARKER_TO` (several parted by blanks or commas), else the Observatory on
- * this machine.
+ * Where markers go: `--to`, else the variable `MARKER_TO` (several, separated by blanks or commas), else the
+ * Observatory on this machine.
  *
  * @throws {UsageError}
  */
@@ -63,7 +63,7 @@ export function placesOf(
   return (named.length > 0 ? named : ['observatory']).map(parseAddress);
 }
 
-/** @throws {UsageError} where its key cannot be sent. */
+/** @throws {UsageError} if its key cannot be sent. */
 export function createPlace(
   { kind, url }: PlaceAddress,
   env: Readonly<Record<string, string | undefined>>,
@@ -83,7 +83,7 @@ export function keptAddress({ kind, url }: PlaceAddress): KeptAddress {
   return kind === 'webhook' ? { kind, fingerprint: fingerprintOf(url) } : { kind, url };
 }
 
-/** The address that a marker's file means, with the help of those that are named now; null where it is not among them. */
+/** The address that a marker's file means, with the help of those that are named now; null if it is not among these. */
 export function addressOf(kept: KeptAddress, named: readonly PlaceAddress[]): PlaceAddress | null {
   if (kept.url !== undefined) return { kind: kept.kind, url: kept.url };
   return named.find(({ kind, url }) => kind === kept.kind && fingerprintOf(url) === kept.fingerprint) ?? null;

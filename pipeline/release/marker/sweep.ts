@@ -3,7 +3,7 @@ import type { OpenMarker } from './place.ts';
 /** Which markers that nobody ended are to be ended. */
 export interface SweepRule {
   nowSeconds: number;
-  /** Only those that are at least so old, seconds. Ignored where `runs` names whose they are. */
+  /** Only those that are at least so old, seconds. Ignored if `runs` names whose they are. */
   olderThanSeconds: number;
   /** Only those of these runs, of any age; empty for those of every run. */
   runs: readonly string[];

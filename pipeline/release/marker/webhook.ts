@@ -5,7 +5,7 @@ import type { MarkerFields, MarkerPlace } from './place.ts';
  * Notifies a listener that a release began and ended: a POST each. The body has the marker's fields, `event` (`opened`,
  * `closed`, or `marked` for a verdict), `run`, and `text`, the line that chat programs show (Slack, Mattermost).
  *
- * @param url a secret, where it is a chat program's: it is named by its origin alone.
+ * @param url a secret if it is a chat program's: so it is named by its origin alone.
  * @param token sent as a bearer token.
  */
 export function createWebhookPlace(url: string, token: string | undefined): MarkerPlace {

@@ -7,11 +7,11 @@ export interface ReleaseRecord {
   recordedMs: number;
   /** `service.version` by service. */
   releases: Versions;
-  /** The commit by service; null where it is not known. */
+  /** The commit by service; null if it is not known. */
   revisions: Readonly<Partial<Record<keyof Versions, string | null>>>;
 }
 
-/** @throws where the text is not a record of `release record`. */
+/** @throws if the text is not a record of `release record`. */
 export function parseRecord(path: string, text: string): ReleaseRecord {
   const value = parseJson(text);
   if (isObject(value) && Number.isSafeInteger(value['recordedMs']) && isObject(value['releases'])) {

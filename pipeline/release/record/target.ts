@@ -5,7 +5,7 @@ import { type CommandContext, UsageError } from '../command.ts';
 /** How a target is made of its name; a test gives another. */
 export type CreateTarget = (name: TargetName) => Promise<Target>;
 
-/** Loaded only where it is needed: the image of the release tools holds none of the libraries that targets use. */
+/** Loaded only when it is needed: the image of the release tools has none of the libraries that targets use. */
 export const createTarget: CreateTarget = async (name) => {
   try {
     return await (await import('../../targets/create-target.ts')).createTarget(name);

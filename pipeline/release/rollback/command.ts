@@ -41,7 +41,7 @@ export const createRollbackCommand = (create = createTarget): Command => ({
     }
     const to = record && releasesOf(record, services);
     await target.rollback({ ...targetContext(context), services, to });
-    // What the rollback says of itself is one thing; what runs is another.
+    // The target is asked what runs, because what the rollback says of itself need not be true.
     const after = await target.current(targetContext(context));
     const wrong = services.filter((service) => !isBack(service, to, now, after));
     if (wrong.length > 0) throw new Error(`After the rollback ${wrong.join(', ')} still does not run what ran before`);
@@ -59,8 +59,8 @@ function readServices(names: readonly string[]): ServiceName[] {
 }
 
 /**
- * Those that are named; else those of the record, whether they run or not; without a record all that run. What runs what the
- * record says already has nothing to go back to.
+ * The services that are named; else those of the record, whether they run or not; without a record, all that run. A
+ * service that runs what the record says has nothing to go back to.
  */
 export function servicesToRollBack(
   named: readonly ServiceName[],
@@ -82,7 +82,7 @@ function releasesOf(record: ReleaseRecord, services: readonly ServiceName[]): Re
   );
 }
 
-/** Whether a service is ready, of the release that was wanted; where none was named, of another than before. */
+/** Whether a service is ready with the release that was wanted or, if none was named, with another one than before. */
 function isBack(service: ServiceName, to: Releases | null, before: Releases, after: Releases): boolean {
   const running = after[service];
   if (!running?.ready) return false;

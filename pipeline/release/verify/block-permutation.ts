@@ -5,18 +5,18 @@
  * been any others of all blocks.
  *
  * Many statistics are tested at once by the largest of them (Westfall and Young's maxT, "Resampling-Based Multiple
- * Testing", 1993): the chance that any of a family is called a difference where there is none is the one asked for,
- * however many there are and however they hang together.
+ * Testing", 1993). The chance that any of a family is called a difference although there is none is then the one asked
+ * for, however many there are and however they hang together.
  */
 
-/** One statistic: what each block adds to it. Centred: over all blocks it adds up to 0. */
+/** One statistic: what each block adds to it. It is centred: over all blocks it adds up to 0. */
 export interface Statistic {
   /** Which others it is tested together with. */
   family: string;
   /** One number a block. */
   scores: Float64Array;
   /**
-   * How many times the variance of a stretch of neighbouring blocks is that of as many blocks drawn at random: 1 where
+   * How many times the variance of a stretch of neighbouring blocks is that of as many blocks drawn at random: 1 if
    * neighbours have nothing to do with each other ({@link varianceInflation}).
    */
   inflation: number;
@@ -25,11 +25,11 @@ export interface Statistic {
 export interface TestedStatistic {
   /** Its sum over the new release's blocks, in standard deviations of what chance does. */
   z: number;
-  /** The chance that the largest of its family is at least as far from 0 where nothing differs. */
+  /** The chance that the largest of its family is at least as far from 0 when nothing differs. */
   p: number;
 }
 
-/** More are not worth their time: a p-value of 0.0005 is then known to ± 0.0002. */
+/** More permutations are not worth their time: with these, a p-value of 0.0005 is known to ± 0.0002. */
 export const permutations = 20_000;
 
 /**
@@ -46,7 +46,7 @@ export function testBlocks(
   const chosen = candidate.flatMap((isCandidate, block) => (isCandidate ? [block] : []));
   const count = chosen.length;
   const width = statistics.length;
-  // Of `count` of `blocks` numbers that add up to 0, drawn without putting back, the sum has this deviation.
+  // The deviation of a sum of `count` numbers, drawn without replacement from `blocks` numbers that add up to 0.
   const deviations = statistics.map(({ scores }) => {
     const squares = scores.reduce((sum, score) => sum + score * score, 0);
     return Math.sqrt((squares / (blocks - 1)) * count * (1 - count / blocks));
@@ -77,7 +77,7 @@ export function testBlocks(
   const largest = families.map(() => new Float64Array(permutations));
   const random = createRandom(seed);
   const order = Uint32Array.from({ length: blocks }, (_, block) => block);
-  // The sum over a set is that over all others with the other sign: the smaller of the two is quicker.
+  // The sum over a set is minus the sum over all others. Adding up the smaller of the two is quicker.
   const drawn = Math.min(count, blocks - count);
   for (let permutation = 0; permutation < permutations; permutation += 1) {
     for (let place = 0; place < drawn; place += 1) {
@@ -98,7 +98,7 @@ export function testBlocks(
   return statistics.map((_, column) => {
     const z = observed[column] ?? 0;
     const of = largest[familyOf[column] ?? 0] ?? new Float64Array();
-    // The smallest difference that rounding makes must not decide.
+    // A difference that comes from rounding alone must not decide.
     const asFar = of.length - lowerBound(of, Math.abs(z) - 1e-9);
     return { z, p: (asFar + 1) / (permutations + 1) };
   });
@@ -108,7 +108,7 @@ export function testBlocks(
  * How much more the sum over neighbouring blocks varies than that over blocks drawn at random: from the autocovariance
  * of the blocks with Bartlett's weights, which are exact for a stretch of this length. Never less than 1.
  *
- * @param series stretches of blocks in order of time, each centred; undefined where a block is missing.
+ * @param series stretches of blocks in order of time, each centred; undefined if a block is missing.
  * @param length of the stretch, in blocks.
  */
 export function varianceInflation(series: readonly (readonly (number | undefined)[])[], length: number): number {

@@ -108,7 +108,7 @@ async function verify(args: string[], context: CommandContext): Promise<number> 
   return exitCodes.done;
 }
 
-/** Who is asked, and the Observatory that is told; null where none is named and none is asked. */
+/** Who is asked, and the Observatory that is told; null if none is named and none is asked. */
 function readSource(
   values: { source: string; observatory?: string | undefined; prometheus?: string | undefined },
   { env, signal }: CommandContext,

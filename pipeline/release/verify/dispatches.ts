@@ -40,7 +40,7 @@ export function figuresOf(dispatches: readonly Dispatch[]): Figures {
   };
 }
 
-/** Durations of those that did not fail, ascending: what fails quickly has not become quicker. */
+/** Durations of those that did not fail, ascending. A dispatch that fails quickly has not become quicker. */
 export function sortedDurations(dispatches: readonly Dispatch[]): number[] {
   return dispatches
     .filter(({ failed }) => !failed)

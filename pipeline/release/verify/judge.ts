@@ -13,11 +13,11 @@ export interface JudgeOptions {
   minRequests: number;
   /** The chance of a false alarm, in either direction, that this judgement may take. */
   alpha: number;
-  /** What is too small a change of a duration to matter, as a share: 0.15. */
+  /** A change of a duration that is smaller than this share is too small to matter: 0.15. */
   minChange: number;
   /**
-   * The durations that can be told apart, ascending, where only buckets of them are known: those nearest to what else
-   * would part slow from quick are taken. Null where durations are known.
+   * The durations that can be told apart, ascending, if only buckets of them are known. Of these, those nearest to what
+   * else would part slow from quick are taken. Null if durations are known.
    */
   limitsMs?: readonly number[] | null;
 }
@@ -28,20 +28,20 @@ export interface Finding {
   measure: 'duration' | 'errors';
   /** Null for all customers together. */
   customer: string | null;
-  /** Of a finding about all customers: those whom most of it comes from. They are not tested for themselves. */
+  /** For a finding about all customers: those whom most of it comes from. They are not tested for themselves. */
   mostly: string[];
-  /** Of the measure `duration`: what counts as slow here; null for errors. */
+  /** For the measure `duration`: what counts as slow here; null for errors. */
   slowerThanMs: number | null;
   /** The share of dispatches that are slow, or that fail. With the mix of customers of the new release. */
   baselineShare: number;
   candidateShare: number;
-  /** The chance of something so large in its family where nothing differs. */
+  /** The chance of something so large in its family when nothing differs. */
   p: number;
 }
 
 export interface Judgement {
   verdict: Verdict;
-  /** Why it is inconclusive; null where it is not. */
+  /** Why it is inconclusive; null if it is not. */
   reason: string | null;
   baseline: Figures;
   candidate: Figures;
@@ -52,28 +52,28 @@ export interface Judgement {
 
 /** The length of a block, milliseconds. */
 export const blockMs = 5_000;
-/** Blocks that each release needs: of fewer no permutation is rare enough. */
+/** Blocks that each release needs. With fewer, no permutation is rare enough. */
 export const minBlocks = 4;
 
-/** How many blocks apart two may be and still hang together. */
+/** How many blocks apart two blocks may be and still depend on each other. */
 const mostLags = 16;
-/** A block of fewer dispatches has no median worth the name. */
+/** With fewer dispatches, the median of a block says too little. */
 const minForLevel = 5;
 /** What counts as slow, in medians of all dispatches. Several, because nobody knows before how much slower "slow" is. */
 const slowFactors = [0.5, 0.7, 0.85, 1.15, 1.3, 1.6, 2, 3, 5];
 /** A statistic of fewer events is left out: it tells nothing, and its rare jumps hide what others tell. */
 const minEvents = 3;
 /**
- * What is too small a change of a share to matter: of all dispatches, and of a customer's. A busy machine makes a few of a
- * hundred dispatches slow for a moment, and no error.
+ * Changes of a share that are too small to matter: of all dispatches, and of a customer's. A busy machine makes a few of
+ * a hundred dispatches slow for a moment, but causes no error.
  */
 const minShareChange = {
   duration: { all: 0.05, customer: 0.1 },
   errors: { all: 0.01, customer: 0.1 },
 };
 /**
- * From here on slow is another kind of slow. Below, it may be that all of the machine is slower for a while: those limits
- * are tested apart, and only where the new release has been there for long enough to outlast that.
+ * From here on slow is another kind of slow. Below it, the whole machine may be slower for a while. So those limits are
+ * tested apart, and only if the new release has been there for long enough to outlast that.
  */
 const tailFactor = 1.6;
 export const minShiftBlocks = 12;
@@ -121,7 +121,7 @@ export function judge(evidence: Evidence, options: JudgeOptions): Judgement {
   return { ...judgement, verdict, findings };
 }
 
-/** Why there is too little to judge; null where there is enough. No data is not healthy. */
+/** Why there is too little to judge; null if there is enough. No data is not healthy. */
 export function tooLittle(
   { baseline, candidate }: Evidence,
   { minRequests }: Pick<JudgeOptions, 'minRequests'>,
@@ -160,7 +160,7 @@ function find(evidence: Evidence, names: readonly string[], options: JudgeOption
     const { z, p } = tested[index] ?? { z: 0, p: 1 };
     if (p > options.alpha * (alphaShares[each.statistic.family] ?? 0)) continue;
     const shares = sharesOf(evidence, each);
-    // Two strata that go different ways may add up to a sign that the shares do not have.
+    // Two strata that change in opposite directions may add up to a sign that the shares do not have.
     if (Math.sign(shares.candidate - shares.baseline) !== Math.sign(z)) continue;
     if (!matters(evidence, each, shares, options)) continue;
     findings.push({
@@ -175,7 +175,7 @@ function find(evidence: Evidence, names: readonly string[], options: JudgeOption
       size: Math.abs(z),
     });
   }
-  // Of several limits for "slow" the one that tells the releases apart best. What is worse comes first.
+  // Of several limits for "slow", keep the one that tells the releases apart best. Findings of "worse" come first.
   const best = new Map<string, Finding & { size: number }>();
   for (const finding of findings) {
     const key = `${finding.direction} ${finding.measure} ${finding.customer === null ? 'all' : `of ${finding.customer}`}`;
@@ -198,7 +198,7 @@ interface Placed extends Dispatch {
 interface Blocks {
   placed: Placed[];
   isCandidate: boolean[];
-  /** For each release the numbers of its blocks in order of time, undefined where nothing began. */
+  /** For each release the numbers of its blocks in order of time, undefined if nothing began. */
   order: (number | undefined)[][];
 }
 
@@ -274,13 +274,13 @@ function statisticsOf(evidence: Evidence, names: readonly string[], bounds: read
   return { isCandidate: blocks.isCandidate, candidates };
 }
 
-/** The bound that is nearest to a value; the value where there are none. */
+/** The bound that is nearest to a value; the value itself if there are no bounds. */
 function nearest(bounds: readonly number[], value: number): number {
   const distance = (bound: number) => Math.abs(bound - value);
   return bounds.reduce((best, bound) => (distance(bound) < distance(best) ? bound : best), bounds[0] ?? value);
 }
 
-/** A sum over the new release's blocks, and its standard deviation where those are drawn at random. */
+/** A sum over the new release's blocks, and the standard deviation it has if those are drawn at random. */
 function partOf(scores: Float64Array, isCandidate: readonly boolean[]): { sum: number; deviation: number } {
   const count = isCandidate.filter(Boolean).length;
   const sum = scores.reduce((total, score, block) => (isCandidate[block] ? total + score : total), 0);
@@ -289,7 +289,7 @@ function partOf(scores: Float64Array, isCandidate: readonly boolean[]): { sum: n
   return { sum, deviation: Math.sqrt((squares / (scores.length - 1)) * count * (1 - share)) };
 }
 
-/** Whom a difference of all customers comes from: a good part of it, and more than two standard deviations. */
+/** The customers that a difference of all comes from: each adds a good part, and more than two standard deviations. */
 function mostlyOf({ parts }: Candidate): string[] {
   const total = parts.reduce((sum, part) => sum + part.sum, 0);
   return parts
@@ -298,7 +298,7 @@ function mostlyOf({ parts }: Candidate): string[] {
     .map(({ customer }) => customer);
 }
 
-/** Of the scores of all customers, each release centred by itself: a difference between them is no autocorrelation. */
+/** From the scores of all customers, each release centred by itself: a difference between them is no autocorrelation. */
 function inflationOf(scores: Float64Array, { isCandidate, order }: Blocks): number {
   const series = order.map((numbers) => {
     const known = numbers.filter((block) => block !== undefined);
@@ -308,7 +308,7 @@ function inflationOf(scores: Float64Array, { isCandidate, order }: Blocks): numb
   return varianceInflation(series, Math.min(isCandidate.filter(Boolean).length, mostLags));
 }
 
-/** Those of the release before count as often as the new release has such customers ("direct standardisation"). */
+/** Customers of the release before count as often as the new release has such customers ("direct standardisation"). */
 function weightsOf({ baseline, candidate }: Evidence): Map<string, number> {
   const count = (dispatches: readonly Dispatch[]) => {
     const counts = new Map<string, number>();
@@ -353,7 +353,7 @@ function matters(
   const least = minShareChange[each.measure][each.customer === null ? 'all' : 'customer'];
   if (Math.abs(shares.candidate - shares.baseline) < least) return false;
   if (each.measure === 'errors') return true;
-  // The quantile in the middle of what moved over the limit: how far did it move?
+  // The quantile in the middle of the part that moved over the limit: how far did it move?
   const q = 1 - (shares.baseline + shares.candidate) / 2;
   const before = quantile(sortedDurations(ofCustomer(evidence.baseline, each)), q);
   const now = quantile(sortedDurations(ofCustomer(evidence.candidate, each)), q);

@@ -12,7 +12,7 @@ import {
 const dispatchFilter = 'service = "frontend" and http.route = "/dispatch"';
 /** As many rows as the Observatory gives at once. */
 const pageSize = 500;
-/** How far back one looks for a release, milliseconds; further only where nothing is found. */
+/** How far back to look for a release, milliseconds; further only if nothing is found. */
 const lookBack = [15 * 60_000, 2 * 3_600_000, 24 * 3_600_000, 7 * 24 * 3_600_000];
 
 /**
@@ -79,7 +79,7 @@ export function createObservatorySource(url: string, signal: AbortSignal): Dispa
       });
       const [from, to] = [Math.floor(ranges.candidate.fromMs), Math.ceil(ranges.candidate.toMs)];
       const link = new URL(url);
-      // The box is the selection: what is of the new release. What is different about it? The rest is the one before.
+      // The box selects the new release. The page then says how it differs from the rest, which is the one before.
       link.search = new URLSearchParams({
         from: String(Math.floor(ranges.baseline.fromMs)),
         to: String(to),
@@ -121,7 +121,7 @@ function rowOf(row: unknown): Row {
   };
 }
 
-/** The one release that a group of a breakdown stands for; null where several served its dispatches. */
+/** The one release that a group of a breakdown stands for; null if several served its dispatches. */
 function versionOf(group: unknown): string | null {
   const version = isObject(group) && Array.isArray(group['values']) ? (group['values'] as unknown[])[0] : undefined;
   return typeof version === 'string' && /^[\w.+-]{1,64}$/.test(version) ? version : null;

@@ -14,20 +14,20 @@ const bucketMetric = 'hotrod_dispatch_duration_seconds_bucket';
 const isDispatch = 'service_name="frontend",http_route="/dispatch"';
 
 /**
- * The longest time whose scrapes are read one by one, milliseconds: what {@link mostDispatches} takes at 5 a second. Of a
- * longer one the last part is read.
+ * The longest time whose scrapes are read one by one, milliseconds: what {@link mostDispatches} takes at 5 a second. If
+ * the time is longer, only its last part is read.
  */
 const longestMs = 20 * 60_000;
 /** A series that has no scrape so long before the time in question did not exist then, and began at zero, milliseconds. */
 const lookBehindMs = 60_000;
-/** How far back one looks for a release, and in which steps, seconds; further only where nothing is found. */
+/** How far back to look for a release, and in which steps, seconds; further only if nothing is found. */
 const lookBack = [
   { rangeS: 15 * 60, stepS: 5 },
   { rangeS: 2 * 3_600, stepS: 30 },
   { rangeS: 24 * 3_600, stepS: 300 },
   { rangeS: 7 * 24 * 3_600, stepS: 1_800 },
 ];
-/** How long Prometheus may evaluate, and how long it is waited for. */
+/** How long Prometheus may evaluate, and how long to wait for it. */
 const evaluationS = 20;
 const answerMs = 30_000;
 const mostBytes = 32 * 1024 * 1024;
@@ -72,7 +72,7 @@ export function createPrometheusSource(url: string, signal: AbortSignal): Dispat
     return countsOf(series, first).filter(({ atMs }) => atMs > fromMs);
   }
 
-  /** @throws Error where the Collector has counted something within this time without saying whose it is. */
+  /** @throws Error if the Collector has counted something within this time without saying whose it is. */
   async function refuseOverflow(fromMs: number, toMs: number): Promise<void> {
     const seconds = Math.ceil((toMs - fromMs) / 1000);
     const series = await ask(`${callsMetric}{otel_metric_overflow="true"}[${seconds}s]`, toMs);
@@ -170,7 +170,7 @@ interface Count {
   count: number;
 }
 
-/** @param firstMs the first scrape of all: what it says is where counting begins. */
+/** @param firstMs the first scrape of all: counting begins at what it says. */
 function countsOf(series: readonly Series[], firstMs: number): Count[] {
   const counts: Count[] = [];
   const histograms = Map.groupBy(series, ({ labels }) =>
@@ -202,7 +202,7 @@ function boundOf({ labels: { le } }: Series): number {
   return le === '+Inf' ? Infinity : Number(le);
 }
 
-/** As elsewhere: an error, or an answer of 400 and more. */
+/** A failure is the same as elsewhere: an error, or an answer of 400 and more. */
 function isFailure(labels: Series['labels']): boolean {
   return labels['status_code'] === 'STATUS_CODE_ERROR' || Number(labels['http_response_status_code']) >= 400;
 }
@@ -240,7 +240,7 @@ function dispatchesOf(counts: readonly Count[], url: string): Dispatch[] {
     .flatMap(({ atMs, customer, failed, overMs, upToMs, count }) =>
       Array.from({ length: count }, () => {
         index += 1;
-        // Of what is beyond the last bound nothing is known but that.
+        // Of a duration beyond the last bound, only that much is known.
         const widthMs = Number.isFinite(upToMs) ? upToMs - overMs : 1;
         const place = 1 - ((index * goldenStep) % 1); // over the lower bound, up to the upper one
         return { startMs: atMs, durationMs: overMs + widthMs * place, customer, failed };

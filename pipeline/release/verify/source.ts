@@ -13,13 +13,13 @@ export interface Ranges {
   candidate: { fromMs: number; toMs: number };
 }
 
-/** Where dispatches are asked of. */
+/** Answers questions about dispatches. */
 export interface DispatchSource {
   /** For messages. */
   name: string;
   /**
-   * The dispatches that these releases served, in order of time. Those that failed before any service said its release
-   * count to whoever is asked for where `unclaimed` is true: a release that does not answer at all must not look healthy.
+   * The dispatches that these releases served, in order of time. If `unclaimed` is true, those that failed before any
+   * service said its release count to whoever is asked for: a release that does not answer at all must not look healthy.
    *
    * @param fromMs,toMs Unix milliseconds; the beginning of a dispatch counts.
    * @returns at most `mostDispatches`, the latest.
@@ -27,16 +27,16 @@ export interface DispatchSource {
   dispatches(versions: Versions, fromMs: number, toMs: number, unclaimed: boolean): Promise<Dispatch[]>;
   /** The releases of a service that served dispatches within a time, the last one to do so first. */
   releases(service: ReleasedService, fromMs: number, toMs: number): Promise<{ version: string; lastMs: number }[]>;
-  /** A page that shows two releases side by side; null where there is none. */
+  /** A page that shows two releases side by side; null if there is none. */
   compareLink(versions: { baseline: Versions; candidate: Versions }, ranges: Ranges): string | null;
   /**
-   * Milliseconds, ascending: a source of histograms knows of each dispatch only between which two of these its duration
-   * is. Null where it knows the duration.
+   * The bounds between which durations are known, milliseconds, ascending. A source of histograms knows of each dispatch
+   * only which two of these its duration lies between. Null if it knows the duration.
    */
   limitsMs(): readonly number[] | null;
 }
 
-/** More dispatches of a release than these make no verdict surer. */
+/** How many dispatches of a release are looked at. More make no verdict surer. */
 export const mostDispatches = 6_000;
 
 /** The attribute of a dispatch's root span that tells the release of a service. */

@@ -5,12 +5,12 @@ import type { VerifyResult } from './verify.ts';
 
 /** The type of the markers that carry a verdict: the Observatory's releases show what they say. */
 export const verdictType = 'verdict';
-/** As much of a summary as a label bears, characters. */
+/** How much of a summary fits on a label, characters. */
 const longestSummary = 400;
 
 /**
- * Tells a verdict where markers are shown: a window over the time of the new release that was looked at, for each service
- * `better: customer 0.1.0+1a2b3c4: p95 …`. One that cannot be reached is a warning, as with every marker.
+ * Tells a verdict at the places that show markers: a window over the time of the new release that was looked at, for each
+ * service `better: customer 0.1.0+1a2b3c4: p95 …`. A place that cannot be reached is a warning, as with every marker.
  */
 export async function describeVerdict(
   result: VerifyResult,

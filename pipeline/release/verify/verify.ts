@@ -8,11 +8,11 @@ import type { DispatchSource, ReleasedService, Versions } from './source.ts';
 export interface VerifyRequest {
   /** The new release of each service that changed; at least one. */
   candidate: Versions;
-  /** What ran before; a service that is left out is asked for. */
+  /** What ran before. For a service that is left out, the source is asked. */
   baseline: Versions;
-  /** Unix milliseconds: not before this the new release served. Null: from its first dispatch on. */
+  /** Unix milliseconds: the new release did not serve before this. Null: from its first dispatch on. */
   sinceMs: number | null;
-  /** Unix milliseconds: what came later is not taken for the release before. Null: up to the new one's first dispatch. */
+  /** Unix milliseconds: what came later is not of the release before. Null: up to the new one's first dispatch. */
   baselineUntilMs: number | null;
   /** How much of the time of the release before is looked at, milliseconds. */
   baselineWindowMs: number;
@@ -20,7 +20,7 @@ export interface VerifyRequest {
   requests: number;
   /** The chance of a false alarm. */
   alpha: number;
-  /** What change of a duration is too small to matter, as a share. */
+  /** A change of a duration that is smaller than this share is too small to matter. */
   minChange: number;
   /** The first dispatches of a new process are slower; these are left out, milliseconds. */
   warmUpMs: number;
@@ -30,11 +30,11 @@ export interface VerifyRequest {
 
 export interface VerifyResult extends Judgement {
   versions: { candidate: Versions; baseline: Versions };
-  /** The times that were looked at, Unix milliseconds; null where there was nothing to look at. */
+  /** The times that were looked at, Unix milliseconds; null if there was nothing to look at. */
   candidateRange: { fromMs: number; toMs: number } | null;
   baselineRange: { fromMs: number; toMs: number } | null;
   link: string | null;
-  /** The only durations that could be told apart, milliseconds; null where each dispatch's own is known. */
+  /** The only durations that could be told apart, milliseconds; null if each dispatch's own is known. */
   limitsMs: readonly number[] | null;
 }
 
@@ -54,11 +54,11 @@ export const systemClock: Clock = {
  * call a false alarm, so each gets its part of the chance for one.
  */
 const looks = [1 / 3, 1 / 2, 3 / 4, 1];
-/** At the last look the new release has served for so long, milliseconds. */
+/** How long the new release has served at the last look, milliseconds. */
 const fullMs = 60_000;
 /**
- * A dispatch is told when it has ended: the slow ones of the last seconds would be missing while the quick ones are
- * there, and any release would look better than it is. So the last seconds do not count, milliseconds.
+ * A dispatch is told only when it has ended. In the last seconds the quick ones are there while the slow ones are still
+ * missing, so any release would look better than it is. So the last seconds do not count, milliseconds.
  */
 const settleMs = 4_000;
 const pollMs = 2_000;
@@ -67,7 +67,7 @@ const pollMs = 2_000;
  * Waits until the new release has served enough dispatches, and compares it with the one before.
  *
  * @param log takes a line about what is waited for.
- * @throws Error where the source cannot be asked, or the signal ends it.
+ * @throws Error if the source cannot be asked, or the signal ends it.
  */
 export async function verifyRelease(
   source: DispatchSource,
@@ -93,7 +93,7 @@ export async function verifyRelease(
     const late = clock.now() + pollMs > deadline;
     if (found) {
       const { baseline, candidate } = found;
-      // Where dispatches begin with scrapes, time that is served is no time that is seen: so many blocks of it are.
+      // If dispatches begin with scrapes, not all the time that is served is seen. Only so many blocks of it are.
       const seenMs = source.limitsMs() === null ? Infinity : countBlocks(candidate) * (fullMs / minShiftBlocks);
       const servedMs = Math.min(untilMs - found.countedFromMs, seenMs);
       // All looks that are due by now are one.
@@ -144,7 +144,7 @@ interface Found extends Begin {
 
 const dayMs = 24 * 3_600_000;
 
-/** Null while the new release has served nothing. The release before is asked of until something of it is known. */
+/** Null while the new release has served nothing. It asks for the release before until something of it is known. */
 async function findCandidate(
   source: DispatchSource,
   request: VerifyRequest,
@@ -189,8 +189,8 @@ async function findBegin(source: DispatchSource, request: VerifyRequest, untilMs
     );
     if (!before) continue;
     baseline[service] = before.version;
-    // Where both serve for a while, or the new release is one that served long ago already: from the last dispatch of
-    // the other on.
+    // If both serve for a while, or the new release is one that served long ago already, the comparison begins at the
+    // last dispatch of the other.
     if (request.sinceMs === null) sinceMs = Math.max(sinceMs, before.lastMs);
     lastMs = request.baselineUntilMs ?? Math.min(before.lastMs + 1, sinceMs);
   }

@@ -47,7 +47,7 @@ export function exportDirectory(volume: string, step: string): string {
   return relative;
 }
 
-/** What a step has exported. @throws where that is more than a pipeline needs. */
+/** What a step has exported. @throws if that is more than a pipeline needs. */
 export function readExports(
   volume: string,
   relative: string,

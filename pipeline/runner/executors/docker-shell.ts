@@ -40,7 +40,7 @@ export function createDockerShell(
         '--network=host',
         `--volume=${volume}:${volumePath}`,
         `--workdir=${directory}`,
-        // By name alone: a value on the command line could be read by everybody on this machine.
+        // Only the names: everybody on this machine could read a value on the command line.
         ...Object.keys(env).map((variable) => `--env=${variable}`),
         `--entrypoint=${shell}`,
         image,

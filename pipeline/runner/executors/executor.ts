@@ -18,7 +18,7 @@ export interface StepContext {
 
 /** What came of a step. */
 export interface StepOutcome {
-  /** A clause after the name of the step; null where it succeeded. */
+  /** A clause after the name of the step; null if it succeeded. */
   reason: string | null;
   exitCode: number | null;
   /** What it handed on with cf_export. */

@@ -8,7 +8,7 @@ export interface Commit {
   revision: string;
   message: string;
   author: string;
-  /** Null where no branch was named and none is checked out. */
+  /** Null if no branch was named and none is checked out. */
   branch: string | null;
 }
 
@@ -50,7 +50,7 @@ export async function findRepository(directory: string, env: Environment): Promi
   return (await git(directory, env, ['rev-parse', bare ? '--absolute-git-dir' : '--show-toplevel'])).trim();
 }
 
-/** A commit. @throws {GitError} where there is none of this name. */
+/** A commit. @throws {GitError} if there is none of this name. */
 export async function readCommit(
   repository: string,
   revision: string,
@@ -78,7 +78,7 @@ async function checkedOutBranch(repository: string, env: Environment): Promise<s
   return name === 'HEAD' ? null : name;
 }
 
-/** A file as it is in a commit. @throws {GitError} where it is not there. */
+/** A file as it is in a commit. @throws {GitError} if it is not there. */
 export function readFileAt(repository: string, revision: string, path: string, env: Environment): Promise<string> {
   return git(repository, env, ['show', '--end-of-options', `${revision}:${path}`]);
 }
@@ -92,7 +92,7 @@ export async function hasUncommittedChanges(repository: string, env: Environment
   }
 }
 
-/** Paths that differ between two commits. @throws {GitError} where one of them is not there. */
+/** Paths that differ between two commits. @throws {GitError} if one of them is not there. */
 export async function changedPaths(
   repository: string,
   base: string,

@@ -4,9 +4,9 @@ import { StringDecoder } from 'node:string_decoder';
 
 /** How a program ended. */
 export interface Ended {
-  /** As a shell counts: 128 and the signal's number where a signal ended it. Null where it could not be started. */
+  /** As a shell counts: 128 and the signal's number if a signal ended it. Null if it could not be started. */
   exitCode: number | null;
-  /** A clause after the name of the step, null where it ended with 0. */
+  /** A clause after the name of the step, null if it ended with 0. */
   reason: string | null;
 }
 
@@ -18,16 +18,16 @@ export interface ProcessOptions {
   /** Both streams as they come. */
   output: (text: string) => void;
   graceMs?: number;
-  /** Called where the signal fires: what must be stopped elsewhere, such as a container. */
+  /** Called when the signal fires, to stop what runs elsewhere, such as a container. */
   onAbort?: () => void;
 }
 
-/** What is left in the pipes when a program has ended is waited for this long; a process it left behind holds them open. */
+/** How long to read the pipes on after a program has ended: a process that it left behind may hold them open. */
 const drainMs = 500;
 const ownGroup = process.platform !== 'win32';
 
 /**
- * Runs a program to its end, in a process group of its own. What it leaves running when it ends is ended, as a container
+ * Runs a program to its end, in a process group of its own. Processes that it leaves running are ended, as a container
  * would do. Resolves in any case.
  */
 export function runProcess(program: string, args: readonly string[], options: ProcessOptions): Promise<Ended> {

@@ -25,7 +25,7 @@ type StepOf<K extends ExecutableStep['kind']> = Extract<ExecutableStep, { kind: 
  *
  * @param volume the shared volume, on this machine; made here.
  * @param repository what every clone is made of: the commit that is built is there, whatever the file's `repo` says.
- * @param target what `type: build` and `type: helm` are handed to; null where none was chosen.
+ * @param target what `type: build` and `type: helm` are handed to; null if none was chosen.
  */
 export function createStepExecutor(options: {
   volume: string;
@@ -40,7 +40,7 @@ export function createStepExecutor(options: {
   mkdirSync(volume, { recursive: true });
   installCfExport(volume);
 
-  /** A directory as steps name it, on this machine. @throws where it is outside of the volume. */
+  /** A directory as steps name it, on this machine. @throws if it is outside of the volume. */
   function onThisMachine(directory: string): string {
     const inside = relative(shell.volumePath, directory);
     if (inside.startsWith('..') || isAbsolute(inside))
@@ -97,8 +97,8 @@ export function createStepExecutor(options: {
   }
 
   /**
-   * Where a suite runs, its data directory has the dependencies of every lockfile that it has seen: the clone gets them
-   * as links, in a second, and `npm ci` is left to a clone whose lockfile is new.
+   * If a suite runs, its data directory has the dependencies of every lockfile that it has seen. The clone gets them as
+   * links, in a second, and `npm ci` is left to a clone whose lockfile is new.
    */
   async function shareDependencies(root: string, context: StepContext): Promise<void> {
     const dataDir = options.env['HOTROD_DATA_DIR'];

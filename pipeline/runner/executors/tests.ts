@@ -8,8 +8,8 @@ const touchesEverything =
 const isCode = /\.(ts|tsx|js|sql)$/;
 
 /**
- * Runs the tests of a change: those of the unit project that import what changed, or stand beside it. Of everything: the
- * whole suite. The output is Vitest's, which names each test that fails.
+ * Runs the tests of a change: those of the unit project that import what changed, or stand beside it. If everything may
+ * have changed: the whole suite. The output is Vitest's, which names each test that fails.
  *
  * @param paths that differ; null for the whole suite.
  * @returns Vitest's exit code.
@@ -41,7 +41,7 @@ export async function runTests(
 /**
  * What Vitest is told: the files that changed, whose importers it finds, and the unit tests beside them.
  *
- * @returns null where there is nothing to run.
+ * @returns null if there is nothing to run.
  */
 export function vitestArguments(root: string, paths: readonly string[] | null): string[] | null {
   if (paths === null) return ['run'];

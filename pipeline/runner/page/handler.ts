@@ -8,9 +8,9 @@ import { renderNotFound, renderRun, renderRunList } from './render.ts';
 
 const assets = readAssets(import.meta.url);
 
-/** What a log shows of itself at once; the rest is behind a link. */
+/** How much of a log the page shows at first; the rest is behind a link. */
 const shownLogBytes = 64 * 1024;
-/** An answer of a log holds this much; the page asks again for more. */
+/** How much of a log one answer holds; the page asks again for more. */
 const maxLogAnswerBytes = 512 * 1024;
 const shownRuns = 50;
 
@@ -19,8 +19,8 @@ const shownRuns = 50;
  *
  * - `/runs`: all of them; `/runs/<id>`: the page of one, live while it runs
  * - `/runs/<id>/run.json`: its record
- * - `/runs/<id>/logs/<file>`: the output of a step; `?from=N` without its first N bytes, and the header `x-next` says
- *   from where to ask on
+ * - `/runs/<id>/logs/<file>`: the output of a step; `?from=N` without its first N bytes. The header `x-next` says from
+ *   which byte to ask on
  *
  * Everything is read from the disk when it is asked for, so it needs no connection to the runner.
  *

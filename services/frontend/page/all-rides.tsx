@@ -15,7 +15,7 @@ export interface AllRidesProps {
   reducedMotion: ReadonlySignal<boolean>;
 }
 
-/** How often the list changes: one that changed with every ride could not be read. */
+/** How often the list changes, at most: nobody could read a list that changed with every ride. */
 const changeMs = 1_000;
 const calmChangeMs = 5_000;
 

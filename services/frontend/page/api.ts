@@ -9,7 +9,7 @@ export type Point = Customer['location'];
 /** A car on its way (GET /dispatch): what the page shows of it. */
 export type Ride = Pick<Dispatch, 'customer' | 'driver' | 'etaSeconds' | 'route'>;
 
-/** What came back for a request: a value or why there is none, and the trace it left, where the server said. */
+/** What came back for a request: a value or why there is none. And the trace it left, if the server said which. */
 export type Outcome<T> = { traceId: string | undefined } & ({ value: T } | { failure: Failure });
 
 /** Longest wait for /config. */
@@ -61,13 +61,13 @@ async function request<T>(
   }
 }
 
-/** The trace id in a `traceresponse` header (`00-<trace id>-<span id>-<flags>`), undefined where there is none. */
+/** The trace id in a `traceresponse` header (`00-<trace id>-<span id>-<flags>`), undefined if there is none. */
 export function traceIdOf(traceresponse: string | null): string | undefined {
   const traceId = traceresponse?.match(/^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/)?.[1];
   return traceId === undefined || /^0+$/.test(traceId) ? undefined : traceId;
 }
 
-/** The page's configuration out of an answer's body; undefined where the body is something else. */
+/** The page's configuration out of an answer's body; undefined if the body is something else. */
 export function parseConfig(body: unknown): PageConfig | undefined {
   if (!isRecord(body) || !Array.isArray(body.customers) || !body.customers.every(isCustomer)) return undefined;
   const city = isRecord(body.city) ? body.city : {};
@@ -85,7 +85,7 @@ export function parseConfig(body: unknown): PageConfig | undefined {
   };
 }
 
-/** A ride out of an answer's body; undefined where the body is something else. */
+/** A ride out of an answer's body; undefined if the body is something else. */
 export function parseRide(body: unknown): Ride | undefined {
   if (!isRecord(body) || !isCustomer(body.customer) || !isRecord(body.driver)) return undefined;
   const { customer, driver, etaSeconds } = body;

@@ -3,7 +3,7 @@ import type { CityPlan } from './city-plan.ts';
 /** Room around the city for marks that lie on its edge. */
 const margin = 16;
 
-/** What of the plane both drawings of the city show, and where a place is in it, in parts of its width and height. */
+/** The part of the plane that both drawings of the city show, and a place in it in parts of its width and height. */
 export function viewOf({ width, height }: { width: number; height: number }) {
   const [fullWidth, fullHeight] = [width + 2 * margin, height + 2 * margin];
   return {

@@ -26,9 +26,9 @@ export interface CityMapProps {
 const namedCars = 4;
 
 /**
- * The city with its customers, the cars and their ways. What can be done here can be done in the list of customers
- * too, so to the keyboard and to the ear the map is one picture. Three layers: what moves in one makes the browser draw
- * none of the others again.
+ * The city with its customers, the cars and their ways. Everything that can be done here can also be done in the list of
+ * customers, so to the keyboard and to the ear the map is one picture. It has three layers: what moves in one does not
+ * make the browser draw the others again.
  */
 export function CityMap(props: CityMapProps) {
   const { plan, customers, traffic, reducedMotion } = props;

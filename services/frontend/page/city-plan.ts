@@ -32,7 +32,7 @@ const blockSize = 50;
 const unevenness = 11;
 const avenueEvery = 4;
 
-/** How many times as long as they are the ways of cars are drawn: the next free car is 500 m away, in a city of 50 km. */
+/** How many times their length the ways of cars are drawn: the next free car is 500 m away, in a city of 50 km. */
 export const wayScale = 8;
 
 /** The city's streets: the same ones every time, and about as many as people can tell apart. */

@@ -7,7 +7,7 @@ export interface Source {
   close(): void;
 }
 
-/** `connecting` at first; `lost` where trying again has not helped for a while. */
+/** `connecting` at first; `lost` when trying again has not helped for a while. */
 export type StreamState = 'connecting' | 'live' | 'lost';
 
 export interface EventStream {
@@ -26,21 +26,21 @@ export interface EventStreamOptions {
 }
 
 /**
- * Quick, because a browser may keep several connections to a frontend that leaves: each is good for one more answer, which
- * is that it leaves, and then for none.
+ * Short, because a browser may keep several connections to a frontend that leaves. Each is good for one more answer,
+ * which says that the frontend leaves, and then for none.
  */
 const firstRetryMs = 100;
-/** Who has waited for so long has tried three times before. */
+/** Whoever has waited for so long has tried three times before. */
 const lostFromMs = 800;
 const longestRetryMs = 10_000;
-/** The frontend is heard every ten seconds at least: after three times that it hangs, or the way to it is cut. */
+/** The frontend sends something every ten seconds at least. After three times that, it hangs or the way to it is cut. */
 const silenceMs = 30_000;
 
 /**
  * The stream of all rides, opened again whenever it ends. A frontend that is being replaced says that it leaves: its
  * successor's stream is opened then, and its own is read on until its last ride has an answer.
  *
- * EventSource would connect again by itself, but not where the answer is an error, and not where nothing comes at all.
+ * EventSource would connect again by itself, but not if the answer is an error, and not if nothing comes at all.
  */
 export function createEventStream({ open, onRides, later }: EventStreamOptions): EventStream {
   const state = signal<StreamState>('connecting');

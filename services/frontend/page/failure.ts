@@ -8,7 +8,7 @@ export interface Failure {
   detail: string;
   /** A short, stable name of the kind: the problem's code, `timeout`, `unreachable`, `bad_answer`, `http_502`. */
   code: string;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, if there was an answer. */
   status: number | undefined;
 }
 

@@ -72,7 +72,7 @@ document.addEventListener('visibilitychange', followWhileSeen);
 followWhileSeen();
 setInterval(traffic.tick, trafficTickMs);
 
-// The page is there before it is traced, and without tracing where that fails: blocked, broken or not to be loaded.
+// The page is there before it is traced. If tracing fails (blocked, broken or not to be loaded) it stays untraced.
 try {
   const { startTracing } = await import('./tracing.ts');
   telemetry = startTracing(session.id, release);

@@ -12,7 +12,7 @@ export type OrderOnMap = Order & { state: Extract<OrderState, { ride: unknown }>
 
 export interface MovingProps {
   state: OrderOnMap['state'];
-  /** Where the car drives: its route, or what stands for that on the map. The same array for as long as it is the same. */
+  /** The way of the car: its route, or what stands for that on the map. The same array as long as it is the same way. */
   way: readonly Point[];
   now: ReadonlySignal<number>;
   reducedMotion: ReadonlySignal<boolean>;
@@ -88,7 +88,7 @@ export function useUnit(svg: RefObject<SVGSVGElement | null>, units: number): Re
   return unit;
 }
 
-/** How far the car is: where motion is unwelcome it stands at the start until it has arrived. */
+/** How far the car is. If motion is unwelcome, it stands at the start until it has arrived. */
 function useShare({ state, now, reducedMotion }: Omit<MovingProps, 'way'>): ReadonlySignal<number> {
   return useMemo(
     () =>

@@ -19,7 +19,7 @@ export function lengthOf(points: readonly Point[]): number {
 }
 
 /**
- * Where one stands after a share of a polyline's length.
+ * The place, direction and remaining way after a share of a polyline's length.
  *
  * @param points at least one point.
  * @param share 0 at the first point, 1 at the last; outside of that, the nearer end.

@@ -157,7 +157,7 @@ function WhatFailed({ failure, retry, customer }: { failure: Failure; retry: () 
   );
 }
 
-/** The way to the trace: a link where somebody said where traces are seen, else the id, to be copied. */
+/** The way to the trace: a link if a viewer of traces is configured, else the id, to be copied. */
 function Trace({ order, traceUrl }: { order: Order; traceUrl: string | null }) {
   const { traceId, customer, state } = order;
   if (traceId === undefined || state.kind === 'dispatching') return null;

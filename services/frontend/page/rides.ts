@@ -45,9 +45,9 @@ export interface RidesOptions {
   after: (ms: number, callback: () => void) => void;
 }
 
-/** So many orders are kept; who wants older ones finds them in the traces. */
+/** How many orders are kept. Older ones are found in the traces. */
 export const keptOrders = 100;
-/** An arrived car stays on the map for so long. */
+/** How long a car that has arrived stays on the map. */
 const restMs = 5_000;
 
 /** Orders of this page, from the click to the arrival. */

@@ -9,9 +9,9 @@ export interface Session {
 }
 
 /**
- * The session of this tab. It outlives a reload where the browser lets it be stored, and one page load where not.
+ * The session of this tab. It outlives a reload if the browser lets it be stored. If not, it lasts for one page load.
  *
- * @param storage usually `sessionStorage`; undefined where the browser has none to give.
+ * @param storage usually `sessionStorage`; undefined if the browser has none to give.
  */
 export function createSession(storage: Pick<Storage, 'getItem' | 'setItem'> | undefined): Session {
   const stored = read(storage, idKey);
@@ -28,7 +28,7 @@ export function createSession(storage: Pick<Storage, 'getItem' | 'setItem'> | un
   };
 }
 
-/** `sessionStorage`, or undefined where even to look at it is forbidden. */
+/** `sessionStorage`, or undefined if even looking at it is forbidden. */
 export function tabStorage(): Storage | undefined {
   try {
     return sessionStorage;

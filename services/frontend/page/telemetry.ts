@@ -5,7 +5,7 @@ export type RideEnd = { ride: Ride } | { errorType: string; detail: string };
 
 /** One ordered ride, from the click to the answer. */
 export interface RideSpan {
-  /** The trace the ride is part of, 32 hex digits; undefined where nothing is traced. */
+  /** The trace the ride is part of, 32 hex digits; undefined if nothing is traced. */
   readonly traceId: string | undefined;
   /** Calls `start` so that the request it sends is a child of this span. Only its synchronous part counts. */
   run<T>(start: () => T): T;
@@ -26,7 +26,7 @@ export interface Release {
   environment: string;
 }
 
-/** The page's telemetry where tracing could not be set up. */
+/** The page's telemetry if tracing could not be set up. */
 export const noTelemetry: PageTelemetry = {
   inDocument: (start) => start(),
   startRide: () => ({ traceId: undefined, run: (start) => start(), end: () => {} }),

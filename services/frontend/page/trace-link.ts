@@ -2,7 +2,7 @@
  * The address of a trace.
  *
  * @param template an address in which `{traceId}` stands for the id, or null.
- * @returns undefined where there is no template, no id, or where the template leads anywhere but to a web page.
+ * @returns undefined if there is no template or no id, or if the template leads anywhere but to a web page.
  */
 export function traceLink(template: string | null, traceId: string | undefined, base: string): string | undefined {
   if (template === null || traceId === undefined || !template.includes('{traceId}')) return undefined;

@@ -33,10 +33,10 @@ const tracesUrl = new URL('v1/traces', document.baseURI).href;
 
 /**
  * Sets up the page's own spans: document load, fetch, and one span a ride. This module is the only one of the page
- * that knows OpenTelemetry, and a chunk of its own, so that the page works where it cannot be loaded.
+ * that knows OpenTelemetry, and a chunk of its own, so that the page works even if it cannot be loaded.
  *
  * @param sessionId goes on every span as `session.id`.
- * @param release settles when the release is known (or undefined where it stays unknown); no span is sent before.
+ * @param release settles when the release is known (or undefined if it stays unknown); no span is sent before.
  */
 export function startTracing(sessionId: string, release: Promise<Release | undefined>): PageTelemetry {
   const exporter = new OTLPTraceExporter({ url: tracesUrl, timeoutMillis: exportTimeoutMs });

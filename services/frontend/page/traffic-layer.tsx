@@ -17,9 +17,9 @@ export interface TrafficLayerProps {
 }
 
 /**
- * All rides under way: a ring where somebody waits, a car on its way, a pulse where a ride was slow or failed. The browser
- * moves them by itself (Web Animations), without a line of script for each frame, so that a page that is left open costs
- * the machine that runs the services next to nothing.
+ * All rides under way: a ring for a person who waits, a car on its way, a pulse for a ride that was slow or failed. The
+ * browser moves them by itself (Web Animations), without a line of script for each frame. So a page that is left open
+ * costs the machine that runs the services next to nothing.
  */
 export function TrafficLayer({ plan, customers, traffic, reducedMotion }: TrafficLayerProps) {
   const places = useMemo(() => new Map(customers.map(({ id, location }) => [id, location])), [customers]);
@@ -55,7 +55,7 @@ function Hail({ at, overdueAtMs }: { at: Place; overdueAtMs: number }) {
 }
 
 function Pulse({ at, end }: { at: Place; end: RideEnd }) {
-  // What happened before this page was opened has faded in part, or wholly.
+  // A ride that ended before this page was opened has faded in part, or wholly.
   const delayMs = useMemo(() => Math.min(0, end.atMs - performance.now()), [end]);
   const hasFailed = 'code' in end.result;
   if (!hasFailed && !end.isSlow) return null;
@@ -70,7 +70,7 @@ function Pulse({ at, end }: { at: Place; end: RideEnd }) {
   );
 }
 
-/** A car of others. Where motion is unwelcome it stands where it sets out, until it has arrived. */
+/** A car of others. If motion is unwelcome, it stands at its start until it has arrived. */
 function TrafficCar({ plan, end, isStill }: { plan: CityPlan; end: RideEnd; isStill: boolean }) {
   const car = useRef<HTMLSpanElement>(null);
   const frames = useMemo(() => carFrames(plan, 'route' in end.result ? end.result.route : []), [plan, end]);

@@ -33,26 +33,26 @@ export interface Traffic {
   readonly shown: ReadonlySignal<readonly TrafficRide[]>;
   /** Those that have ended last, newest first. */
   readonly last: ReadonlySignal<readonly EndedRide[]>;
-  /** Rides that ended a second, of late. */
+  /** How many rides ended a second, of late. */
   readonly ratePerSecond: ReadonlySignal<number>;
-  /** What takes longer, in milliseconds, is slow; infinite while too little is known. */
+  /** A ride that takes longer than this, in milliseconds, is slow. Infinite while too little is known. */
   readonly slowFromMs: ReadonlySignal<number>;
   apply(events: readonly RideEvent[]): void;
   /** Forgets what is over. To be called now and then. */
   tick(): void;
 }
 
-/** So many rides are drawn at most: of more one could not tell the cars apart. */
+/** How many rides are drawn at most: with more, one could not tell the cars apart. */
 export const mostShown = 80;
 const keptEnded = 50;
-/** Whatever became of it: a ride that was ordered so long ago has an answer by now, which this page was not told. */
+/** A ride that was ordered so long ago has its answer by now, whatever it was, but this page was not told of it. */
 const forgottenMs = 20_000;
-/** For so long the map shows that a ride was slow or failed. */
+/** How long the map shows that a ride was slow or failed. */
 export const pulseMs = 4_000;
-/** A rate of less time would jump, one of more would be late. */
+/** A rate over less time would jump, one over more time would be late. */
 const rateWindowMs = 10_000;
 const leastForMedian = 8;
-/** No ride is slow that takes less. */
+/** A ride that takes less than this is never slow. */
 const neverSlowMs = 300;
 
 /**
@@ -92,7 +92,7 @@ export function createTraffic(isOwn: (requestId: string) => boolean, now: () => 
   function tick(): void {
     const nowMs = now();
     ends = ends.filter((atMs) => atMs > nowMs - rateWindowMs);
-    // Of a page that has just been opened less is known.
+    // A page that has just been opened knows of less time.
     ratePerSecond.value = (ends.length * 1000) / Math.min(rateWindowMs, Math.max(1000, nowMs - knownSinceMs));
     const kept = [...rides.value].filter(([, ride]) => goneAtMs(ride) > nowMs);
     if (kept.length !== rides.value.size) rides.value = new Map(kept);

@@ -8,7 +8,7 @@ export function filtering(): void {
     const { page } = await openPage(`/?${fixedRange()}&view=traces`);
     const filter = page.getByRole('combobox', { name: 'Filter' });
     const customers = async () => new Set(await page.locator('.traces tbody td:nth-child(5)').allTextContents());
-    /** The caret goes behind what was taken with the next frame, and nobody types sooner. */
+    /** The caret moves behind the accepted text with the next frame, and nobody types sooner. */
     const take = async (name: RegExp) => {
       await page.getByRole('option', { name }).click();
       await page.evaluate('new Promise((resolve) => { requestAnimationFrame(resolve); })');

@@ -40,7 +40,7 @@ export function outages(): void {
     await late.unroute('**/assets/{service-map,objectives}*');
     await late.locator('.drawing svg').waitFor();
 
-    // Whatever the page is made of came by itself: without the server it is all there.
+    // Whatever the page is made of comes by itself: without the server it is all there.
     const whole = await (await browser.newContext()).newPage();
     // Both at once: what comes by itself may come before the page counts as loaded.
     await Promise.all([

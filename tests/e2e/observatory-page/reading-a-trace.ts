@@ -11,7 +11,7 @@ export function readingATrace(): void {
     await page.getByRole('searchbox', { name: 'Search in this trace' }).fill('select customers');
     await page.getByText('1 of 1', { exact: true }).waitFor();
     await expect.poll(() => page.locator('[aria-selected=true] .name').textContent()).toBe('SELECT customers');
-    // A value leads on as it does everywhere; that of a span below the entry span, to a question about all spans.
+    // A value leads on as it does everywhere. A value of a span below the entry span leads to a question about all spans.
     await page.locator('.fields dd', { hasText: 'postgresql' }).click();
     await page.getByRole('menuitem', { name: 'Exclude this' }).click();
     await plot(page).waitFor();
@@ -70,7 +70,7 @@ export function readingATrace(): void {
     await page.getByText('no match', { exact: true }).waitFor();
     expect(await page.locator('[data-dimmed=true]').count()).toBe(0);
 
-    // All is closed, what was selected too: the row that stands for it is selected instead.
+    // Everything is closed, including what was selected. The row that stands for it is selected instead.
     await search.fill('');
     await page.getByRole('button', { name: 'Collapse all' }).click();
     await expect.poll(() => selected.textContent()).toBe('step 4950');

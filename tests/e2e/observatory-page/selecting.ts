@@ -49,7 +49,7 @@ export function selecting(): void {
     await expect
       .poll(async () => new Set((await rows.locator('th').allTextContents()).slice(0, 2)))
       .toEqual(new Set(['Bicycles Green', 'Value Walking']));
-    // Both at once: what is waited for and fails while nobody looks would fail the whole run, a second try or not.
+    // Both at once: if one that is waited for fails while nobody looks, the whole run fails, even with a second try.
     const [lit] = await Promise.all([
       page.waitForResponse((response) => response.url().includes('highlight=')),
       rows.first().hover(),
@@ -93,7 +93,7 @@ export function selecting(): void {
     await expect.poll(() => isDrawn(page)).toBe(true);
     await drag(page, [0.05, 0.02], [0.95, (await heightOf(page, 1500)) - 0.01]);
     await selection(page).waitFor();
-    // What is compared stands still, until it is told to go on; the selection stays then, too.
+    // The comparison stands still until it is told to go on. The selection stays then, too.
     const room = await page.locator('.live').boundingBox();
     await page.getByText('Paused', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Go live' }).click();
@@ -130,7 +130,7 @@ export function selecting(): void {
     await page.getByRole('button', { name: 'Clear the selection' }).click();
     await pause.waitFor();
     expect(new URL(page.url()).search).toBe('');
-    // Back is the selection, and its range.
+    // Back leads to the selection, and its range.
     await page.goBack();
     await selection(page).waitFor();
     await goLive.waitFor();
@@ -140,7 +140,7 @@ export function selecting(): void {
     await pause.waitFor();
     expect([...new URL(page.url()).searchParams.keys()]).toEqual(['filter']);
 
-    // Who paused by themselves stays paused.
+    // A page that a person has paused stays paused.
     await page.goto(observatory.url);
     await pause.click();
     await band.click();
@@ -171,7 +171,7 @@ export function selecting(): void {
     expect(await lit.textContent()).toContain(name);
     expect(new Set(filters).size).toBe(1);
 
-    // Another row lights while the pointer is on it; only what was chosen can be put out.
+    // Another row lights up while the pointer is on it. Only the chosen one can be put out.
     await page.locator(`.results ${rowOf}`).nth(1).hover();
     await expect.poll(() => lit.textContent()).not.toContain(name);
     expect(await putOut.count()).toBe(0);
@@ -248,7 +248,7 @@ export function selecting(): void {
     await page.getByRole('button', { name: 'Select the slow band' }).click();
     await page.getByRole('button', { name: 'Open a trace of the selection' }).click();
     await page.getByRole('tree').waitFor();
-    // What had the focus is gone with the other page: it is not lost.
+    // The element with the focus is gone with the other page. The focus is not lost.
     await expect.poll(() => page.evaluate('document.activeElement === document.body')).toBe(false);
     await page.getByRole('link', { name: 'Who gets this statement' }).click();
     const groups = page.locator('.groups tbody th');

@@ -6,10 +6,10 @@ import { evidence, score, type Sides, type Split } from './compare-rank.ts';
 import type { Population } from '../population.ts';
 import { shownValue, valueFilter } from '../values.ts';
 
-/** How many values are told before the rest is folded together. */
+/** How many values are shown before the rest is folded together. */
 export const mostShown = 8;
 
-/** A value with its counts; its digest where it is cut. */
+/** A value with its counts; its digest if it is cut. */
 interface CountedValue extends Split {
   value: string | null;
   digest: string | null;
@@ -47,7 +47,7 @@ export function categories(
     .toSorted(
       (left, right) => right.weight - left.weight || difference(right.value, sides) - difference(left.value, sides),
     );
-  // A single value left over tells more than "Other (1)" does.
+  // A single remaining value says more than "Other (1)".
   const shown = ranked.slice(0, distinct === mostShown + 1 ? distinct : mostShown);
   const attribute: CompareAttribute = {
     key: fieldName(field),
@@ -68,7 +68,7 @@ export function categories(
   return { attribute, splits: values };
 }
 
-/** By how much the shares of a value differ: what orders values without evidence. */
+/** By how much the shares of a value differ. Values without evidence are ordered by this. */
 function difference(split: Split, sides: Sides): number {
   return Math.abs(split.selected / Math.max(1, sides.selected) - split.baseline / Math.max(1, sides.baseline));
 }
@@ -134,7 +134,7 @@ export function isTimestamp(edges: readonly number[], population: Population): b
   return [1e-3, 1, 1e3, 1e6].some((unit) => first >= from * unit && last <= to * unit && from > 0);
 }
 
-/** Whether all values that are told are instants as ISO 8601 writes them. */
+/** Whether all values that are shown are instants as ISO 8601 writes them. */
 export function isTimestampText(row: Counted): boolean {
   return (row.frequent ?? []).every(({ value }) => /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/.test(value ?? ''));
 }

@@ -17,7 +17,7 @@ export interface BinnedNumber {
 }
 
 const binCount = 12;
-/** Where bins of like size end: shares of the spans, as text. */
+/** The ends of bins of about equal size: shares of the spans, as text. */
 export const binShares: readonly string[] = Array.from({ length: binCount - 1 }, (_, index) =>
   String((index + 1) / binCount),
 );
@@ -35,7 +35,7 @@ export interface NumberField {
   own: boolean;
 }
 
-/** Each number as a column, NULL where it is none. */
+/** Each number as a column, NULL if it is not a number. */
 function numberColumns(numbers: readonly NumberField[], scope: Scope, binder: Binder): Sql {
   const columns = numbers.map(({ field, key, own }, index) => {
     const text = own ? sql`s.attributes[${binder.bind(key)}]` : fieldText(field, scope, binder);
@@ -68,7 +68,10 @@ async function askEdges(asking: Asking, population: Population, numbers: readonl
   });
 }
 
-/** A number of our own making as SQL: unlike a placeholder it costs nothing where it is compared a million times. */
+/**
+ * A number that this program computed, as SQL. Unlike a placeholder it costs nothing when it is compared a million
+ * times.
+ */
 function literal(value: number): Sql {
   if (!Number.isFinite(value)) throw new TypeError('not a finite number');
   return `(${value.toExponential()}::DOUBLE)` as Sql;

@@ -19,11 +19,11 @@ import { sql, type Binder, type Sql } from '../../sql.ts';
 /** An attribute that is compared by an expression of its own, because it is not simply a key of a MAP. */
 export interface Column {
   field: Field;
-  /** The field as lists name it: of an attribute in quotes, where a field has the same name. */
+  /** The field as lists name it: an attribute in quotes if a field has the same name. */
   key: string;
   /** Its value, in the type that it has: counted so, and made text afterwards. */
   value: Sql;
-  /** Whether a resource tells its value where `value` is NULL. */
+  /** Whether the resource gives the value if `value` is NULL. */
   inherits: boolean;
 }
 
@@ -33,22 +33,22 @@ export interface Exclusion {
   reason: string;
 }
 
-/** So many keys are known at most: the most frequent. */
+/** At most this many keys are known: the most frequent ones. */
 export const mostKeys = 5000;
 const ids = ['trace.id', 'span.id', 'parent.id'];
 /** A duration by its name: the last part says so, or carries a unit of time. */
 const durationKey = /(^|[._])(duration|latency|elapsed)$|_(ns|us|ms|seconds)$|^trace\.service_ms\./;
-/** Chosen by how long something took, so no property of the request. */
+/** Attributes that were chosen by how long something took, and so are no property of the request. */
 const chosenByDuration = new Set(['trace.slowest_statement']);
 
-/** Whether a key names a thing: its values are categories even where they are numbers. */
+/** Whether a key names a thing: its values are categories even if they are numbers. */
 export function isIdKey(key: string): boolean {
   return /(^|[._])id$/.test(key);
 }
 
 /**
- * Why an attribute is left out whatever its values are; undefined where it is compared. Where the box bounds the
- * duration, other durations and what was chosen by them only say again that the selection is slow.
+ * Why an attribute is left out, whatever its values are; undefined if it is compared. If the box bounds the duration,
+ * other durations, and attributes that were chosen by duration, only repeat that the selection is slow.
  */
 export function exclusionOf(key: string, box: Box): string | undefined {
   if (ids.includes(key)) return 'an id: every span has its own';
@@ -57,7 +57,7 @@ export function exclusionOf(key: string, box: Box): string | undefined {
   return chosenByDuration.has(key) ? 'chosen by duration, as the selection was' : undefined;
 }
 
-/** What was brushed: it differs because it was made to. */
+/** The fields that the selection was made by: they differ because of that. */
 export function brushed(box: Box): Exclusion[] {
   const fields: Exclusion[] = [];
   if (box.minMs !== undefined || box.maxMs !== undefined) {
@@ -90,7 +90,7 @@ export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, bi
         const value = typedColumn(field.name, scope) ?? fieldText(field, scope, binder);
         return { field, key, inherits: false, value };
       }
-      // Only where a resource has the key, and even then not for each span by itself: a look at it costs a join.
+      // Only if a resource has the key, and even then not for each span by itself: reading the resource costs a join.
       const inherits = inherited.has(field.key) && isOfResources(field.key);
       return { field, key, inherits, value: ownColumn(field.key, scope, binder) };
     });
@@ -107,10 +107,13 @@ export interface RootColumn {
   value: Sql;
 }
 
-/** So many attributes of entry spans are compared at most where all spans are. */
+/** When all spans are compared, at most this many attributes of their entry spans are compared, too. */
 const mostOfRoots = 6;
 
-/** What the entry spans tell of all spans: who asked, by names and ids that have columns. Entry spans tell it themselves. */
+/**
+ * Attributes of the entry spans, for all spans of their traces: names and ids with columns, which say who asked. Entry
+ * spans have them already.
+ */
 export function rootColumnsOf(scope: Scope, known: readonly KnownKey[], box: Box, binder: Binder): RootColumn[] {
   if (scope === 'roots') return [];
   return rootNames(known)
@@ -130,7 +133,7 @@ function rootNames(known: readonly KnownKey[]): string[] {
   );
 }
 
-/** Of the hot attributes those that were ever stored: each costs, though it be empty. */
+/** The hot attributes that were ever stored: each one costs time, even if it is empty. */
 function hotKeys(scope: Scope, known: readonly KnownKey[]): string[] {
   const keys = new Set(known.map(({ key }) => key));
   return Object.keys(hotAttributes(scope)).filter((key) => keys.has(key) || known.length >= mostKeys);
@@ -148,7 +151,7 @@ export function isHot(key: string, scope: Scope): boolean {
   return Object.hasOwn(hotAttributes(scope), key);
 }
 
-/** Keys that are not counted out of the MAP of spans, because a column tells them or nobody does. */
+/** Keys that are not counted out of the MAP of spans, because they have a column, or are not counted at all. */
 export function handledKeys(columns: readonly Column[], scope: Scope): string[] {
   const attributes = columns.filter(({ field }) => field.type === 'attribute').map(({ field }) => keyOf(field));
   return [...new Set([...Object.keys(hotAttributes(scope)), ...attributes])];

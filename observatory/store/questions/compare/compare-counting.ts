@@ -33,14 +33,16 @@ function isOfKind<K extends Handling['kind']>(handling: Handling, kind: K): hand
   return handling.kind === kind;
 }
 
-/** How the column `kind` of the join below tells a key's handling: small numbers compare quickest. */
+/**
+ * The codes of a key's handling in the column `kind` of the join below: small numbers, because they compare quickest.
+ */
 const skip = '0';
 const binsBranch = '1';
 const bucketsBranch = '2';
 
 /**
- * The keys and values of the MAP: without those that are handled elsewhere or ids, and with numbers told by their bins
- * and texts of very many values by a bucket of their hash.
+ * The keys and values of the MAP: without ids and the keys that are handled elsewhere. Numbers are replaced by their
+ * bins, and texts of very many values by a bucket of their hash.
  */
 export function ownSql(handled: readonly string[], handlings: Handlings, binder: Binder): Sql {
   const bins = attributeKeys(handlings, 'bins');
@@ -80,7 +82,7 @@ export function bucketSql(text: Sql): Sql {
   return sql`(hash(${text}) & 4095)`;
 }
 
-/** The place of a number's bin as text; NULL where it is none or not finite. */
+/** The place of a number's bin as text; NULL if it is not a number, or not finite. */
 function placeSql(number: Sql, edges: readonly number[]): Sql {
   return sql`CASE WHEN isfinite(${number}) THEN ${binSql(number, edges)} END`;
 }
@@ -99,7 +101,7 @@ function countedColumn(key: string, told: Sql, handling: Handling | undefined): 
     case 'bins':
       return { key, kind: sql`1`, value: placeSql(sql`TRY_CAST(${told} AS DOUBLE)`, handling.edges) };
     case 'buckets':
-      // Nothing has a hash, too: it is no value.
+      // NULL has a hash, too, but is no value.
       return {
         key,
         kind: sql`2`,
@@ -111,8 +113,8 @@ function countedColumn(key: string, told: Sql, handling: Handling | undefined): 
 }
 
 /**
- * So many columns are counted in one pass. A branch for each takes longer to plan than to run where spans are few; all in
- * one pass take memory for as many tables of groups at once.
+ * This many columns are counted in one pass. With few spans, a branch for each column takes longer to plan than to run.
+ * All columns in one pass would need memory for as many tables of groups at once.
  */
 const columnsAPass = 8;
 
@@ -130,7 +132,7 @@ export function branchesSql(
   for (const [index, { key, inherits }] of columns.entries()) {
     const column = columnName(index);
     const handling = handlings.get(handlingKey(true, key));
-    // What a resource tells is looked up once for each group of spans, not once for each span.
+    // The resource's value is looked up once for each group of spans, not once for each span.
     const told = inherits ? sql`coalesce(${column}, ${resourceColumn(key, sql`s.resource_id`, binder)})` : column;
     const counted = countedColumn(key, told, handling);
     if (counted === null) continue;
@@ -163,7 +165,10 @@ function rareSql(columns: readonly CountedColumn[], binder: Binder): Sql {
     WHERE value IS NOT NULL GROUP BY key, value`;
 }
 
-/** What entry spans tell: looked up once for each trace, not once for each span. Of several entry spans the first tells it. */
+/**
+ * Attributes of entry spans: looked up once for each trace, not once for each span. If a trace has several entry spans,
+ * the first one counts.
+ */
 function rootsBranch(columns: readonly RootColumn[], binder: Binder): Sql {
   const first = columns.map(({ value }, index) => sql`arg_min(${value}, s.start_ns) AS ${columnName(index)}`);
   const names = columns.map((_, index) => columnName(index));
@@ -197,7 +202,7 @@ function passSql(columns: readonly CountedColumn[], binder: Binder): Sql {
       columns.map((column, index) => each(column, columnName(index))),
       between,
     );
-  // Of each row one column is grouped by, and the others are NULL: grouping() tells which.
+  // Each row is grouped by one column, and the others are NULL: grouping() says which.
   return sql`SELECT true, key, value, kind, selected, baseline
     FROM (
       SELECT

@@ -1,18 +1,21 @@
-/** Which attributes of a comparison say the same and are one card, and which of them the card goes by. Pure. */
+/** Which attributes of a comparison say the same and share a card, and which of them the card is named by. Pure. */
 import type { CompareAttribute } from '../../../contract/contract.ts';
 import { isIdKey } from './compare-columns.ts';
 import { evidence, type Sides, type Split } from './compare-rank.ts';
 
-/** A value with less evidence than this part of its attribute's strongest is not what tells the sides apart. */
+/**
+ * A value counts as a difference of the two sides only if its evidence is at least this part of its attribute's
+ * strongest.
+ */
 const leastPart = 0.1;
-/** Counts that differ by this part in all, or by so many spans, are nearly the same. */
+/** Counts are nearly the same if they differ by at most this part in all, or by at most this many spans. */
 const partApart = 0.05;
 const spansApart = 3;
 
 /**
- * Puts together what splits the two sides nearly alike: values that are evidence, put in order, have nearly the same
- * counts. So a few spans that lack one of the attributes do not part it from the others. What shows no evidence stays
- * alone, since many attributes without a meaning are spread alike.
+ * Groups the attributes that split the two sides in nearly the same way: their values that are evidence, in order, have
+ * nearly the same counts. So a few spans that lack one of the attributes do not separate it from the others. An
+ * attribute without evidence stays alone, because many attributes without a meaning have similar distributions.
  */
 export function foldAlike<T>(items: readonly T[], splitsOf: (item: T) => readonly Split[], sides: Sides): T[][] {
   const groups: { telling: Split[]; items: T[] }[] = [];
@@ -49,7 +52,7 @@ function areAlike(left: readonly Split[], right: readonly Split[]): boolean {
   });
 }
 
-/** How late an attribute comes as the name of a card: what a person would call the thing first. */
+/** The rank of an attribute as the name of a card: first what a person would call the thing. */
 function readability({ key, values }: CompareAttribute): number {
   if (/(^|[._])name$/.test(key)) return 0;
   if (/(^|[._])(url|uri|full|query|path|hash|ip)([._]|$)/.test(key)) return 4;

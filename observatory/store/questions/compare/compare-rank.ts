@@ -12,7 +12,7 @@ export interface Split {
 /** How many spans the two sides have. */
 export type Sides = Split;
 
-/** Below this size of the selection a smaller z must do, or nothing could ever be found. */
+/** Below this size of the selection a smaller z is used. Otherwise nothing could ever be found. */
 const smallSelection = 50;
 const zSmall = 2.6;
 const Z = 3.3;
@@ -24,7 +24,7 @@ export function supportOf(side: number): number {
 
 /**
  * Evidence that a value is more frequent on one side than on the other: by how much the shares differ beyond what
- * chance explains. 0 where chance may explain it, or where the larger share counts too few spans; at most 1.
+ * chance explains. 0 if chance may explain it, or if the larger share counts too few spans; at most 1.
  *
  * e = max(0, |p − q| − z·se), se = √(p̂(1 − p̂)(1/n + 1/m)), p̂ = (s + b + 1)/(n + m + 2).
  */
@@ -84,14 +84,14 @@ export function chance(split: Split, sides: Sides): number {
   for (let k = split.selected; more ? k <= last : k >= last; k += step) {
     const term = Math.exp(logChoose(n, k) + logChoose(m, count - k) - whole);
     tail += term;
-    // The terms fall faster and faster from here: what is left no longer counts. Nor does it where the first is too small
-    // for a number, and the sum is 0.
+    // The terms fall faster and faster from here: the rest no longer counts. Nor does it if the first term is too small
+    // for a number and the sum is 0.
     if (term <= tail * 1e-9) break;
   }
   return Math.min(1, tail);
 }
 
-/** How often a comparison may find something where there is nothing, with all its values taken together. */
+/** How often a comparison may find a difference when there is none, with all its values taken together. */
 const falseAlarms = 0.001;
 
 /**

@@ -7,17 +7,20 @@ import { askRows, populationSql, type Asking, type Population } from '../populat
 import { joinSql, sql, type Binder } from '../../sql.ts';
 
 /**
- * How the values of an attribute are counted where there are very many spans. Counts are exact in any case; what is
- * avoided is a group for each of a million ids.
+ * How the values of an attribute are counted if there are very many spans. Counts are exact in any case. The purpose is
+ * to avoid a group for each of a million ids.
  */
 export type Handling =
   /** A number: in bins between these boundaries. */
   | { kind: 'bins'; edges: number[] }
-  /** Of very many values: by buckets, and by value where a bucket is evidence. `distinct` were seen in the sample. */
+  /**
+   * An attribute of very many values: by buckets, and by value if a bucket is evidence. The sample had `distinct` of
+   * them.
+   */
   | { kind: 'buckets'; distinct: number }
   /** An id: not at all. */
   | { kind: 'id' }
-  /** A column that was empty in the sample: out of the few spans that have it after all. */
+  /** A column that was empty in the sample: only the few spans that do have it are counted. */
   | { kind: 'rare' };
 
 /** Attributes that need a handling of their own, by `handlingKey`. */
@@ -32,7 +35,7 @@ export function handledField(name: string): Field {
   return fieldOf({ given: name.startsWith('column '), key: name.slice(name.indexOf(' ') + 1) });
 }
 
-/** When the first and the last span of a population began, nanoseconds; null where it is empty. */
+/** When the first and the last span of a population began, nanoseconds; null if it is empty. */
 export interface Extent {
   first: bigint | null;
   last: bigint | null;
@@ -41,14 +44,14 @@ export interface Extent {
 /** Populations up to this size are counted without a look at a sample. */
 export const largePopulation = 20_000;
 /**
- * The sample: some spans from each of several parts of the time. To plan a part takes longer than to read it, more so of
- * entry spans, which have more columns; and what they are changes less from one to the next.
+ * The sample: some spans from each of several parts of the time. Planning a part takes longer than reading it. That
+ * holds even more for entry spans, which have more columns. And entry spans differ less from one part to the next.
  */
 const slicesOf: Readonly<Record<Scope, bigint>> = { roots: 2n, spans: 4n };
 const sampled = 2_000;
 /**
- * One of so many spans at most: neighbours in the store came from one exporter and are alike. Entry spans hardly are, and
- * of those between two that are taken every column is read, too.
+ * The sample takes at least one of this many spans. Neighbours in the store came from one exporter and are alike, so
+ * some are skipped. Entry spans are less alike, and every column of the skipped ones is read, too.
  */
 const mostThinned: Readonly<Record<Scope, number>> = { roots: 4, spans: 16 };
 /** Numbers with more distinct values than this in the sample are binned. */
@@ -85,7 +88,7 @@ export async function askHandlings(
   const list = columnList(compared.map(({ value }) => value));
   const first = extent.first ?? 0n;
   const step = ((extent.last ?? 0n) - first) / parts + 1n;
-  // So few are left out that the slices are filled all the same.
+  // So few spans are skipped that the slices are filled nevertheless.
   const thinned = Math.min(mostThinned[population.scope], Math.max(1, Math.floor(spans / sampled / 2)));
   const slices = Array.from({ length: Number(parts) }, (_, index) => {
     const from = first + BigInt(index) * step;
@@ -103,7 +106,7 @@ export async function askHandlings(
     few: binder.bind(fewValues),
   });
   const handlings = new Map<string, Handling>();
-  // What is empty is told by no row. A resource may tell it where the span does not.
+  // A column that is empty has no row. If the span lacks a value, the resource may have it.
   for (const { key, inherits } of compared) if (!inherits) handlings.set(handlingKey(true, key), { kind: 'rare' });
   for (const row of rows) {
     const name = handlingKey(row.given, row.key);

@@ -46,10 +46,10 @@ import { sql, type Binder } from '../../sql.ts';
 
 /** Numbers with more distinct values than this are compared in bins. */
 const mostCategories = 20;
-/** So many numbers are put into bins at most; those that the most spans have come first. */
+/** At most this many numbers are put into bins; those that most spans have come first. */
 const mostBinned = 100;
 
-/** One attribute's counts as the database tells them. */
+/** One attribute's counts as the database returns them. */
 interface CountedRow extends Counted {
   /** Whether it is a column, not a key of a MAP. */
   given: boolean;
@@ -74,8 +74,8 @@ interface Candidate {
  * What is different about the spans in the box, against all others of the population: every attribute, ranked by
  * evidence (docs/ranking.md). Attributes that stand out beyond chance come first.
  *
- * @param limit how many attributes are told; those that split the sides alike count as one.
- * @param large how many spans are so many that attributes of very many values are counted in another way.
+ * @param limit how many attributes are answered; those that split the sides alike count as one.
+ * @param large from how many spans on attributes of very many values are counted in another way.
  */
 export async function askCompare(
   asking: Asking,
@@ -110,7 +110,7 @@ export async function askCompare(
       candidates.push({
         attribute: binnedAttribute(number, sides),
         signature: JSON.stringify(splits),
-        // Bins cut at boundaries of their own: alike only where they are the same.
+        // Bins cut at boundaries of their own: alike only if they are the same.
         splits: [],
         tests: splits.length,
         standsOut: (tests) => standsOut(splits, sides, tests),
@@ -135,7 +135,7 @@ async function askSides(asking: Asking, population: Population, box: Box): Promi
   );
   if (!row) throw new Error('compare-sides.sql told no row');
   const { selected, baseline, ...extent } = row;
-  // Of no rows at all DuckDB's count_if is NULL.
+  // Without any rows DuckDB's count_if is NULL.
   return { sides: { selected: selected ?? 0, baseline: baseline ?? 0 }, extent };
 }
 
@@ -172,8 +172,8 @@ async function askValues(asking: Asking, population: Population, box: Box, count
 }
 
 /**
- * Puts the values in the place of the buckets that were counted: those of buckets that are evidence. A value that is
- * evidence makes its bucket so, for hardly anything else is in it.
+ * Replaces the counted buckets that are evidence by their values. A value that is evidence makes its bucket evidence,
+ * because the bucket contains hardly anything else.
  */
 async function resolveBuckets(
   asking: Asking,
@@ -201,7 +201,7 @@ async function resolveBuckets(
   });
 }
 
-/** What is counted, sorted by how it is told. */
+/** The counted attributes, sorted by how they are shown. */
 interface Sorted {
   compared: CountedRow[];
   binned: BinnedNumber[];
@@ -209,7 +209,7 @@ interface Sorted {
   numbers: NumberField[];
 }
 
-/** Tells categories, numbers, and what is left out (which it adds to `excluded`) apart. */
+/** Separates categories, numbers, and attributes that are left out (it adds those to `excluded`). */
 function sortOut(
   rows: readonly CountedRow[],
   known: ReadonlyMap<string, KnownKey>,
@@ -249,7 +249,7 @@ function sortOut(
     if (reason !== undefined) excluded.push({ key, reason });
     else if (handling.kind === 'id') excluded.push({ key, reason: 'an id: nearly every span has its own' });
   }
-  // Columns that are left out are not counted, so no row tells them.
+  // Columns that are left out are not counted, so they have no row.
   for (const key of Object.keys(hotAttributes(population.scope))) {
     const reason = known.has(key) ? exclusionOf(key, box) : undefined;
     if (reason !== undefined) excluded.push({ key, reason });
