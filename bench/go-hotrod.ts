@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { findFreePort, startSuite } from '../tests/harness/suite.ts';
 import { loadAtRate, oldCustomers } from './load.ts';
-import { cpuMs } from './process-usage.ts';
+import { servicePids, totalCpuMs } from './process-usage.ts';
 import { startSink } from './sink.ts';
 
 /** Pools wide enough that both suites keep up: CPU is compared, not queues. */
@@ -67,10 +67,10 @@ async function measure(
   await sleep(3_000);
   const spansBefore = sink.spans();
   const bytesBefore = sink.traceBytes();
-  const before = pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
+  const before = totalCpuMs(pids);
   const { sent, failed } = await loadAtRate(frontend, rate, seconds, customers);
   await sleep(6_000); // the last batches cost, too
-  const cpu = (pids.reduce((sum, pid) => sum + cpuMs(pid), 0) - before) / sent;
+  const cpu = (totalCpuMs(pids) - before) / sent;
   return { cpu, failed, sent, spans: sink.spans() - spansBefore, bytes: sink.traceBytes() - bytesBefore };
 }
 
@@ -78,13 +78,7 @@ async function measureOurs(rate: number, seconds: number): Promise<Measured> {
   const sink = await startSink();
   const suite = await startSuite({ otlpUrl: sink.url, env: wide });
   try {
-    return await measure(
-      suite.frontend,
-      Object.values(suite.services).map((service) => service.process.pid ?? 0),
-      sink,
-      rate,
-      seconds,
-    );
+    return await measure(suite.frontend, servicePids(suite), sink, rate, seconds);
   } finally {
     await suite.stop();
     await sink.close();

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startSuite } from '../tests/harness/suite.ts';
 import { startGo, wide } from './go-hotrod.ts';
 import { type LoadResult, loadAtRate, loadAtSaturation, oldCustomers, quantile } from './load.ts';
-import { cpuMs, residentMb } from './process-usage.ts';
+import { residentMb, servicePids, totalCpuMs } from './process-usage.ts';
 import { startSink } from './sink.ts';
 
 /** How many users order at once. Both suites bear so many without refusing any because a queue is too long. */
@@ -27,7 +27,7 @@ export async function benchGrowth(
   const sink = await startSink();
   const suite = await startSuite({ otlpUrl: sink.url, env: wide });
   try {
-    const pids = Object.values(suite.services).map((service) => service.process.pid ?? 0);
+    const pids = servicePids(suite);
     await grow('ours', suite.frontend, pids, undefined);
   } finally {
     await suite.stop();
@@ -57,13 +57,12 @@ export async function benchGrowth(
 
 async function measure(pids: readonly number[], load: () => Promise<LoadResult>): Promise<Measured> {
   await sleep(3_000); // what came before is exported
-  const cpu = () => pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
-  const before = cpu();
+  const before = totalCpuMs(pids);
   const result = await load();
   await sleep(2_000); // the last batches cost, too
   return {
     ...result,
-    cpuMsPerDispatch: (cpu() - before) / result.sent,
+    cpuMsPerDispatch: (totalCpuMs(pids) - before) / result.sent,
     residentMb: pids.reduce((sum, pid) => sum + residentMb(pid), 0),
   };
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startSuite } from '../tests/harness/suite.ts';
 import { startGo, wide } from './go-hotrod.ts';
 import { loadAtRate, oldCustomers } from './load.ts';
-import { cpuMs } from './process-usage.ts';
+import { servicePids, totalCpuMs } from './process-usage.ts';
 import { type Sink, startSink } from './sink.ts';
 
 /** Of each of two suites. Both, their load and Postgres fit on two cores. */
@@ -46,7 +46,7 @@ async function startOurs(name: string, sink: Sink, preload: boolean): Promise<Ru
   return {
     name,
     frontend: suite.frontend,
-    pids: Object.values(suite.services).map((service) => service.process.pid ?? 0),
+    pids: servicePids(suite),
     stop: suite.stop,
   };
 }
@@ -60,10 +60,10 @@ async function comparePair(seconds: number, ...starts: ((sink: Sink) => Promise<
     const costs: number[][] = [];
     for (let window = 0; window < windows; window += 1) {
       await sleep(2_000); // what came before is exported
-      const before = runners.map(cpu);
+      const before = runners.map(({ pids }) => totalCpuMs(pids));
       const sent = await Promise.all(runners.map((runner) => load(runner, seconds)));
       await sleep(2_500); // the last batches cost, too
-      costs.push(runners.map((runner, index) => (cpu(runner) - (before[index] ?? 0)) / (sent[index] ?? 1)));
+      costs.push(runners.map((runner, index) => (totalCpuMs(runner.pids) - (before[index] ?? 0)) / (sent[index] ?? 1)));
     }
     const [left, right] = runners.map((runner, index) => ({
       name: runner.name,
@@ -77,10 +77,6 @@ async function comparePair(seconds: number, ...starts: ((sink: Sink) => Promise<
     for (const runner of runners) await runner.stop();
     await sink.close();
   }
-}
-
-function cpu({ pids }: Runner): number {
-  return pids.reduce((total, pid) => total + cpuMs(pid), 0);
 }
 
 /** @returns how many dispatches it sent. */

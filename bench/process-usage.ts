@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 
+import type { Suite } from '../tests/harness/suite.ts';
+
 /** The kernel's clock ticks a second, as proc(5) counts CPU time: 100 on every Linux that we know. */
 const ticksPerSecond = 100;
 
@@ -7,6 +9,16 @@ const ticksPerSecond = 100;
 export function cpuMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
   return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
+}
+
+/** The same of several processes together. */
+export function totalCpuMs(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
+}
+
+/** The processes of a suite's four services. */
+export function servicePids(suite: Suite): number[] {
+  return Object.values(suite.services).map((service) => service.process.pid ?? 0);
 }
 
 /** Resident memory of a process, in megabytes (10^6 bytes). Linux. */

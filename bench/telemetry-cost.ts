@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { noDelays, startSuite, type Suite } from '../tests/harness/suite.ts';
+import { noDelays, startSuite } from '../tests/harness/suite.ts';
 import { loadAtSaturation } from './load.ts';
-import { cpuMs } from './process-usage.ts';
+import { servicePids, totalCpuMs } from './process-usage.ts';
 import { type Sink, startSink } from './sink.ts';
 
 type Env = Readonly<Record<string, string>>;
@@ -25,10 +25,6 @@ const modes: readonly { name: string; preload: boolean; env: Env }[] = [
   { name: 'traces, metrics and logs', preload: true, env: {} },
 ];
 
-function suiteCpuMs(suite: Suite): number {
-  return Object.values(suite.services).reduce((sum, service) => sum + cpuMs(service.process.pid ?? 0), 0);
-}
-
 /** CPU time of the four services and spans, a dispatch, all delays 0, at saturation. */
 export async function benchTelemetryCost(seconds: number, users = 16): Promise<void> {
   console.log(`\nCPU ms a dispatch (four services, no delays, ${users} users who never pause, ${seconds} s)`);
@@ -39,9 +35,9 @@ export async function benchTelemetryCost(seconds: number, users = 16): Promise<v
     await loadAtSaturation(suite.frontend, users, 8); // compiles what is hot
     await sleep(1_500);
     const spansBefore = sink.spans();
-    const before = suiteCpuMs(suite);
+    const before = totalCpuMs(servicePids(suite));
     const { sent, failed } = await loadAtSaturation(suite.frontend, users, seconds);
-    const cpu = (suiteCpuMs(suite) - before) / sent;
+    const cpu = (totalCpuMs(servicePids(suite)) - before) / sent;
     await sleep(2_500);
     const spans = (sink.spans() - spansBefore) / sent;
     off ||= cpu;

@@ -60,22 +60,26 @@ export const nothingKept: KeptAlerts = { lookedMs: 0, firing: [], hasWebhook: fa
 export interface AlertMemory {
   /** @throws when there is something that cannot be read. */
   load(): KeptAlerts;
-  /** The file is complete at any moment. @throws the system's error, for example on a full disk. */
+  /** The file is complete at any moment, and is not written again while nothing changes. @throws the system's error, for example on a full disk. */
   save(kept: KeptAlerts): void;
 }
 
 /** @param path of a JSON file; it need not exist. */
 export function createAlertFile(path: string): AlertMemory {
+  let written = '';
   return {
     load() {
       if (!existsSync(path)) return nothingKept;
       return keptSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
     },
     save(kept) {
+      const text = JSON.stringify(kept);
+      if (text === written) return;
       const unfinished = `${path}.new`;
       // Messages of markers are in it, as they are in the database beside it.
-      writeFileSync(unfinished, JSON.stringify(kept), { mode: 0o600 });
+      writeFileSync(unfinished, text, { mode: 0o600 });
       renameSync(unfinished, path);
+      written = text;
     },
   };
 }

@@ -136,17 +136,13 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
     }
     if (closing.signal.aborted) return 'Nothing is taken now: this program ends. Try again in a minute.';
     if (order.name === 'cancel') return cancel(command, order);
-    const holder = changes().findLast((task) => task.order.environment === order.environment);
+    const holder = holderOf(order.environment);
     const obstacle = obstacleTo(order, holder);
     if (obstacle !== null) return obstacle;
     const what = `The ${escapeText(describeOrder(order))}`;
-    if (order.name === 'status') {
+    if (order.name === 'status' || !holder) {
       startTask(command, order, environment, address);
       return holder ? `${what} begins. ${describeTask(holder)}.` : `${what} begins.`;
-    }
-    if (!holder) {
-      startTask(command, order, environment, address);
-      return `${what} begins.`;
     }
     end(holder, who(command));
     startTask(command, order, environment, address, holder);
@@ -159,6 +155,11 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
   /** The deploys and rollbacks under way. */
   function changes(): Task[] {
     return [...underWay].filter(({ order }) => order.name !== 'status');
+  }
+
+  /** Who changes an environment now. If a rollback waits for the deploy that it ends, it is the rollback. */
+  function holderOf(environment: string): Task | undefined {
+    return changes().findLast(({ order }) => order.environment === environment);
   }
 
   /**
@@ -183,7 +184,7 @@ export async function startChatops(options: ChatopsOptions): Promise<RunningChat
 
   /** @returns the answer that the person sees at once. */
   function cancel(command: SlashCommand, order: Cancel): string {
-    const task = changes().findLast((each) => each.order.environment === order.environment);
+    const task = holderOf(order.environment);
     if (!task) return `No deploy or rollback of ${order.environment} that was ordered here is under way.`;
     const mayRollBack = permissionsOf(config, command.userId, order.environment).includes('rollback');
     if (!mayRollBack && task.by !== who(command)) {
