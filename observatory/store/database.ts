@@ -14,7 +14,7 @@ import { createGate } from '../async/gate.ts';
 import { createQueue } from '../async/queue.ts';
 import { OpenError, openFailure } from './failures.ts';
 import { createQuestionsConnection } from './questions-connection.ts';
-import { script, type Side, sides, stagingScript, summaryScript, tablesScript } from './scripts.ts';
+import { script, type Side, sideOf, stagingScript, stagingTables, tablesScript } from './scripts.ts';
 import { ask, createSession, type Runner, type Session } from './session.ts';
 
 export interface DatabaseOptions {
@@ -166,9 +166,7 @@ async function open(options: DatabaseOptions): Promise<Database> {
     const writing = await instance.connect();
     await attach(writing, options.path);
     await makeTables(writing, options.path);
-    // Made once: a flush runs them again and again.
-    const stagingScripts = { a: stagingScript('a'), b: stagingScript('b') };
-    for (const side of sides) await writing.run(stagingScripts[side]);
+    await writing.run(stagingScript());
     await writing.run(script('views.sql'));
     // From here on no statement reaches another file, whatever it says. Nor may DuckDB write to the file by itself when
     // it lets go of it: the file may be damaged, or its disk full.
@@ -207,6 +205,17 @@ async function open(options: DatabaseOptions): Promise<Database> {
       }
     };
     const exclusively = <T>(work: (session: Session) => Promise<T>): Promise<T> => writeQueue(() => work(writeSession));
+    const tables = stagingTables();
+    /** Staging tables that may hold rows. */
+    const filled = new Set<string>();
+    /** Empties the staging tables that are meant. */
+    const makeAnew = (isMeant: (table: string) => boolean): Promise<void> =>
+      exclusively(async () => {
+        for (const table of [...filled].filter(isMeant)) {
+          await writing.run(tables.get(table) ?? '');
+          filled.delete(table);
+        }
+      });
     return {
       reader: questions.runner,
       aside: looksAside.runner,
@@ -227,6 +236,7 @@ async function open(options: DatabaseOptions): Promise<Database> {
           }
         }),
       load: async (table, types) => {
+        filled.add(table);
         const appender = await loading.createAppender(table);
         // One chunk is used for ever. Its memory of more than a megabyte is DuckDB's, so the garbage collector would
         // not hurry to free chunks that are no longer used.
@@ -249,14 +259,8 @@ async function open(options: DatabaseOptions): Promise<Database> {
           close: () => appender.closeSync(),
         };
       },
-      emptyStaging: (side) =>
-        exclusively(async () => {
-          await writing.run(stagingScripts[side]);
-        }),
-      emptySummary: () =>
-        exclusively(async () => {
-          await writing.run(summaryScript());
-        }),
+      emptyStaging: (side) => makeAnew((table) => [side, null].includes(sideOf(table))),
+      emptySummary: () => makeAnew((table) => sideOf(table) === null),
       close: async ({ leaveAsIs = false } = {}) => {
         loading.closeSync();
         for (const each of asking) await each.close();

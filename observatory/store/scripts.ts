@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { promotedAttributes, rootAttributes } from '../records/hot-attributes.ts';
 
-/** The two sets of staging tables (staging-side.sql). */
+/** The two sets of staging tables (staging.sql). */
 export type Side = 'a' | 'b';
 export const sides: readonly Side[] = ['a', 'b'];
 
@@ -45,36 +45,53 @@ export function tablesScript(): string {
   return withColumns(script('schema.sql'), declared, declared);
 }
 
-/** Makes the staging tables of a side, and those that a flush fills as a whole. */
-export function stagingScript(side: Side): string {
-  return summaryScript() + fillGaps(script('ingest/staging-side.sql'), { side });
+/** The statements of staging.sql: tables, macros and views, in this order. */
+function stagingStatements(): string[] {
+  return fillGaps(script('ingest/staging.sql'))
+    .split(/;$/m)
+    .filter((statement) => statement.includes('CREATE'))
+    .flatMap((statement) =>
+      statement.includes('{{side}}') ? sides.map((side) => statement.replaceAll('{{side}}', side)) : [statement],
+    )
+    .map((statement) => `${statement};`);
 }
 
-/** Makes the staging tables that a flush fills as a whole. */
-export function summaryScript(): string {
-  return fillGaps(script('ingest/staging.sql'), {});
+/** Makes all that the ingest needs in memory. */
+export function stagingScript(): string {
+  return stagingStatements().join('');
 }
 
-/** Fills the gaps of a script of staging tables. */
-function fillGaps(template: string, more: Readonly<Record<string, string>>): string {
+/** What makes a staging table anew, by the name of the table. */
+export function stagingTables(): ReadonlyMap<string, string> {
+  const tables = new Map<string, string>();
+  for (const statement of stagingStatements()) {
+    const name = /CREATE OR REPLACE TABLE (\w+)/.exec(statement)?.[1];
+    if (name !== undefined) tables.set(name, statement);
+  }
+  return tables;
+}
+
+/** The side of a staging table; null if a flush fills it as a whole. */
+export function sideOf(table: string): Side | null {
+  return sides.find((side) => table.endsWith(`_${side}`)) ?? null;
+}
+
+/** Fills the gaps of a script of staging tables, all but `side`. */
+function fillGaps(template: string): string {
   const gaps = {
-    ...more,
     root_keys: Object.keys(rootAttributes)
       .map((key) => `'${key}'`)
       .join(', '),
     first_value: String(firstPromoted + Object.keys(promotedAttributes).length),
     span_texts: spanTextColumns
-      .map(([column, need], index) => {
-        const text = `t[${index + 1}]`;
-        return `${need === 'optional' ? `text_or_null(${text})` : text} AS ${column},`;
-      })
+      .map(([column, need], index) => `${need === 'optional' ? 'o' : 't'}[${index + 1}] AS ${column},`)
       .join('\n'),
   };
   let text = template;
   for (const [gap, sqlText] of Object.entries(gaps)) text = text.replaceAll(`{{${gap}}}`, sqlText);
   return withColumns(
     text,
-    (column, index) => `text_or_null(t[${firstPromoted + index}]) AS ${column},`,
+    (column, index) => `o[${firstPromoted + index}] AS ${column},`,
     (column, key) => `all_attributes['${key}'] AS ${column},`,
   );
 }

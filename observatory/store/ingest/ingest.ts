@@ -30,6 +30,11 @@ const stageItems = 1_024;
  */
 const manyItems = 4_096;
 const manyItemsWaitMs = 1_000;
+/**
+ * How many times its own duration a flush of few items is apart from the next one. Most of it is planning, so a slow or busy
+ * machine flushes less often and not all the time.
+ */
+const restPerFlush = 10;
 /** How often the ingest checks whether questions have to be held off. */
 const watchMs = 250;
 
@@ -79,13 +84,14 @@ export async function createIngest(
   const recovery = createRecovery(database, log, clock, options.retryMs, onFatal);
   const giveUp = createGiveUp(log, telemetry);
   const stager = createStager({ queue, staging, traces, reader, recovery, telemetry, clock, giveUp });
-  const checkpoints = createCheckpoints({ database, recovery, telemetry, log, clock }, options.checkpointIntervalMs);
+  const checkpoints = createCheckpoints({ database, recovery, telemetry, log, clock }, options);
   /**
    * Stored spans of traces that are cut. They would be removed again if the process ended now, so they do not count
    * yet.
    */
   let uncounted = 0;
   let flushing: Load | null = null;
+  let lastFlushMs = 0;
   let isClosing = false;
   /** Cancels the next flush; null while one runs. */
   let cancelNext: (() => void) | null = null;
@@ -121,7 +127,7 @@ export async function createIngest(
       if (hasNews) {
         await writeLoad({ database, recovery, giveUp }, load, evaluation);
         reader.settled(evaluation.closed);
-        checkpoints.written();
+        checkpoints.written(items);
         countStored(load);
       }
     } catch (error) {
@@ -133,7 +139,8 @@ export async function createIngest(
       flushing = null;
       if (hasNews) await recovery.untilDone(() => staging.empty(load));
     }
-    if (items > 0) telemetry.flushed((clock.now() - start) / 1000, items);
+    lastFlushMs = clock.now() - start;
+    if (items > 0) telemetry.flushed(lastFlushMs / 1000, items);
   }
 
   /** Stages what a load changes in its traces. */
@@ -173,9 +180,11 @@ export async function createIngest(
 
   function schedule(): void {
     if (isClosing || recovery.isOver()) return;
-    cancelNext = clock.after(options.flushIntervalMs, () => {
+    const rest = Math.min(lastFlushMs * restPerFlush, options.longestFlushIntervalMs);
+    const waitMs = Math.max(options.flushIntervalMs, rest);
+    cancelNext = clock.after(waitMs, () => {
       if (queue.waiting() < manyItems) startFlush();
-      else cancelNext = clock.after(Math.max(0, manyItemsWaitMs - options.flushIntervalMs), startFlush);
+      else cancelNext = clock.after(Math.max(0, manyItemsWaitMs - waitMs), startFlush);
     });
     if (queue.waiting() >= flushItems) startFlush();
   }
