@@ -1,10 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 
 import { FlagdCore } from '@openfeature/flagd-core';
 import { OpenFeatureEventEmitter, type Provider, ProviderEvents } from '@openfeature/server-sdk';
 
-/** How often the file is looked at, in milliseconds. Looking also sees files that a volume swaps, which watching may miss. */
-const lookEveryMs = 500;
+import { lookEveryMs, versionOf } from './quiet-flag-file.ts';
 
 /**
  * An OpenFeature provider over a file in flagd's format, evaluated in this process. A change is taken up within a
@@ -53,14 +52,4 @@ export function createFlagFileProvider(path: string, onProblem: (problem: string
     resolveNumberEvaluation: async (key, value, context) => core.resolveNumberEvaluation(key, value, context),
     resolveObjectEvaluation: async (key, value, context) => core.resolveObjectEvaluation(key, value, context),
   };
-}
-
-/** Tells one version of a file from the next; `missing` if there is none. */
-async function versionOf(path: string): Promise<string> {
-  try {
-    const { mtimeMs, size, ino } = await stat(path);
-    return `${mtimeMs} ${size} ${ino}`;
-  } catch {
-    return 'missing';
-  }
 }

@@ -113,6 +113,29 @@ describe('a file of flags', () => {
     expect(await flags.number('log-flood', 0)).toBe(3);
   });
 
+  test('that disables all flags is as configured, without OpenFeature, until one is switched on', async () => {
+    const disabled = { state: 'DISABLED' };
+    const { path, write } = flagFile(set({ 'log-flood': flag('on', disabled), 'clock-skew': flag('on', disabled) }));
+    const { flags, evaluations, lines } = await open({ flagsFile: path });
+    expect([await flags.number('log-flood', 7), flags.inForce()]).toEqual([7, []]);
+    const change = changed(flags);
+    write(set({ 'log-flood': flag('on'), 'clock-skew': flag('on', disabled) }));
+    await change;
+    expect([await flags.number('log-flood', 7), flags.inForce()]).toEqual([3, ['log-flood']]);
+    expect(evaluations).toHaveLength(1);
+    write(set({ 'log-flood': flag('on', disabled), 'clock-skew': flag('on', disabled) }));
+    await expect.poll(() => flags.inForce(), { timeout: 20_000 }).toEqual([]);
+    expect(lines).toEqual([]);
+  });
+
+  test('that becomes invalid while all flags are disabled is told once', async () => {
+    const { path, write } = flagFile(set({ 'log-flood': flag('on', { state: 'DISABLED' }) }));
+    const { flags, lines } = await open({ flagsFile: path });
+    write('{ "flags": ');
+    await expect.poll(() => lines.length, { timeout: 20_000 }).toBe(1);
+    expect(await flags.number('log-flood', 7)).toBe(7);
+  });
+
   test('leaves the flags as they are when it becomes invalid, and says why once', async () => {
     const { path, write } = flagFile(set({ 'log-flood': flag('on') }));
     const { flags, lines } = await open({ flagsFile: path });

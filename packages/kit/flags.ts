@@ -1,12 +1,13 @@
 /**
- * Feature flags, by OpenFeature. If no source of flags is configured, nothing of OpenFeature is loaded, and every flag
- * has the value that the service was configured with.
+ * Feature flags, by OpenFeature. As long as no source of flags is configured, or a file of flags disables all of them,
+ * nothing of OpenFeature is loaded, and every flag has the value that the service was configured with.
  */
 import type { EvaluationDetails } from '@openfeature/server-sdk';
 
 import { type FaultFlag, faultFlags } from './fault-flags.ts';
 import { integer, optionalText, releaseOf } from './config.ts';
 import type { Logger } from './logging.ts';
+import { disablesAll, untilSwitched } from './quiet-flag-file.ts';
 
 /** One evaluation of a flag that changed what a request met, for telemetry. */
 export interface FlagEvaluation {
@@ -80,8 +81,41 @@ export async function createFlags(options: {
   evaluated: (evaluation: FlagEvaluation) => void;
   logger: Logger;
 }): Promise<Flags> {
-  const { service, source, context, evaluated, logger } = options;
-  if (source.flagsFile === null && source.flagdHost === null) return asConfigured;
+  const { flagsFile, flagdHost } = options.source;
+  if (flagsFile !== null) return (await disablesAll(flagsFile)) ? whenSwitched(flagsFile, options) : evaluate(options);
+  return flagdHost === null ? asConfigured : evaluate(options);
+}
+
+type FlagOptions = Parameters<typeof createFlags>[0];
+
+/** The flags of a file that disables all of them: as configured until one is switched. */
+function whenSwitched(path: string, options: FlagOptions): Flags {
+  const listeners: (() => void)[] = [];
+  const closing = new AbortController();
+  let current = asConfigured;
+  const switched = untilSwitched(path, closing.signal).then(async () => {
+    if (closing.signal.aborted) return;
+    current = await evaluate(options);
+    for (const listener of listeners) current.onChange(listener);
+  });
+  switched.catch((error: unknown) => options.logger.error({ err: error }, 'The flags cannot be evaluated'));
+  return {
+    number: (key, configured) => current.number(key, configured),
+    inForce: () => current.inForce(),
+    onChange(listener) {
+      listeners.push(listener);
+      current.onChange(listener);
+    },
+    async close() {
+      closing.abort();
+      await switched.catch(() => undefined); // it was logged
+      await current.close();
+    },
+  };
+}
+
+/** The flags of a source, evaluated by OpenFeature. */
+async function evaluate({ service, source, context, evaluated, logger }: FlagOptions): Promise<Flags> {
   const { OpenFeature, ProviderEvents } = await import('@openfeature/server-sdk');
   const provider = await createProvider(source, logger);
   OpenFeature.setProvider(service, provider);
