@@ -89,6 +89,12 @@ export function serviceNodeOptions(root: string): string[] {
 }
 
 /**
+ * What the Observatory gets told: as a service, to collect young garbage early. Here it takes in a hundredth of what it can.
+ * By itself (`npm run observatory`) it has V8's own choice, and takes in a fifth more a second.
+ */
+const observatoryNodeOptions = ['--max-semi-space-size=4'];
+
+/**
  * What a process of Node is told of memory: threads allocate from one heap. By itself glibc gives each its own, and a dozen
  * of mostly idle threads a process keep what they freed. It costs no measurable CPU (`npm run bench`).
  */
@@ -166,7 +172,7 @@ export function topology(options: StartOptions, postgres: PostgresServer, surrou
 
   const observatory: ProcessSpec = {
     ...service('observatory', ports.observatory ?? 0, {}, { startAfter: [], stopBefore: [] }),
-    args: [join(root, 'observatory', 'main.ts')],
+    args: [...observatoryNodeOptions, join(root, 'observatory', 'main.ts')],
     saysReady: false,
     entry: join(root, 'observatory', 'main.ts'),
     env: defined({
