@@ -1,6 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
 import { createLogger } from '@hotrod/kit/logging';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -56,6 +58,16 @@ describe('the Observatory', () => {
     expect(samples.get('observatory_query_seconds_count{statement="heatmap"}')).toBe(1);
     expect(samples.get('observatory_query_seconds_bucket{statement="heatmap",le="+Inf"}')).toBe(1);
     expect(samples.get('observatory_resident_memory_bytes')).toBeGreaterThan(10e6);
+  });
+
+  it('blames the caller for a malformed target', async () => {
+    const { url } = await startTestObservatory(await temporaryDirectory());
+    const { hostname, port } = new URL(url);
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      get({ hostname, port, path: 'http://localhost:99999/api/heatmap' }, resolve).on('error', reject);
+    });
+    expect(response.statusCode).toBe(400);
+    expect(JSON.parse(await text(response))).toMatchObject({ status: 400, code: 'invalid_argument' });
   });
 
   it('answers the health checks, and stores no telemetry about itself', async () => {

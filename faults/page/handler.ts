@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { createHostCheck, describeUnknownHost } from '@hotrod/kit/host-names';
-import { createSend, readAssets } from '@hotrod/kit/small-page';
+import { createHostGuard, createSend, readAssets } from '@hotrod/kit/small-page';
 import { isFromOwnPage } from '@hotrod/kit/strangers';
 
 import { prepareFlagFile, readFlagFile, writeFlagFile } from '../flag-file.ts';
@@ -43,7 +42,7 @@ export function createFaultPageHandler(options: {
 }): (request: IncomingMessage, response: ServerResponse) => void {
   const { flagFile, observatory, hosts = [], random = Math.random } = options;
   const manifests = readManifests();
-  const isOurs = createHostCheck(hosts);
+  const refusesHost = createHostGuard(hosts);
   const switches: Readonly<Record<string, (set: FlagSet, form: URLSearchParams) => FlagSet>> = {
     set(set, form) {
       const flag = form.get('flag') ?? '';
@@ -72,8 +71,7 @@ export function createFaultPageHandler(options: {
       }
     };
 
-    const { host } = request.headers;
-    if (!isOurs(host)) return plain(421, describeUnknownHost('This server', host, 'ALLOWED_HOSTS'));
+    if (refusesHost(request, send)) return undefined;
     const url = URL.parse(request.url ?? '/', 'http://localhost');
     const assetName = assetPath.exec(url?.pathname ?? '')?.[1];
     const asset = assetName === undefined ? undefined : assets[assetName as keyof typeof assets];

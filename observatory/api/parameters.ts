@@ -10,6 +10,7 @@ const defaultRangeMs = 600_000;
  * @throws ServiceError `invalid_argument` that names the parameter: unknown, given twice, or with a value that is none.
  */
 export function readParameters<S extends z.ZodObject>(schema: S, request: Request): z.infer<S> {
+  // It never throws here: kit's `listen` refuses a target that is no URL.
   const given = new URL(request.originalUrl, 'http://observatory').searchParams;
   const values: Record<string, unknown> = {};
   for (const name of new Set(given.keys())) {

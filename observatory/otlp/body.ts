@@ -47,15 +47,17 @@ export function createBudget(limit: number): Budget {
   return { used: 0, limit, reading: new Set() };
 }
 
+const roomSetting = 'OBSERVATORY_MAX_BODY_MB sets how much room all have';
+
 /** When there is no more room, the slowest sender loses its room: a quick one needs it for a short time only. */
 function makeRoom(budget: Budget, own: Reading, slowMs: number): void {
   for (const other of budget.reading) {
     if (budget.used <= budget.limit) return;
     if (other !== own && performance.now() - other.sinceMs > slowMs) {
-      other.cut(new BodyError(429, 'Others needed the room of this body, which came too slowly.'));
+      other.cut(new BodyError(429, `Others needed the room of this body, which came too slowly; ${roomSetting}.`));
     }
   }
-  if (budget.used > budget.limit) throw new BodyError(429, 'Too many requests are being read at once.');
+  if (budget.used > budget.limit) throw new BodyError(429, `Too many requests are being read at once; ${roomSetting}.`);
 }
 
 /**
@@ -142,5 +144,5 @@ function inflated(
 }
 
 function tooLarge(limit: number): BodyError {
-  return new BodyError(413, `The body is larger than ${limit} bytes.`);
+  return new BodyError(413, `The body is larger than the ${limit} bytes that OBSERVATORY_MAX_BODY_MB allows.`);
 }

@@ -152,6 +152,8 @@ describe('a call that cannot be taken', () => {
     return metadata;
   };
 
+  const tooLarge = 'The message is larger than the 200000 bytes that OBSERVATORY_MAX_BODY_MB allows.';
+
   it.each([
     ['bad bytes', 'INVALID_ARGUMENT', Buffer.from([0x0a, 0xff])],
     ['a message that is too large', 'RESOURCE_EXHAUSTED', Buffer.alloc(200_001)],
@@ -161,6 +163,7 @@ describe('a call that cannot be taken', () => {
     const answer = await call(client, bytes);
     expect(status[answer.code]).toBe(code);
     expect(answer.details).toBe(undefined);
+    if (code === 'RESOURCE_EXHAUSTED') expect(answer.message).toBe(tooLarge);
     expect(alone.store.taken.spans).toEqual([]);
     expect(alone.telemetry.text()).toContain(`{protocol="grpc",signal="spans",status="${code}"} 1`);
     // The next one on the same connection is taken.
@@ -172,6 +175,7 @@ describe('a call that cannot be taken', () => {
     const answer = await call(clientOf(alone.receiver, gzip), Buffer.alloc(50_000_000));
     expect(status[answer.code]).toBe('RESOURCE_EXHAUSTED');
     expect(answer.details).toBe(undefined);
+    expect(answer.message).toBe(tooLarge);
   });
 
   it('is malformed where gzip is cut off', async () => {
@@ -198,7 +202,8 @@ describe('a call that cannot be taken', () => {
     await using alone = await startAlone();
     const client = clientOf(alone.receiver);
     alone.store.room = false;
-    const message = 'The queue is full; send this again.';
+    alone.store.isFull = true;
+    const message = 'The queue holds as many items as OBSERVATORY_QUEUE_ITEMS allows; send this again.';
     expect(await call(client, body)).toEqual({
       code: status.RESOURCE_EXHAUSTED,
       message,

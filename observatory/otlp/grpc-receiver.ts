@@ -69,7 +69,7 @@ export async function startGrpcReceiver(
     'grpc.keepalive_timeout_ms': keepalive.answerMs,
     // A registry of calls and connections for debugging, which nothing here uses.
     'grpc.enable_channelz': 0,
-    interceptors: [readInTurn(slots.enter, telemetry)],
+    interceptors: [readInTurn(slots.enter, telemetry, options.maxBodyBytes)],
   });
   for (const [service, path] of Object.entries(services)) {
     server.addService(definitionOf(service), {
@@ -121,7 +121,11 @@ function definitionOf(service: string): ServiceDefinition {
 }
 
 /** Has the messages of calls read in their turn, and counts all answers. */
-function readInTurn(enter: ReturnType<typeof createReadingSlots>['enter'], telemetry: Telemetry): ServerInterceptor {
+function readInTurn(
+  enter: ReturnType<typeof createReadingSlots>['enter'],
+  telemetry: Telemetry,
+  maxBodyBytes: number,
+): ServerInterceptor {
   return (method, call) => {
     const path = serviceOfPath.get(method.path);
     const send = call.sendStatus.bind(call);
@@ -129,9 +133,7 @@ function readInTurn(enter: ReturnType<typeof createReadingSlots>['enter'], telem
     // Answers that grpc-js makes by itself, for example to a message that is too large, pass no interceptor but come
     // through here.
     call.sendStatus = (given) => {
-      // A message that cannot be inflated is the sender's fault (OTLP: not retryable), not ours.
-      const malformed = given.code === statusCodes.INTERNAL && given.details === 'Failed to decompress message';
-      const sent = malformed ? { ...given, code: statusCodes.INVALID_ARGUMENT } : given;
+      const sent = reworded(given, maxBodyBytes);
       if (!isAnswered) telemetry.answered('grpc', path ? signalOf[path] : 'none', statusCodes[sent.code] ?? sent.code);
       isAnswered = true;
       send(sent);
@@ -158,6 +160,24 @@ function readInTurn(enter: ReturnType<typeof createReadingSlots>['enter'], telem
       },
     });
   };
+}
+
+type Answer = Parameters<ServerInterceptingCall['sendStatus']>[0];
+
+/** An answer that grpc-js makes by itself, as OTLP wants it and with the setting that a person can change. */
+function reworded(given: Answer, maxBodyBytes: number): Answer {
+  // A message that cannot be inflated is the sender's fault (OTLP: not retryable), not ours.
+  if (given.code === statusCodes.INTERNAL && given.details === 'Failed to decompress message') {
+    return { ...given, code: statusCodes.INVALID_ARGUMENT };
+  }
+  // Too large as it came, or inflated.
+  if (given.code === statusCodes.RESOURCE_EXHAUSTED && given.details?.startsWith('Received message ')) {
+    return {
+      ...given,
+      details: `The message is larger than the ${maxBodyBytes} bytes that OBSERVATORY_MAX_BODY_MB allows.`,
+    };
+  }
+  return given;
 }
 
 function toStatus({ code, message }: Refusal): { code: number; details: string; metadata: Metadata } {

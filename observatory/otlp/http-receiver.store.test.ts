@@ -156,11 +156,23 @@ describe('a request that cannot be taken', () => {
     expect((await fetch(alone.receiver.url)).status).toBe(404);
   });
 
+  it('is told which setting bounds its size', async () => {
+    await using alone = await startAlone();
+    for (const [bytes, headers] of [
+      [Buffer.alloc(200_001), {}],
+      [bomb, { 'content-encoding': 'gzip' }],
+    ] as const)
+      expect(await (await post(alone.receiver, bytes, headers)).text()).toContain(
+        'larger than the 200000 bytes that OBSERVATORY_MAX_BODY_MB allows',
+      );
+  });
+
   it('is answered with 429 and Retry-After while the queue is full, counted, and accepted later', async () => {
     await using alone = await startAlone();
     alone.store.room = false;
     const answer = await post(alone.receiver, body);
     expect(answer.status).toBe(429);
+    expect(await answer.text()).not.toContain('OBSERVATORY_'); // no setting makes the store quicker
     expect(answer.headers.get('retry-after')).toBe('1');
     expect(alone.telemetry.counts().refused.spans).toBe(2);
     alone.store.room = true;
@@ -228,7 +240,7 @@ describe('a request by a name that is not ours', () => {
   );
 });
 
-/** A request that announces more than it sends; `answer` is its status line, once there is one. */
+/** A request that announces more than it sends; `answer` is the first of it, from its status line on. */
 function startBody(receiver: Receiver, announced: number): { write(bytes: number): void; answer: Promise<string> } {
   const { hostname, port } = new URL(receiver.url);
   const socket = connect(Number(port), hostname);
@@ -237,7 +249,7 @@ function startBody(receiver: Receiver, announced: number): { write(bytes: number
     `POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: ${announced}\r\n\r\n`,
   );
   const answer = new Promise<string>((resolve, reject) => {
-    socket.once('data', (data) => resolve(String(data).split('\r\n', 1)[0] ?? ''));
+    socket.once('data', (data) => resolve(String(data)));
     socket.once('error', reject);
     socket.once('close', () => reject(new Error('closed without an answer')));
   });
@@ -252,11 +264,11 @@ describe('a sender that is slow', () => {
     await using stalling = await startAlone({ patience: { ...patience, stallMs: 300 } });
     const stalled = startBody(stalling.receiver, 100_000);
     stalled.write(10_000);
-    expect(await stalled.answer).toContain('408');
+    expect(await stalled.answer).toMatch(/^HTTP\/1.1 408/);
     await using patient = await startAlone({ patience: { ...patience, wholeMs: 500 } });
     const dripping = startBody(patient.receiver, 100_000);
     const drops = setInterval(() => dripping.write(10), 50);
-    expect(await dripping.answer).toContain('408');
+    expect(await dripping.answer).toMatch(/^HTTP\/1.1 408/);
     clearInterval(drops);
   });
 
@@ -278,7 +290,22 @@ describe('a sender that is slow', () => {
     );
     // Again and again: their bytes may still be under way, so that there is room for the first of these.
     while (answered.length === 0) expect((await post(alone.receiver, large)).status).toBe(200);
-    expect(answered[0]).toContain('429');
+    expect(answered[0]).toMatch(/^HTTP\/1.1 429[^]*OBSERVATORY_MAX_BODY_MB/);
+  });
+
+  it('is not cut while it is not slow yet: others are refused, and told which setting bounds the room', async () => {
+    await using alone = await startAlone({ patience });
+    const open = Array.from({ length: 8 }, () => startBody(alone.receiver, 200_000));
+    for (const each of open) each.write(199_000);
+    const large = encodeProtobuf(
+      'spans',
+      spansRequest([{ trace: 1, id: 1, attributes: { text: 'x'.repeat(150_000) } }]),
+    );
+    // Again and again: the bytes of the others may still be under way.
+    let answer = await post(alone.receiver, large);
+    while (answer.status === 200) answer = await post(alone.receiver, large);
+    expect(answer.status).toBe(429);
+    expect(await answer.text()).toContain('OBSERVATORY_MAX_BODY_MB');
   });
 
   it('reserves no room for the length that it only announces', async () => {

@@ -1,6 +1,6 @@
 import type { BodyPatience } from './body.ts';
 import { rpcCodes } from './answers.ts';
-import { full, type Refusal } from './taking.ts';
+import { noRoomYet, type Refusal } from './taking.ts';
 
 /** A call whose message is read when it is its turn. */
 export interface SlotUser {
@@ -98,7 +98,7 @@ export function createReadingSlots(
       const entry: Entry = { ...user, state: 'waiting', sinceMs: 0 };
       if (inUse < atOnce) grant(entry);
       else if (waiting.size < waitingAtMost) waiting.add(entry);
-      else cut(entry, full);
+      else cut(entry, tooMany);
       lookLater();
       return {
         messageCame() {
@@ -112,11 +112,8 @@ export function createReadingSlots(
   };
 }
 
-const tooSlow: Refusal = {
-  status: 429,
-  code: rpcCodes.resourceExhausted,
-  message: 'Others needed the room of this message, which came too slowly.',
-};
+const tooMany = noRoomYet('Too many calls wait to be read; send this again.');
+const tooSlow = noRoomYet('Others needed the room of this message, which came too slowly.');
 
 function late(ms: number): Refusal {
   return {

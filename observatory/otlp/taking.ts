@@ -19,11 +19,14 @@ export interface Refusal {
 /** How long a sender is asked to wait when there is no room, seconds: the queue empties within one or two. */
 export const retryAfterSeconds = 1;
 
-export const full: Refusal = {
-  status: 429,
-  code: rpcCodes.resourceExhausted,
-  message: 'The queue is full; send this again.',
-};
+/** The refusal of a request for which there will be room soon. */
+export function noRoomYet(message: string): Refusal {
+  return { status: 429, code: rpcCodes.resourceExhausted, message };
+}
+
+const full = noRoomYet('The queue holds as many items as OBSERVATORY_QUEUE_ITEMS allows; send this again.');
+/** No setting bounds the bytes that wait, or for how long. */
+const behind = noRoomYet('What came before is not stored yet; send this again.');
 
 /** Takes export requests into the store's queue, by whatever protocol they come. */
 export interface Taking {
@@ -48,11 +51,10 @@ export function createTaking(intake: Intake, telemetry: Telemetry): Taking {
   // but the first are then refused.
   const decoding = createQueue();
 
-  function noRoom(): Refusal {
+  function noRoom(items: number): Refusal {
     const reason = intake.failure();
-    return reason === null
-      ? full
-      : { status: 503, code: rpcCodes.unavailable, message: `Send this again later: ${reason}.` };
+    if (reason === null) return intake.exceedsItems(items) ? full : behind;
+    return { status: 503, code: rpcCodes.unavailable, message: `Send this again later: ${reason}.` };
   }
 
   async function decodeAndTake<S extends Signal>(
@@ -63,14 +65,15 @@ export function createTaking(intake: Intake, telemetry: Telemetry): Taking {
     if (encoding === 'application/x-protobuf' && !intake.hasRoom(1, bytes.length)) {
       // The request is refused undecoded, to save work under overload. Items of JSON cannot be counted without decoding
       // them.
+      const refusal = noRoom(1);
       telemetry.refused(signal, await countItems(bytes));
-      return noRoom();
+      return refusal;
     }
     const { items, rejected, reason } = await decoders[encoding][signal](bytes);
     const size = bytes.length + ('newShapes' in items ? items.newShapes * shapeBytes : 0);
     if (!intake.hasRoom(items.length, size)) {
       telemetry.refused(signal, items.length + rejected);
-      return noRoom();
+      return noRoom(items.length);
     }
     telemetry.refused(signal, rejected);
     if (items.length > 0) intake.take(signal, items, size);

@@ -1,4 +1,4 @@
-import { Agent, get, type IncomingHttpHeaders } from 'node:http';
+import { Agent, get, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 
@@ -35,6 +35,14 @@ async function serve(
   const server = await listen(createApp({ logger, ready, behind, routes }), '127.0.0.1', 0);
   servers.push(server);
   return server;
+}
+
+/** Sends a target that `fetch` would not. */
+function askFor(target: string, url: string): Promise<IncomingMessage> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    get({ hostname, port, path: target }, resolve).on('error', reject);
+  });
 }
 
 /** Waits for something that another turn of the event loop brings. */
@@ -238,6 +246,20 @@ describe('failures', () => {
   it('blames the caller for a path that cannot be decoded', async () => {
     const { url } = await serve((app) => app.get('/ride/:id', (_request, response) => void response.json({})));
     expect((await fetch(`${url}/ride/%E0%A4%A`)).status).toBe(400);
+  });
+
+  it.each(['http://[', 'http://', 'http://localhost:99999/healthz', 'http://%@localhost/healthz', 'none://'])(
+    'blames the caller for the malformed target %s',
+    async (target) => {
+      const response = await askFor(target, (await serve()).url);
+      expect(response).toMatchObject({ statusCode: 400, headers: { 'content-type': 'application/problem+json' } });
+      expect(JSON.parse(await text(response))).toMatchObject({ status: 400, code: 'invalid_argument' });
+    },
+  );
+
+  it.each(['http://localhost/healthz', 'http://localhost:8081/healthz'])('takes a whole URL: %s', async (target) => {
+    const response = await askFor(target, (await serve()).url);
+    expect(await text(response)).toBe('{"status":"ok"}');
   });
 
   it('cuts an answer that fails in the middle, and answers the next', async () => {

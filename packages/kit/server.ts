@@ -171,7 +171,7 @@ const keepAliveBufferMs = 60_000;
 const connectionAgeMs = 30_000;
 
 /**
- * Listens.
+ * Listens. What asks for a target that is no URL (`http://[`) is refused before `app` sees it.
  *
  * @param port 0 for any free one.
  * @param options.maxHeaderSize of a request with its URL, in bytes; Node's 16 KiB if it is not given.
@@ -186,7 +186,10 @@ export async function listen(
   options: { maxHeaderSize?: number; connectionAgeMs?: number; fd?: number } = {},
 ): Promise<RunningServer> {
   const { fd, connectionAgeMs: ageMs = connectionAgeMs, ...serverOptions } = options;
-  const server = createHttpServer(serverOptions, app);
+  const server = createHttpServer(serverOptions, (request, response) => {
+    if (isTarget(request.url ?? '')) app(request, response);
+    else refuseTarget(response);
+  });
   server.keepAliveTimeout = keepAliveSeconds * 1000;
   server.keepAliveTimeoutBuffer = keepAliveBufferMs;
   server.headersTimeout = keepAliveSeconds * 1000 + keepAliveBufferMs + 1_000;
@@ -205,6 +208,19 @@ export async function listen(
       return closeServer(server, closeOptions);
     },
   };
+}
+
+/** Whether the target of a request is a path, a `*` or a whole URL, which names no user (RFC 9110, 4.2.4). */
+function isTarget(target: string): boolean {
+  if (/^[/*]/.test(target)) return true;
+  const url = URL.parse(target);
+  return url !== null && url.pathname !== '' && url.username === '' && url.password === '';
+}
+
+/** Not done by a handler of the app: some of these targets Express answers in HTML, before it calls any handler. */
+function refuseTarget(response: ServerResponse): void {
+  const error = new ServiceError('invalid_argument', 'The target of the request is neither a path nor a URL.');
+  response.writeHead(error.status, { 'content-type': problemContentType }).end(JSON.stringify(toProblem(error)));
 }
 
 function trackResponses(server: Server): Set<ServerResponse> {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { createHostCheck, describeUnknownHost } from './host-names.ts';
 import { html, raw } from './html.ts';
 
 /** Something that a page loads. */
@@ -49,6 +50,22 @@ export function createSend(
       'content-length': content.length,
     });
     response.end(request.method === 'HEAD' ? undefined : content);
+  };
+}
+
+/**
+ * Makes the guard of a page against names that are not its server's: see {@link createHostCheck}.
+ *
+ * @param hosts further names, without port, as the setting ALLOWED_HOSTS has them.
+ * @returns a function that answers a request under any other name. It tells whether it did.
+ */
+export function createHostGuard(hosts: readonly string[]): (request: IncomingMessage, send: Send) => boolean {
+  const isOurs = createHostCheck(hosts);
+  return ({ headers: { host } }, send) => {
+    if (isOurs(host)) return false;
+    const sentence = describeUnknownHost('This server', host, 'ALLOWED_HOSTS');
+    send(421, 'text/plain; charset=utf-8', `${sentence}\n`);
+    return true;
   };
 }
 

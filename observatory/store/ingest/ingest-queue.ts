@@ -38,6 +38,8 @@ export interface Taken {
 export interface IngestQueue {
   /** Whether this much more may wait. If nothing waits, anything may. */
   hasRoom(items: number, bytes: number): boolean;
+  /** Whether so many items more are too many, whatever their bytes. */
+  exceedsItems(items: number): boolean;
   add<S extends Signal>(signal: S, items: Batches[S], bytes: number, sinceMs: number): void;
   /** Takes the next items, up to `flushItems` spans or `flushBytes` in the load; the rest waits for the next load. */
   take(load: Load): Taken;
@@ -81,9 +83,11 @@ export function createIngestQueue(
     cutBefore = new Set(load.cut);
   }
 
+  const exceedsItems = (items: number): boolean => waitingItems > 0 && waitingItems + items > queueItems;
+
   return {
-    hasRoom: (items, bytes) =>
-      waitingItems === 0 || (waitingItems + items <= queueItems && waitingBytes + bytes <= queueBytes),
+    hasRoom: (items, bytes) => waitingItems === 0 || (!exceedsItems(items) && waitingBytes + bytes <= queueBytes),
+    exceedsItems,
     add(signal, items, bytes, sinceMs) {
       // The signal tells the type of the items; TypeScript cannot tie the two together.
       batches.push({ signal, items, bytes, sinceMs, start: 0 } as Waiting);

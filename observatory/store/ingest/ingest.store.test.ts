@@ -576,10 +576,13 @@ describe('a flush', () => {
     const flushed = ingest.flush();
     clock.advance(windowMs);
     expect(ingest.hasRoom(1, 1)).toBe(true);
+    expect([ingest.exceedsItems(1), ingest.exceedsItems(ingestDefaults.queueItems)]).toEqual([false, true]);
     clock.advance(1);
     expect([ingest.hasRoom(1, 1), ingest.unstoredSeconds()]).toEqual([false, (windowMs + 1) / 1000]);
     await flushed;
     expect([ingest.hasRoom(1, 1), ingest.unstoredSeconds()]).toEqual([true, 0]);
+    // Into an empty queue any request may go, or it would be refused for ever.
+    expect(ingest.exceedsItems(ingestDefaults.queueItems + 1)).toBe(false);
   });
 });
 

@@ -211,6 +211,7 @@ export async function createIngest(
       recovery.failure() === null &&
       unstoredMs() <= options.windowMs &&
       queue.hasRoom(items, bytes),
+    exceedsItems: queue.exceedsItems,
     take(signal, items, bytes) {
       queue.add(signal, items, bytes, clock.now());
       telemetry.received(signal, items.length);

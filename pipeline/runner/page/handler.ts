@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { createHostCheck, describeUnknownHost } from '@hotrod/kit/host-names';
-import { createSend, readAssets } from '@hotrod/kit/small-page';
+import { createHostGuard, createSend, readAssets } from '@hotrod/kit/small-page';
 
 import { listRuns, readLog, readRun } from '../record.ts';
 import { renderNotFound, renderRun, renderRunList } from './render.ts';
@@ -31,7 +30,7 @@ export function createRunPageHandler(
   runsDirectory: string,
   hosts: readonly string[] = [],
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const isOurs = createHostCheck(hosts);
+  const refusesHost = createHostGuard(hosts);
   return (request, response) => {
     const send = createSend(request, response, { hasForms: false });
     const html = (status: number, body: string) => send(status, 'text/html; charset=utf-8', body);
@@ -40,11 +39,7 @@ export function createRunPageHandler(
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return send(405, 'text/plain; charset=utf-8', 'The runs can be read, not changed.\n', { allow: 'GET, HEAD' });
     }
-    const { host } = request.headers;
-    if (!isOurs(host)) {
-      const sentence = describeUnknownHost('This server', host, 'ALLOWED_HOSTS');
-      return send(421, 'text/plain; charset=utf-8', `${sentence}\n`);
-    }
+    if (refusesHost(request, send)) return undefined;
     const url = URL.parse(request.url ?? '/', 'http://localhost');
     const parts = (url?.pathname ?? '/')
       .split('/')
