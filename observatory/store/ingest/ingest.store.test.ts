@@ -536,7 +536,7 @@ describe('a long text', () => {
 });
 
 describe('a flush', () => {
-  const { flushIntervalMs, checkpointIntervalMs, windowMs } = ingestDefaults;
+  const { flushIntervalMs, quietCheckpointIntervalMs, windowMs } = ingestDefaults;
 
   it('begins by itself when an item has waited for its time', async () => {
     const { ingest, telemetry, clock, take } = await startFailing(() => undefined);
@@ -566,7 +566,7 @@ describe('a flush', () => {
     clock.advance(flushIntervalMs);
     await expect.poll(() => telemetry.counts().stored.spans).toBe(1);
     expect(checkpoints()).toBe('0');
-    clock.advance(checkpointIntervalMs);
+    clock.advance(quietCheckpointIntervalMs);
     await expect.poll(checkpoints).toBe('1');
   });
 
