@@ -1,8 +1,6 @@
 -- What queries read: views in the in-memory catalogue, which is the default one of every connection.
 CREATE OR REPLACE VIEW spans AS FROM store.spans;
 CREATE OR REPLACE VIEW roots AS FROM store.settled_roots UNION ALL FROM store.fresh_roots;
--- Those of traces that are over: nearly all, and half the time to plan. For what needs only some.
-CREATE OR REPLACE VIEW settled AS FROM store.settled_roots;
 -- The same as `roots` with few columns: all of them take longer to plan than it takes to find a trace.
 CREATE OR REPLACE VIEW trace_extents AS
   SELECT trace_id, trace_key, trace_start_ns, trace_end_ns, span_count FROM store.settled_roots

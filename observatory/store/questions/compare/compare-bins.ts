@@ -89,6 +89,50 @@ export function binSql(column: Sql, edges: readonly number[], first = 0): Sql {
   return sql`CASE WHEN ${column} < ${literal(edge)} THEN ${below} ELSE ${above} END`;
 }
 
+/**
+ * How often each bin of some numbers occurs: rows of key, place, `selected` and `baseline`. Twice as fast as a group for
+ * each bin.
+ *
+ * @param numbers each with its number as text or number, and at least one boundary.
+ * @param from rows with those columns, and `selected`.
+ */
+export function countBinsSql(
+  numbers: readonly { key: string; value: Sql; edges: readonly number[] }[],
+  from: Sql,
+  binder: Binder,
+): Sql {
+  // DuckDB's bins have their upper boundary, ours the lower one. So they are those of the negative numbers, and the bin
+  // above all their boundaries is our lowest.
+  const negatives = numbers.map(({ value }, index) => sql`-TRY_CAST(${value} AS DOUBLE) AS ${columnName(index)}`);
+  const finite = numbers.map((_, index) => {
+    const column = columnName(index);
+    return sql`CASE WHEN isfinite(${column}) THEN ${column} END AS ${column}`;
+  });
+  const bins = numbers.map(({ key, edges }, index) => {
+    const column = columnName(index);
+    const boundaries = joinSql(edges.map((edge) => literal(-edge)).toReversed(), sql`, `);
+    return sql`{
+      'key': ${binder.bind(key)},
+      'highest': ${binder.bind(edges.length)},
+      'whole': map_values(histogram(${column}, [${boundaries}])),
+      'selected': map_values(histogram(${column}, [${boundaries}]) FILTER (selected))
+    }`;
+  });
+  return sql`SELECT key, place, selected, whole - selected AS baseline
+    FROM (
+      SELECT
+        bins.key, bins.highest + 1 - generate_subscripts(bins.whole, 1) AS place,
+        unnest(bins.whole) AS whole, coalesce(unnest(bins.selected), 0) AS selected
+      FROM (
+        SELECT unnest([${joinSql(bins, sql`, `)}]) AS bins
+        FROM (
+          SELECT selected, ${joinSql(finite, sql`, `)}
+          FROM (SELECT selected, ${joinSql(negatives, sql`, `)} FROM ${from})
+        )
+      )
+    )`;
+}
+
 /** Counts numbers in about a dozen bins of like size over both sides together. Counts are exact. */
 export async function askBins(
   asking: Asking,

@@ -14,7 +14,7 @@ import {
 } from '../../attributes.ts';
 import type { KnownKey } from '../attributes.ts';
 import type { Box } from '../population.ts';
-import { sql, type Binder, type Sql } from '../../sql.ts';
+import { sql, type Bindable, type Binder, type Sql } from '../../sql.ts';
 
 /** An attribute that is compared by an expression of its own, because it is not simply a key of a MAP. */
 export interface Column {
@@ -23,6 +23,8 @@ export interface Column {
   key: string;
   /** Its value, in the type that it has: counted so, and made text afterwards. */
   value: Sql;
+  /** Whether that type is not text. */
+  typed: boolean;
   /** Whether the resource gives the value if `value` is NULL. */
   inherits: boolean;
 }
@@ -87,13 +89,24 @@ export function columnsOf(scope: Scope, known: readonly KnownKey[], box: Box, bi
     .map((field) => {
       const key = fieldName(field);
       if (field.type !== 'attribute') {
-        const value = typedColumn(field.name, scope) ?? fieldText(field, scope, binder);
-        return { field, key, inherits: false, value };
+        const typed = typedColumn(field.name, scope);
+        const value = typed ?? fieldText(field, scope, binder);
+        return { field, key, inherits: false, typed: typed !== undefined, value };
       }
       // Only if a resource has the key, and even then not for each span by itself: reading the resource costs a join.
       const inherits = inherited.has(field.key) && isOfResources(field.key);
-      return { field, key, inherits, value: ownColumn(field.key, scope, binder) };
+      return { field, key, inherits, typed: false, value: ownColumn(field.key, scope, binder) };
     });
+}
+
+/**
+ * What to compare a column with, in the type that it has, to find the text `value` in it; undefined if this type is not
+ * known to keep its texts.
+ */
+export function usualValue({ typed }: Column, value: string): Bindable | undefined {
+  if (!typed) return value;
+  if (value === 'true' || value === 'false') return value === 'true';
+  return /^-?\d{1,9}$/.test(value) ? Number(value) : undefined;
 }
 
 /** The field that a counted row is about: a column, or a key of a MAP. */

@@ -1,8 +1,8 @@
 /** The parts of compare-values.sql that depend on which attributes there are and how each is counted. */
 import type { Scope } from '../../../contract/contract.ts';
 import type { Expression, Field } from '../../../filter/ast.ts';
-import { binSql } from './compare-bins.ts';
-import { columnName, isHot, type Column, type RootColumn } from './compare-columns.ts';
+import { binSql, countBinsSql } from './compare-bins.ts';
+import { columnName, isHot, usualValue, type Column, type RootColumn } from './compare-columns.ts';
 import { resourceColumn } from '../../attributes.ts';
 import { handlingKey, type Handling, type Handlings } from './compare-sample.ts';
 import { joinSql, sql, type Binder, type Sql } from '../../sql.ts';
@@ -126,10 +126,12 @@ export function branchesSql(
   binder: Binder,
 ): Sql {
   const own: CountedColumn[] = [];
-  const rare: CountedColumn[] = [];
+  const usual: UsualColumn[] = [];
+  const numbers: { key: string; value: Sql; edges: readonly number[] }[] = [];
   const branches: Sql[] = [];
   if (rootColumns.length > 0) branches.push(rootsBranch(rootColumns, binder));
-  for (const [index, { key, inherits }] of columns.entries()) {
+  for (const [index, each] of columns.entries()) {
+    const { key, inherits } = each;
     const column = columnName(index);
     const handling = handlings.get(handlingKey(true, key));
     // The resource's value is looked up once for each group of spans, not once for each span.
@@ -137,10 +139,16 @@ export function branchesSql(
     const counted = countedColumn(key, told, handling);
     if (counted === null) continue;
     if (inherits) branches.push(inheritingBranch(counted, column, binder));
-    else if (handling?.kind === 'rare') rare.push(counted);
-    else own.push(counted);
+    else if (handling?.kind === 'usual') usual.push({ ...counted, column: each, usual: handling.value });
+    else if (handling?.kind === 'bins' && handling.edges.length > 0) {
+      numbers.push({ key, value: column, edges: handling.edges });
+    } else own.push(counted);
   }
-  if (rare.length > 0) branches.push(rareSql(rare, binder));
+  if (usual.length > 0) branches.push(usualBranch(usual, binder));
+  if (numbers.length > 0) {
+    const bins = countBinsSql(numbers, sql`s`, binder);
+    branches.push(sql`SELECT true, key, place::VARCHAR, 1, selected, baseline FROM (${bins})`);
+  }
   for (let start = 0; start < own.length; start += columnsAPass) {
     branches.push(passSql(own.slice(start, start + columnsAPass), binder));
   }
@@ -150,19 +158,50 @@ export function branchesSql(
   );
 }
 
-/** Columns that are nearly always empty: only spans that have one of them are counted. */
-function rareSql(columns: readonly CountedColumn[], binder: Binder): Sql {
-  const texts = joinSql(
-    columns.map(({ value }) => sql`${value}::VARCHAR`),
-    sql`, `,
-  );
-  const keys = binder.bind(columns.map(({ key }) => key));
-  return sql`SELECT true, key, value, 0, count_if(selected), count(*) - count_if(selected)
-    FROM (
-      SELECT selected, unnest(${keys}) AS key, unnest([${texts}]) AS value
-      FROM s WHERE coalesce(${texts}, NULL) IS NOT NULL
+/** A column that has its usual value, or none (null), in nearly all spans. */
+interface UsualColumn extends CountedColumn {
+  column: Column;
+  usual: string | null;
+}
+
+/** The condition that a span does not have the usual value of a column. */
+function differsSql(value: Sql, column: Column, usual: string | null, binder: Binder): Sql {
+  const bound = usual === null ? undefined : usualValue(column, usual);
+  if (bound === undefined) return sql`${value} IS NOT NULL`;
+  if (typeof bound !== 'string') return sql`${value} IS DISTINCT FROM ${binder.bind(bound)}`;
+  // DuckDB asks a function once for each text of a column's dictionary, but compares the text of each span.
+  return sql`(list_contains([${binder.bind(bound)}], ${value}) = false OR ${value} IS NULL)`;
+}
+
+/** Only the spans that differ are counted; all others have the usual value. */
+function usualBranch(columns: readonly UsualColumn[], binder: Binder): Sql {
+  const differs = columns.map(({ value, column, usual }) => differsSql(value, column, usual, binder));
+  const texts = columns.map(({ value }) => sql`${value}::VARCHAR`);
+  const named = columns.flatMap(({ key, usual }) => (usual === null ? [] : [{ key, usual }]));
+  const usualKeys = binder.bind(named.map(({ key }) => key));
+  const usualTexts = binder.bind(named.map(({ usual }) => usual));
+  return sql`(
+    WITH unusual AS MATERIALIZED (
+      SELECT key, value, count_if(selected) AS selected, count(*) - count_if(selected) AS baseline
+      FROM (
+        SELECT
+          selected, unnest(${binder.bind(columns.map(({ key }) => key))}) AS key,
+          unnest([${joinSql(texts, sql`, `)}]) AS value, unnest([${joinSql(differs, sql`, `)}]) AS differs
+        FROM s WHERE ${joinSql(differs, sql` OR `)}
+      )
+      WHERE differs GROUP BY key, value
     )
-    WHERE value IS NOT NULL GROUP BY key, value`;
+    SELECT true, key, value, 0, selected, baseline FROM unusual WHERE value IS NOT NULL
+    UNION ALL
+    SELECT
+      true, usual.key, usual.value, 0,
+      whole.selected - coalesce(others.selected, 0), whole.baseline - coalesce(others.baseline, 0)
+    FROM (SELECT unnest(${usualKeys}) AS key, unnest(${usualTexts}) AS value) usual
+    CROSS JOIN (SELECT sum(selected) AS selected, sum(baseline) AS baseline FROM sharing) whole
+    LEFT JOIN (SELECT key, sum(selected) AS selected, sum(baseline) AS baseline FROM unusual GROUP BY key) others
+      ON others.key = usual.key
+    WHERE whole.selected + whole.baseline > coalesce(others.selected + others.baseline, 0)
+  )`;
 }
 
 /**

@@ -1,5 +1,6 @@
 -- What kind of values attributes have, from some spans spread over time: columns (`given`) that are not empty there, and
--- keys of the MAP that have more than a few (`few`) values there.
+-- keys of the MAP that have more than a few (`few`) values there. `usual` is the most frequent value, `most` of the
+-- `sampled` spans have it.
 WITH
   sample AS ({{slices}}),
   pairs AS (
@@ -20,6 +21,9 @@ SELECT
   key,
   count(*)::INTEGER AS "distinct",
   sum(spans)::INTEGER AS present,
+  max(spans)::INTEGER AS most,
+  arg_max(value, spans) AS usual,
+  (SELECT count(*) FROM sample)::INTEGER AS sampled,
   quantile_disc(number, {{shares}}::DOUBLE[]) FILTER (isfinite(number)) AS cuts,
   min(number) FILTER (isfinite(number)) AS lowest
 FROM counted

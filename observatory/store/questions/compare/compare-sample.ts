@@ -1,10 +1,10 @@
 import type { Scope } from '../../../contract/contract.ts';
 import { keyOf, type Field } from '../../../filter/ast.ts';
-import { fieldOf, isIdKey, type Column, columnList, columnName } from './compare-columns.ts';
+import { fieldOf, isIdKey, type Column, columnList, columnName, usualValue } from './compare-columns.ts';
 import { readable, binShares } from './compare-bins.ts';
 import type { KnownKey } from '../attributes.ts';
-import { askRows, populationSql, type Asking, type Population } from '../population.ts';
-import { joinSql, sql, type Binder } from '../../sql.ts';
+import { askRows, isKept, populationSql, type Asking, type Population } from '../population.ts';
+import { joinSql, sql, type Binder, type Sql } from '../../sql.ts';
 
 /**
  * How the values of an attribute are counted if there are very many spans. Counts are exact in any case. The purpose is
@@ -20,8 +20,8 @@ export type Handling =
   | { kind: 'buckets'; distinct: number }
   /** An id: not at all. */
   | { kind: 'id' }
-  /** A column that was empty in the sample: only the few spans that do have it are counted. */
-  | { kind: 'rare' };
+  /** A column that has one value, or none (null), in nearly all of the sample: only the spans that differ are counted. */
+  | { kind: 'usual'; value: string | null };
 
 /** Attributes that need a handling of their own, by `handlingKey`. */
 export type Handlings = ReadonlyMap<string, Handling>;
@@ -43,6 +43,8 @@ export interface Extent {
 
 /** Populations up to this size are counted without a look at a sample. */
 export const largePopulation = 20_000;
+/** Entry spans of traces that are over: nearly all. */
+const sampledTable: Readonly<Record<Scope, Sql>> = { roots: sql`store.settled_roots`, spans: sql`store.spans` };
 /**
  * The sample: some spans from each of several parts of the time. Planning a part takes longer than reading it. That
  * holds even more for entry spans, which have more columns. And entry spans differ less from one part to the next.
@@ -57,13 +59,21 @@ const mostThinned: Readonly<Record<Scope, number>> = { roots: 4, spans: 16 };
 /** Numbers with more distinct values than this in the sample are binned. */
 const fewValues = 20;
 /** Texts with more distinct values than this in the sample are counted by buckets. */
-const manyRows = 300;
+const manyRows = 500;
+/**
+ * A column is counted by the spans that differ from its usual value if at most one of this many did so in the sample.
+ * Such a span takes many times as long to count as another one, so there must be few, in all these columns together.
+ */
+const usualOneOf = 500;
 
 interface SampledRow {
   given: boolean;
   key: string;
   distinct: number;
   present: number;
+  most: number;
+  usual: string;
+  sampled: number;
   cuts: number[] | null;
   lowest: number | null;
 }
@@ -82,7 +92,7 @@ export async function askHandlings(
   known: ReadonlyMap<string, KnownKey>,
 ): Promise<Handlings> {
   const { binder, where } = populationSql(population);
-  const view = population.scope === 'roots' ? sql`settled` : sql`spans`;
+  const table = sampledTable[population.scope];
   const parts = slicesOf[population.scope];
   const compared = columns(binder);
   const list = columnList(compared.map(({ value }) => value));
@@ -92,25 +102,30 @@ export async function askHandlings(
   const thinned = Math.min(mostThinned[population.scope], Math.max(1, Math.floor(spans / sampled / 2)));
   const slices = Array.from({ length: Number(parts) }, (_, index) => {
     const from = first + BigInt(index) * step;
-    return sql`(SELECT ${list} s.attributes FROM ${view} s
+    return sql`(SELECT ${list} s.attributes FROM ${table} s
       WHERE ${where} AND s.start_ns >= ${binder.bind(from)} AND s.start_ns < ${binder.bind(from + step)}
         AND hash(s.span_id) % ${binder.bind(thinned)}::UBIGINT = 0
       LIMIT ${binder.bind(sampled / Number(parts))})`;
   });
   const texts = compared.map((_, index) => sql`${columnName(index)}::VARCHAR`);
-  const rows = await askRows<SampledRow>(asking, 'compare-sample', binder, {
+  const fragments = {
     slices: joinSql(slices, sql` UNION ALL `),
     keys: binder.bind(compared.map(({ key }) => key)),
     values: joinSql(texts, sql`, `),
     shares: binder.bind(binShares),
     few: binder.bind(fewValues),
-  });
+  };
+  const rows = await askRows<SampledRow>(asking, 'compare-sample', binder, fragments, isKept(population));
   const handlings = new Map<string, Handling>();
-  // A column that is empty has no row. If the span lacks a value, the resource may have it.
-  for (const { key, inherits } of compared) if (!inherits) handlings.set(handlingKey(true, key), { kind: 'rare' });
+  const own = new Map<string, Column>();
+  // If the span lacks a value, the resource may have it.
+  for (const column of compared) if (!column.inherits) own.set(column.key, column);
+  // A column that is empty has no row.
+  for (const key of own.keys()) handlings.set(handlingKey(true, key), { kind: 'usual', value: null });
   for (const row of rows) {
     const name = handlingKey(row.given, row.key);
-    const handling = handlingOf(row, isNumeric(fieldOf(row), known));
+    const column = row.given ? own.get(row.key) : undefined;
+    const handling = (column && usualOf(row, column)) ?? handlingOf(row, isNumeric(fieldOf(row), known));
     if (handling) handlings.set(name, handling);
     else handlings.delete(name);
   }
@@ -121,6 +136,14 @@ export async function askHandlings(
 export function isNumeric(field: Field, known: ReadonlyMap<string, KnownKey>): boolean {
   if (field.type === 'attribute') return known.get(field.key)?.type === 'number';
   return /^trace\..*_(ms|count)$|^trace\.service_ms\./.test(field.name);
+}
+
+/** That of a column that has one value, or none, in nearly all of the sample. */
+function usualOf(row: SampledRow, column: Column): Handling | undefined {
+  const most = row.sampled / usualOneOf;
+  if (row.present <= most) return { kind: 'usual', value: null };
+  if (row.sampled - row.most > most || usualValue(column, row.usual) === undefined) return undefined;
+  return { kind: 'usual', value: row.usual };
 }
 
 function handlingOf(row: SampledRow, numeric: boolean): Handling | undefined {

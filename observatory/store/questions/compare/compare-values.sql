@@ -2,11 +2,7 @@
 -- Counts are exact; of an attribute with very many values only those frequent enough to be evidence are listed
 -- (`least_selected`, `least_baseline`), the others are in its sums.
 WITH
-  s AS {{materialized}} (
-    SELECT {{box}} AS selected, {{columns}} s.attributes, s.resource_id, s.trace_id
-    FROM {{view}} s
-    WHERE {{where}}
-  ),
+  s AS {{materialized}} ({{rows}}),
   pairs AS (
     SELECT selected, unnest(map_keys(attributes)) AS key, unnest(map_values(attributes)) AS value
     FROM s
@@ -57,7 +53,7 @@ SELECT
   sum(baseline)::INTEGER AS baseline,
   -- The same for attributes whose values split the spans into groups of the same sizes.
   sum(hash(selected, baseline))::VARCHAR AS fingerprint,
-  list(line ORDER BY selected DESC, baseline DESC, value) FILTER (value IS NOT NULL AND (supported OR kind > 0)) AS supported,
-  max_by(line, (selected, baseline, value), {{most_shown}}) FILTER (value IS NOT NULL) AS frequent
+  list(line ORDER BY selected DESC, baseline DESC, value) FILTER (value IS NOT NULL AND (supported OR kind = 1)) AS supported,
+  max_by(line, (selected, baseline, value), {{most_shown}}) FILTER (value IS NOT NULL AND kind = 0) AS frequent
 FROM told
 GROUP BY given, key

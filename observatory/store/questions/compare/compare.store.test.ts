@@ -20,6 +20,12 @@ const runs: Run[] = [
   ...[21, 22, 23].map((seed) => ({ seed, rides: 2000, bug: false })),
 ];
 
+function addressOf(run: Run, index: number): { 'client.address'?: string } {
+  const left = run === runs.at(-1) ? run.rides - index : Infinity;
+  if (left <= 5) return {};
+  return { 'client.address': left <= 20 ? 'east' : 'west' };
+}
+
 let store: TestStore;
 beforeAll(async () => {
   store = await openTestStore();
@@ -58,6 +64,8 @@ beforeAll(async () => {
         ),
         // Hardly any ride has it, and those come last.
         ...(run === runs.at(-1) && index >= run.rides - 20 ? { 'db.operation.name': 'SELECT' } : {}),
+        // Nearly all rides have the same; of the last ones some have another, and some none.
+        ...addressOf(run, index),
         'sent.at': baseEpochMs + place * hourMs + index * 100,
         // Nearly an id, but for one value that comes late and is slow.
         'user.id': run.bug && index > run.rides * 0.7 && row.durationMs >= 1800 ? 'user-late' : `user-${index}`,
@@ -199,6 +207,43 @@ describe('compare over stored traffic', () => {
       const rare = compare.attributes.find(({ key }) => key === 'db.operation.name');
       const [value] = rare?.values.filter((told) => told.value === 'SELECT') ?? [];
       expect([rare?.distinct, (value?.selected ?? 0) + (value?.baseline ?? 0)]).toEqual([1, 20]);
+    }
+  });
+
+  it('counts the usual value of nearly all spans exactly, those with another value, and those without one', async () => {
+    const place = runs.length - 1;
+    const about = { toMs: baseEpochMs + place * hourMs + 199_000 };
+    const told = [];
+    for (const large of [1, undefined]) {
+      const compare = await compareRun(0, about, large, runs.length);
+      const address = compare.attributes.find(({ key, same }) => [key, ...same].includes('client.address'));
+      const counts = Object.fromEntries(
+        (address?.values ?? []).map(({ value, selected, baseline }) => [value, { selected, baseline }]),
+      );
+      expect(counts).toEqual({
+        west: { selected: compare.selected - 10, baseline: 0 },
+        east: { selected: 10, baseline: 5 },
+        null: { selected: 0, baseline: 5 },
+      });
+      const others = compare.attributes.filter(({ key }) => ['error', 'status', 'trace.span_count'].includes(key));
+      told.push(others.map(({ key, values }) => ({ key, values })));
+    }
+    expect(told[0]).toEqual(told[1]);
+    expect(told[0]).not.toEqual([]);
+  });
+
+  it('counts each bin of a large population exactly', async () => {
+    const run = runs[8] as Run;
+    const rides = traffic(run.seed, run.rides, run.bug);
+    const { attributes } = await compareRun(8, { minMs: 1800 }, 1);
+    const eta = attributes.find(({ key }) => key === 'hotrod.ride.eta');
+    expect(eta?.kind).toBe('bins');
+    for (const { low = -Infinity, high = Infinity, selected, baseline } of eta?.values ?? []) {
+      const within = rides.filter(
+        ({ attributes: { 'hotrod.ride.eta': value } }) => Number(value) >= low && Number(value) < high,
+      );
+      const slow = within.filter(({ durationMs }) => durationMs >= 1800);
+      expect([low, selected, baseline]).toEqual([low, slow.length, within.length - slow.length]);
     }
   });
 

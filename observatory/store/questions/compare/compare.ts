@@ -40,7 +40,16 @@ import {
   type Handlings,
 } from './compare-sample.ts';
 import { askKnownKeys, type KnownKey } from '../attributes.ts';
-import { askRows, boxSql, populationSql, type Asking, type Box, type Population } from '../population.ts';
+import {
+  askRows,
+  boxSql,
+  isKept,
+  populationSql,
+  rowsSql,
+  type Asking,
+  type Box,
+  type Population,
+} from '../population.ts';
 import { longestValue } from '../values.ts';
 import { sql, type Binder } from '../../sql.ts';
 
@@ -125,13 +134,15 @@ function byKey(left: Exclusion, right: Exclusion): number {
 }
 
 async function askSides(asking: Asking, population: Population, box: Box): Promise<{ sides: Sides; extent: Extent }> {
-  const { binder, view, where } = populationSql(population);
-  const fragments = { view, where, box: boxSql(box, binder) };
+  const { binder, where } = populationSql(population);
+  const list = sql`${boxSql(box, binder)} AS selected, s.start_ns`;
+  const fragments = { rows: rowsSql(population.scope, list, where) };
   const [row] = await askRows<Extent & { [K in keyof Sides]: number | null }>(
     asking,
     'compare-sides',
     binder,
     fragments,
+    isKept(population),
   );
   if (!row) throw new Error('compare-sides.sql told no row');
   const { selected, baseline, ...extent } = row;
@@ -149,17 +160,16 @@ interface Counting {
 
 async function askValues(asking: Asking, population: Population, box: Box, counting: Counting): Promise<CountedRow[]> {
   const { sides, handlings } = counting;
-  const { binder, view, where } = populationSql(population);
+  const { binder, where } = populationSql(population);
   const columns = counting.columns(binder);
   const excluded = [...counting.known.keys()].filter((key) => exclusionOf(key, box) !== undefined);
   const handled = [...handledKeys(columns, population.scope), ...(handlings.size > 0 ? excluded : [])];
+  const list = sql`${boxSql(box, binder)} AS selected,
+    ${columnList(columns.map(({ value }) => value))} s.attributes, s.resource_id, s.trace_id`;
   return askRows<CountedRow>(asking, 'compare-values', binder, {
-    view,
-    where,
-    box: boxSql(box, binder),
+    rows: rowsSql(population.scope, list, where),
     // Without a copy each attribute reads its own column alone; but a filter's look at the MAP is done only once.
     materialized: readsAttributes(population.filter, population.scope) ? sql`MATERIALIZED` : sql`NOT MATERIALIZED`,
-    columns: columnList(columns.map(({ value }) => value)),
     own: ownSql(handled, handlings, binder),
     handled: binder.bind(handledOfResources(handled)),
     branches: branchesSql(columns, counting.rootColumns(binder), handlings, binder),
