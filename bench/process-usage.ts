@@ -29,5 +29,18 @@ export function residentMb(pid: number): number {
 
 /** Proportional memory of a process, in MiB: its own pages, and its share of those that others use, too. Linux. */
 export function proportionalMib(pid: number): number {
-  return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) / 1024;
+  return fromRollup(pid, 'Pss');
+}
+
+/**
+ * The part of it that belongs to no file, in MiB: what the process has allocated. The rest is programs and libraries, of
+ * which the share grows when another process that uses them ends.
+ */
+export function allocatedMib(pid: number): number {
+  return fromRollup(pid, 'Pss') - fromRollup(pid, 'Pss_File');
+}
+
+function fromRollup(pid: number, field: string): number {
+  const line = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
+  return Number(line?.[1]) / 1024;
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startOtlpReceiver } from '../tests/harness/otlp-receiver.ts';
 import { createTemporaryDirectory, findFreePortBase, root } from '../tests/harness/suite.ts';
-import { proportionalMib, residentMb } from './process-usage.ts';
+import { allocatedMib, proportionalMib, residentMb } from './process-usage.ts';
 import { slopeOf } from './slope.ts';
 
 const services = ['frontend', 'customer', 'driver', 'route'];
@@ -103,14 +103,14 @@ function partOf(command: string): string {
   return command.includes('postgres') ? 'Postgres' : command.trim();
 }
 
-/** Proportional memory of everything that `npm start` runs, in MiB, by part. All of Postgres' processes are one part. */
-function memoryByPart(stack: RunningStack): Map<string, number> {
+/** Memory of everything that `npm start` runs, in MiB, by part. All of Postgres' processes are one part. */
+function memoryByPart(stack: RunningStack, memoryOf: (pid: number) => number): Map<string, number> {
   const parts = new Map<string, number>();
   const main = { pid: stack.process.pid ?? 0, command: 'supervisor' };
   for (const { pid, command } of [main, ...descendants(main.pid)]) {
     const part = partOf(command);
     try {
-      parts.set(part, (parts.get(part) ?? 0) + proportionalMib(pid));
+      parts.set(part, (parts.get(part) ?? 0) + memoryOf(pid));
     } catch {
       // It ended since it was listed, as a backend of Postgres may.
     }
@@ -125,7 +125,7 @@ export async function benchEverything(): Promise<void> {
   const directory = createTemporaryDirectory('bench');
   const stack = await startStack(directory.path, ['--rate', '5']);
   await sleep(75_000);
-  const parts = memoryByPart(stack);
+  const parts = memoryByPart(stack, proportionalMib);
   await stack.stop();
   directory.remove();
   console.log('\nProportional memory of everything, MiB (after 75 s at 5 dispatches/s)');
@@ -134,8 +134,8 @@ export async function benchEverything(): Promise<void> {
 }
 
 /**
- * Whether memory grows: everything that `npm start` runs, at 20 dispatches a second. The first sixth of the time fills
- * caches and is left out.
+ * Whether memory grows: what everything that `npm start` runs has allocated, at 20 dispatches a second. The first sixth of
+ * the time fills caches and is left out.
  */
 export async function benchSoak(minutes: number): Promise<void> {
   console.log(`\nSoak (20 dispatches/s for ${minutes} min; the first sixth is left out)`);
@@ -148,7 +148,7 @@ export async function benchSoak(minutes: number): Promise<void> {
     await sleep(15_000);
     const at = elapsedMinutes();
     if (at < minutes / 6) continue;
-    const parts = memoryByPart(stack);
+    const parts = memoryByPart(stack, allocatedMib);
     for (const [part, y] of [...parts, ['in all', sum(parts.values())] as const]) {
       const points = samples.get(part) ?? [];
       points.push({ x: at / 60, y });
