@@ -32,7 +32,7 @@ export const ingestDefaults: IngestOptions = {
   queueItems: 65_536,
   queueBytes: 128 * 2 ** 20,
   checkpointIntervalMs: 5_000,
-  quietCheckpointIntervalMs: 20_000,
+  quietCheckpointIntervalMs: 10_000,
   retryMs: 1_000,
   windowMs: 4_000,
   yieldMs: 6_000,
