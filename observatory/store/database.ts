@@ -14,6 +14,7 @@ import { createGate } from '../async/gate.ts';
 import { createQueue } from '../async/queue.ts';
 import { OpenError, openFailure } from './failures.ts';
 import { createQuestionsConnection } from './questions-connection.ts';
+import { rowGroupSize } from './row-group.ts';
 import { script, type Side, sideOf, stagingScript, stagingTables, tablesScript } from './scripts.ts';
 import { ask, createSession, type Runner, type Session } from './session.ts';
 
@@ -104,12 +105,6 @@ function quoted(path: string): string {
 
 /** Files that this process has open: DuckDB's lock keeps other processes out, but not a second one in the same. */
 const openPaths = new Set<string>();
-
-/**
- * A quarter of DuckDB's own: a checkpoint writes the last group of each table anew, every few seconds, and retention frees
- * whole groups alone.
- */
-export const rowGroupSize = 30_720;
 
 /**
  * How new blocks are written. DuckDB's own default is that of version 1.0, which unpacks compressed texts one by one if

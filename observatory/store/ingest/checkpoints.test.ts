@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { createTestClock } from '../../fixtures/test-clock.ts';
 import type { Session } from '../session.ts';
-import { rowGroupSize } from '../database.ts';
+import { rowGroupSize } from '../row-group.ts';
 import { createCheckpoints } from './checkpoints.ts';
 import { ingestDefaults } from './ingest-options.ts';
 import type { Recovery } from './recovery.ts';

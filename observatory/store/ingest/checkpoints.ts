@@ -1,6 +1,7 @@
 import type { Clock } from '../../async/clock.ts';
 import type { Telemetry } from '../../telemetry.ts';
-import { type Database, rowGroupSize } from '../database.ts';
+import type { Database } from '../database.ts';
+import { rowGroupSize } from '../row-group.ts';
 import { failureKind } from '../failures.ts';
 import { sql } from '../sql.ts';
 import type { IngestLog, IngestOptions } from './ingest-options.ts';

@@ -1,4 +1,4 @@
-import { rowGroupSize } from '../database.ts';
+import { rowGroupSize } from '../row-group.ts';
 import type { Batches, LogEntry, MetricPoint, Signal } from '../../records/records.ts';
 import type { SpanBatch, SpanRange } from '../../records/span-batch.ts';
 import type { Load } from './staging-area.ts';
