@@ -4,7 +4,7 @@ import { promotedAttributes, rootAttributes } from '../records/hot-attributes.ts
 
 /** The two sets of staging tables (staging.sql). */
 export type Side = 'a' | 'b';
-export const sides: readonly Side[] = ['a', 'b'];
+const sides: readonly Side[] = ['a', 'b'];
 
 /** The text of a file of SQL of this directory. */
 export function script(file: string): string {
