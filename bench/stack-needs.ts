@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startOtlpReceiver } from '../tests/harness/otlp-receiver.ts';
 import { createTemporaryDirectory, findFreePortBase, root } from '../tests/harness/suite.ts';
 import { quantile } from './load.ts';
-import { allocatedMib, proportionalMib, residentMb } from './process-usage.ts';
+import { allocatedMib, cpuMs, proportionalMib, residentMb } from './process-usage.ts';
 import { slopeOf } from './slope.ts';
 
 const services = ['frontend', 'customer', 'driver', 'route'];
@@ -104,14 +104,14 @@ function partOf(command: string): string {
   return command.includes('postgres') ? 'Postgres' : command.trim();
 }
 
-/** Memory of everything that `npm start` runs, in MiB, by part. All of Postgres' processes are one part. */
-function memoryByPart(stack: RunningStack, memoryOf: (pid: number) => number): Map<string, number> {
+/** Something of everything that `npm start` runs, added up by part. All of Postgres' processes are one part. */
+function byPart(stack: RunningStack, ofProcess: (pid: number) => number): Map<string, number> {
   const parts = new Map<string, number>();
   const main = { pid: stack.process.pid ?? 0, command: 'supervisor' };
   for (const { pid, command } of [main, ...descendants(main.pid)]) {
     const part = partOf(command);
     try {
-      parts.set(part, (parts.get(part) ?? 0) + memoryOf(pid));
+      parts.set(part, (parts.get(part) ?? 0) + ofProcess(pid));
     } catch {
       // It ended since it was listed, as a backend of Postgres may.
     }
@@ -119,37 +119,43 @@ function memoryByPart(stack: RunningStack, memoryOf: (pid: number) => number): M
   return parts;
 }
 
+const median = (numbers: readonly number[]): number =>
+  quantile(
+    numbers.toSorted((a, b) => a - b),
+    0.5,
+  );
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, number) => total + number, 0);
 
 /** How often memory is looked at, milliseconds: an Observatory's goes up and down from one checkpoint to the next. */
 const everythingEveryMs = 2_000;
 
 /**
- * Memory of everything, with the Observatory, at the default load of 5 dispatches a second: medians of the 20 seconds around
- * the 75th.
+ * Memory and CPU of everything, with the Observatory, at the default load of 5 dispatches a second, in the 20 seconds around
+ * the 75th. Memory is a median.
  */
 export async function benchEverything(): Promise<void> {
   const directory = createTemporaryDirectory('bench');
   const stack = await startStack(directory.path, ['--rate', '5']);
   await sleep(65_000);
   const looks = new Map<string, number[]>();
+  const start = performance.now();
+  const cpuBefore = byPart(stack, cpuMs);
   for (let ms = 0; ms <= 20_000; ms += everythingEveryMs) {
-    const parts = memoryByPart(stack, proportionalMib);
+    const parts = byPart(stack, proportionalMib);
     for (const [part, mib] of [...parts, ['in all', sum(parts.values())] as const]) {
       looks.set(part, [...(looks.get(part) ?? []), mib]);
     }
     await sleep(everythingEveryMs);
   }
+  const tookMs = performance.now() - start;
+  const cpu = [...byPart(stack, cpuMs)].map(([part, ms]) => [part, ms - (cpuBefore.get(part) ?? 0)] as const);
   await stack.stop();
   directory.remove();
+  console.log('\nCPU of everything, % of a core (5 dispatches/s)');
+  const shares = [...cpu, ['in all', sum(cpu.map(([, ms]) => ms))] as const];
+  console.log(`  ${shares.map(([part, ms]) => `${part} ${((100 * ms) / tookMs).toFixed(1)}`).join('  ')}`);
   console.log('\nProportional memory of everything, MiB (medians around 75 s at 5 dispatches/s)');
-  const row = [...looks].map(
-    ([part, mib]) =>
-      `${part} ${quantile(
-        mib.toSorted((a, b) => a - b),
-        0.5,
-      ).toFixed(0)}`,
-  );
+  const row = [...looks].map(([part, mib]) => `${part} ${median(mib).toFixed(0)}`);
   console.log(`  ${row.join('  ')}`);
 }
 
@@ -168,7 +174,7 @@ export async function benchSoak(minutes: number): Promise<void> {
     await sleep(15_000);
     const at = elapsedMinutes();
     if (at < minutes / 6) continue;
-    const parts = memoryByPart(stack, allocatedMib);
+    const parts = byPart(stack, allocatedMib);
     for (const [part, y] of [...parts, ['in all', sum(parts.values())] as const]) {
       const points = samples.get(part) ?? [];
       points.push({ x: at / 60, y });
