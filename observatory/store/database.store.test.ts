@@ -5,6 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { openDatabase } from './database.ts';
+import { sql } from './sql.ts';
 
 // A machine under load may take ten times as long.
 vi.setConfig({ testTimeout: 60_000 });
@@ -41,6 +42,22 @@ describe('the database', () => {
       expect(await database.reader.rows('marker-count')).toEqual([{ markers: 0 }]);
       await database.close();
     }
+  });
+
+  it('makes a new file of small blocks, and opens one of larger blocks as it is', async () => {
+    const paths = [await temporaryPath(), await temporaryPath()];
+    const other = await DuckDBInstance.create(paths[1]);
+    other.closeSync();
+    const sizes: unknown[] = [];
+    for (const path of paths) {
+      const database = await open(path);
+      const [row] = await database.exclusively((session) =>
+        session.run(sql`SELECT block_size::INTEGER AS size FROM pragma_database_size() WHERE database_name = 'store'`),
+      );
+      sizes.push(row?.['size']);
+      await database.close();
+    }
+    expect(sizes).toEqual([65_536, 262_144]);
   });
 
   it('measures every statement, also one that is stopped or fails', async () => {

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
@@ -112,9 +112,22 @@ const openPaths = new Set<string>();
  */
 const storageVersion = 'v1.4.0';
 
+/**
+ * Bytes of a block of a new file, a quarter of DuckDB's own. Until a checkpoint each column of each table that was written to
+ * holds a block in memory, however little is in it: 130 MiB of what DuckDB may have, with its own size. Questions take as long
+ * as with that, and the file is a fifth smaller.
+ */
+const blockSize = 65_536;
+
 async function attach(connection: DuckDBConnection, path: string): Promise<void> {
-  const options = `ROW_GROUP_SIZE ${rowGroupSize}, STORAGE_VERSION '${storageVersion}'`;
-  await connection.run(`ATTACH ${quoted(path)} AS store (${options})`);
+  const isNew = (await stat(path).catch(() => null)) === null;
+  const options = [
+    `ROW_GROUP_SIZE ${rowGroupSize}`,
+    `STORAGE_VERSION '${storageVersion}'`,
+    // A file keeps the size that it was made with, and DuckDB refuses any other.
+    ...(isNew ? [`BLOCK_SIZE ${blockSize}`] : []),
+  ];
+  await connection.run(`ATTACH ${quoted(path)} AS store (${options.join(', ')})`);
 }
 
 /** Files that DuckDB may still open when all others are closed to it: the store's, and those that it keeps beside it. */
