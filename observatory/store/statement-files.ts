@@ -38,3 +38,8 @@ export function fill(name: string, fragments: Readonly<Record<string, Sql>>): st
     return text;
   });
 }
+
+/** The same for a file that holds a part of statements. */
+export function part(name: string, fragments: Readonly<Record<string, Sql>>): Sql {
+  return fill(name, fragments) as Sql;
+}

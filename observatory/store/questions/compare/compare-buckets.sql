@@ -1,15 +1,10 @@
 -- How often the values of one attribute occur that fall into some buckets of its hash.
-WITH s AS (
-  SELECT {{box}} AS selected, {{value}} AS value
-  FROM {{view}} s
-  WHERE {{where}}
-)
 SELECT
-  left(value, {{longest}}) AS value,
-  CASE WHEN length(value) > {{longest}} THEN md5(value) END AS digest,
-  count_if(selected)::INTEGER AS selected,
-  count_if(NOT selected)::INTEGER AS baseline
-FROM s
+  left(s.value, {{longest}}) AS value,
+  CASE WHEN length(s.value) > {{longest}} THEN md5(s.value) END AS digest,
+  sum(s.selected)::INTEGER AS selected,
+  sum(s.baseline)::INTEGER AS baseline
+FROM ({{rows}}) s
 WHERE list_contains({{buckets}}, {{bucket}})
 GROUP BY s.value
-HAVING count_if(selected) >= {{least_selected}} OR count_if(NOT selected) >= {{least_baseline}}
+HAVING sum(s.selected) >= {{least_selected}} OR sum(s.baseline) >= {{least_baseline}}

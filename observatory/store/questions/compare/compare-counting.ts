@@ -2,9 +2,10 @@
 import type { Scope } from '../../../contract/contract.ts';
 import type { Expression, Field } from '../../../filter/ast.ts';
 import { binSql, countBinsSql } from './compare-bins.ts';
-import { columnName, isHot, usualValue, type Column, type RootColumn } from './compare-columns.ts';
+import { columnList, columnName, isHot, usualValue, type Column, type RootColumn } from './compare-columns.ts';
 import { resourceColumn } from '../../attributes.ts';
 import { handlingKey, type Handling, type Handlings } from './compare-sample.ts';
+import { rowsSql } from '../population.ts';
 import { joinSql, sql, type Binder, type Sql } from '../../sql.ts';
 
 /** Whether a filter reads the MAP of attributes, which takes long. */
@@ -119,17 +120,11 @@ function countedColumn(key: string, told: Sql, handling: Handling | undefined): 
 const columnsAPass = 8;
 
 /** The branches of compare-values.sql that count the columns; those that hold ids are left out. */
-export function branchesSql(
-  columns: readonly Column[],
-  rootColumns: readonly RootColumn[],
-  handlings: Handlings,
-  binder: Binder,
-): Sql {
+export function branchesSql(columns: readonly Column[], handlings: Handlings, binder: Binder): Sql {
   const own: CountedColumn[] = [];
   const usual: UsualColumn[] = [];
   const numbers: { key: string; value: Sql; edges: readonly number[] }[] = [];
   const branches: Sql[] = [];
-  if (rootColumns.length > 0) branches.push(rootsBranch(rootColumns, binder));
   for (const [index, each] of columns.entries()) {
     const { key, inherits } = each;
     const column = columnName(index);
@@ -150,7 +145,7 @@ export function branchesSql(
     branches.push(sql`SELECT true, key, place::VARCHAR, 1, selected, baseline FROM (${bins})`);
   }
   for (let start = 0; start < own.length; start += columnsAPass) {
-    branches.push(passSql(own.slice(start, start + columnsAPass), binder));
+    branches.push(passSql(own.slice(start, start + columnsAPass), ofSpans, binder));
   }
   return joinSql(
     branches.map((branch) => sql`UNION ALL ${branch}`),
@@ -205,25 +200,68 @@ function usualBranch(columns: readonly UsualColumn[], binder: Binder): Sql {
 }
 
 /**
- * Attributes of entry spans: looked up once for each trace, not once for each span. If a trace has several entry spans,
- * the first one counts.
+ * A row for each trace and entry span: how many spans of the trace are `selected`, how many are `baseline`, and values of
+ * the entry span (`c0`, `c1` …). If a trace has several entry spans, it has one row, and each value is that of the first
+ * one that has it.
+ *
+ * @param spans rows with `trace_id` and `selected`.
+ * @param values of a row `s` of `roots`.
  */
-function rootsBranch(columns: readonly RootColumn[], binder: Binder): Sql {
-  const first = columns.map(({ value }, index) => sql`arg_min(${value}, s.start_ns) AS ${columnName(index)}`);
-  const names = columns.map((_, index) => columnName(index));
-  return sql`SELECT true, key, value, 0, sum(selected), sum(baseline)
+export function tracesSql(spans: Sql, values: readonly Sql[]): Sql {
+  const names = joinSql(
+    values.map((_, index) => columnName(index)),
+    sql`, `,
+  );
+  const list = sql`${columnList(values)} s.trace_id, s.start_ns`;
+  const first = values.map((_, index) => sql`arg_min(${columnName(index)}, start_ns) AS ${columnName(index)}`);
+  // As numbers of 16 bytes the ids need a third of the memory that texts need: enough for the join to stay in memory.
+  // `arg_min` needs much for each trace, and most have one entry span. Different traces may have the same trace_key:
+  // then they take the longer way.
+  return sql`
+    WITH several AS MATERIALIZED (
+      SELECT trace_key
+      FROM (${rowsSql('roots', sql`s.trace_key`, sql`true`)})
+      GROUP BY trace_key
+      HAVING count(*) > 1
+    )
+    SELECT selected, baseline, ${names}
     FROM (
-      SELECT
-        unnest(${binder.bind(columns.map(({ key }) => key))}) AS key, unnest([${joinSql(names, sql`, `)}]) AS value,
-        t.selected, t.baseline
+      SELECT trace_id::UUID AS id, selected::INTEGER AS selected, baseline::INTEGER AS baseline
       FROM (
         SELECT trace_id, count_if(selected) AS selected, count(*) - count_if(selected) AS baseline
-        FROM s GROUP BY trace_id
-      ) t
-      JOIN (SELECT s.trace_id, ${joinSql(first, sql`, `)} FROM roots s GROUP BY s.trace_id) r
-        ON r.trace_id = t.trace_id
-    )
-    WHERE value IS NOT NULL GROUP BY key, value`;
+        FROM (${spans})
+        GROUP BY trace_id
+      )
+    ) traces
+    JOIN (
+      SELECT trace_id::UUID AS id, ${names}
+      FROM (${rowsSql('roots', list, sql`s.trace_key NOT IN (FROM several)`)})
+      UNION ALL
+      SELECT trace_id::UUID, ${joinSql(first, sql`, `)}
+      FROM (${rowsSql('roots', list, sql`s.trace_key IN (FROM several)`)})
+      GROUP BY trace_id
+    ) entries ON entries.id = traces.id`;
+}
+
+/** The parts of compare-roots.sql: rows of traces with the values of their entry spans, and the counts of each value. */
+export function rootsSql(
+  spans: Sql,
+  columns: readonly RootColumn[],
+  handlings: Handlings,
+  binder: Binder,
+): { traces: Sql; counted: Sql } {
+  const counted = columns.flatMap(({ key, value }) => {
+    // A bucket instead of a text makes the table of traces smaller, too.
+    return countedColumn(key, value, handlings.get(handlingKey(true, key))) ?? [];
+  });
+  const told = counted.map((column, index) => ({ ...column, value: columnName(index) }));
+  return {
+    traces: tracesSql(
+      spans,
+      counted.map(({ value }) => value),
+    ),
+    counted: passSql(told, ofTraces, binder),
+  };
 }
 
 function inheritingBranch({ key, value, kind }: CountedColumn, column: Sql, binder: Binder): Sql {
@@ -235,23 +273,38 @@ function inheritingBranch({ key, value, kind }: CountedColumn, column: Sql, bind
     WHERE value IS NOT NULL GROUP BY value`;
 }
 
-function passSql(columns: readonly CountedColumn[], binder: Binder): Sql {
+/** How spans are counted in a group of rows. */
+interface Counts {
+  /** The columns that this needs. */
+  needs: Sql;
+  selected: Sql;
+  baseline: Sql;
+}
+const ofSpans: Counts = {
+  needs: sql`selected`,
+  selected: sql`count_if(selected)`,
+  baseline: sql`count(*) - count_if(selected)`,
+};
+const ofTraces: Counts = { needs: sql`selected, baseline`, selected: sql`sum(selected)`, baseline: sql`sum(baseline)` };
+
+/** Counts the rows of `s` by each of some columns. */
+function passSql(columns: readonly CountedColumn[], counts: Counts, binder: Binder): Sql {
   const list = (each: (column: CountedColumn, name: Sql) => Sql, between = sql`, `): Sql =>
     joinSql(
       columns.map((column, index) => each(column, columnName(index))),
       between,
     );
   // Each row is grouped by one column, and the others are NULL: grouping() says which.
-  return sql`SELECT true, key, value, kind, selected, baseline
+  return sql`SELECT true AS given, key, value, kind, selected, baseline
     FROM (
       SELECT
         CASE ${list(({ key }, name) => sql`WHEN grouping(${name}) = 0 THEN ${binder.bind(key)}`, sql` `)} END AS key,
         CASE ${list(({ kind }, name) => sql`WHEN grouping(${name}) = 0 THEN ${kind}`, sql` `)} END AS kind,
         -- Groups are fewer than spans: only they are made text.
         coalesce(${list((_, name) => sql`${name}::VARCHAR`)}, NULL) AS value,
-        count_if(selected) AS selected,
-        count(*) - count_if(selected) AS baseline
-      FROM (SELECT selected, ${list(({ value }, name) => sql`${value} AS ${name}`)} FROM s)
+        ${counts.selected} AS selected,
+        ${counts.baseline} AS baseline
+      FROM (SELECT ${counts.needs}, ${list(({ value }, name) => sql`${value} AS ${name}`)} FROM s)
       GROUP BY GROUPING SETS (${list((_, name) => sql`(${name})`)})
     )
     WHERE value IS NOT NULL`;

@@ -1,10 +1,18 @@
 import type { Scope } from '../../../contract/contract.ts';
 import { keyOf, type Field } from '../../../filter/ast.ts';
-import { fieldOf, isIdKey, type Column, columnList, columnName, usualValue } from './compare-columns.ts';
+import {
+  fieldOf,
+  isIdKey,
+  type Column,
+  columnList,
+  columnName,
+  type RootColumn,
+  usualValue,
+} from './compare-columns.ts';
 import { readable, binShares } from './compare-bins.ts';
 import type { KnownKey } from '../attributes.ts';
 import { askRows, isKept, populationSql, type Asking, type Population } from '../population.ts';
-import { joinSql, sql, type Binder, type Sql } from '../../sql.ts';
+import { createBinder, joinSql, sql, type Binder, type Sql } from '../../sql.ts';
 
 /**
  * How the values of an attribute are counted if there are very many spans. Counts are exact in any case. The purpose is
@@ -52,10 +60,12 @@ const sampledTable: Readonly<Record<Scope, Sql>> = { roots: sql`store.settled_ro
 const slicesOf: Readonly<Record<Scope, bigint>> = { roots: 2n, spans: 4n };
 const sampled = 2_000;
 /**
- * The sample takes at least one of this many spans. Neighbours in the store came from one exporter and are alike, so
- * some are skipped. Entry spans are less alike, and every column of the skipped ones is read, too.
+ * The sample takes at least one of this many spans. Neighbours in the store came from one exporter and are alike, under
+ * load some thousands of them, so some are skipped: with too few of them whole exporters are missing in the sample, and
+ * the millions of values of their attributes would get a group each. Entry spans are less alike, and every column of
+ * the skipped ones is read, too.
  */
-const mostThinned: Readonly<Record<Scope, number>> = { roots: 4, spans: 16 };
+const mostThinned: Readonly<Record<Scope, number>> = { roots: 4, spans: 64 };
 /** Numbers with more distinct values than this in the sample are binned. */
 const fewValues = 20;
 /** Texts with more distinct values than this in the sample are counted by buckets. */
@@ -78,19 +88,17 @@ interface SampledRow {
   lowest: number | null;
 }
 
-/**
- * Looks at some spans to see which attributes have very many values.
- *
- * @param spans how many the population has.
- */
-export async function askHandlings(
+/** A column to look at. */
+type Sampled = Pick<Column, 'key' | 'value'>;
+
+/** Looks at some spans of a population of this many. */
+async function askSample(
   asking: Asking,
   population: Population,
   extent: Extent,
   spans: number,
-  columns: (binder: Binder) => Column[],
-  known: ReadonlyMap<string, KnownKey>,
-): Promise<Handlings> {
+  columns: (binder: Binder) => readonly Sampled[],
+): Promise<SampledRow[]> {
   const { binder, where } = populationSql(population);
   const table = sampledTable[population.scope];
   const parts = slicesOf[population.scope];
@@ -115,11 +123,27 @@ export async function askHandlings(
     shares: binder.bind(binShares),
     few: binder.bind(fewValues),
   };
-  const rows = await askRows<SampledRow>(asking, 'compare-sample', binder, fragments, isKept(population));
+  return askRows<SampledRow>(asking, 'compare-sample', binder, fragments, isKept(population));
+}
+
+/**
+ * Looks at some spans to see which attributes have very many values.
+ *
+ * @param spans how many the population has.
+ */
+export async function askHandlings(
+  asking: Asking,
+  population: Population,
+  extent: Extent,
+  spans: number,
+  columns: (binder: Binder) => Column[],
+  known: ReadonlyMap<string, KnownKey>,
+): Promise<Map<string, Handling>> {
+  const rows = await askSample(asking, population, extent, spans, columns);
   const handlings = new Map<string, Handling>();
   const own = new Map<string, Column>();
   // If the span lacks a value, the resource may have it.
-  for (const column of compared) if (!column.inherits) own.set(column.key, column);
+  for (const column of columns(createBinder())) if (!column.inherits) own.set(column.key, column);
   // A column that is empty has no row.
   for (const key of own.keys()) handlings.set(handlingKey(true, key), { kind: 'usual', value: null });
   for (const row of rows) {
@@ -130,6 +154,23 @@ export async function askHandlings(
     else handlings.delete(name);
   }
   return handlings;
+}
+
+/**
+ * The same of attributes of entry spans. None is an id: all spans of a trace share its value, and one trace may have many
+ * of the selected spans.
+ */
+export async function askRootHandlings(
+  asking: Asking,
+  population: Population,
+  extent: Extent,
+  spans: number,
+  columns: (binder: Binder) => RootColumn[],
+): Promise<Map<string, Handling>> {
+  const entries: Population = { ...population, scope: 'roots', filter: undefined };
+  const rows = await askSample(asking, entries, extent, spans, columns);
+  const many = rows.filter(({ given, distinct }) => given && distinct > manyRows);
+  return new Map(many.map(({ key, distinct }) => [handlingKey(true, key), { kind: 'buckets', distinct }]));
 }
 
 /** Whether all values of a field are numbers. */

@@ -29,9 +29,10 @@ import {
 } from './compare-attribute.ts';
 import { evidence, fewestTested, standsOut, supportOf, type Sides, type Split } from './compare-rank.ts';
 import { byReadability, foldAlike } from './compare-fold.ts';
-import { branchesSql, bucketSql, ownSql, readsAttributes } from './compare-counting.ts';
+import { branchesSql, bucketSql, ownSql, readsAttributes, rootsSql, tracesSql } from './compare-counting.ts';
 import {
   askHandlings,
+  askRootHandlings,
   handledField,
   handlingKey,
   isNumeric,
@@ -51,7 +52,8 @@ import {
   type Population,
 } from '../population.ts';
 import { longestValue } from '../values.ts';
-import { sql, type Binder } from '../../sql.ts';
+import { part } from '../../statement-files.ts';
+import { createBinder, sql, type Binder, type Sql } from '../../sql.ts';
 
 /** Numbers with more distinct values than this are compared in bins. */
 const mostCategories = 20;
@@ -101,12 +103,17 @@ export async function askCompare(
   const known = new Map(keys.map((key) => [key.key, key]));
   const columns = (binder: Binder): Column[] => columnsOf(population.scope, keys, box, binder);
   const rootColumns = (binder: Binder): RootColumn[] => rootColumnsOf(population.scope, keys, box, binder);
-  const handlings: Handlings =
-    spans > large ? await askHandlings(asking, population, extent, spans, columns, known) : new Map<string, never>();
-  const rows = await askValues(asking, population, box, { sides, columns, rootColumns, handlings, known });
+  const comparesRoots = rootColumns(createBinder()).length > 0;
+  const handlings: Handlings = new Map([
+    ...(spans > large ? await askHandlings(asking, population, extent, spans, columns, known) : []),
+    ...(spans > large && comparesRoots ? await askRootHandlings(asking, population, extent, spans, rootColumns) : []),
+  ]);
+  const counting: Counting = { sides, columns, rootColumns, handlings, known };
+  const rows = await askValues(asking, population, box, counting);
+  if (comparesRoots) rows.push(...(await askRootValues(asking, population, box, counting)));
   for (const row of rows) {
     if (handlings.get(handlingKey(row.given, row.key))?.kind === 'buckets') {
-      await resolveBuckets(asking, population, box, row, sides);
+      await resolveBuckets(asking, population, box, row, counting);
     }
   }
   const { compared, binned, numbers } = sortOut(rows, known, box, sides, population, handlings, excluded);
@@ -172,7 +179,29 @@ async function askValues(asking: Asking, population: Population, box: Box, count
     materialized: readsAttributes(population.filter, population.scope) ? sql`MATERIALIZED` : sql`NOT MATERIALIZED`,
     own: ownSql(handled, handlings, binder),
     handled: binder.bind(handledOfResources(handled)),
-    branches: branchesSql(columns, counting.rootColumns(binder), handlings, binder),
+    branches: branchesSql(columns, handlings, binder),
+    told: toldSql(sides, binder),
+  });
+}
+
+/** The same of attributes of entry spans. */
+function askRootValues(asking: Asking, population: Population, box: Box, counting: Counting): Promise<CountedRow[]> {
+  const { binder, where } = populationSql(population);
+  const spans = spansOfTraces(population, box, where, binder);
+  const { traces, counted } = rootsSql(spans, counting.rootColumns(binder), counting.handlings, binder);
+  return askRows<CountedRow>(asking, 'compare-roots', binder, {
+    traces,
+    counted,
+    told: toldSql(counting.sides, binder),
+  });
+}
+
+function spansOfTraces(population: Population, box: Box, where: Sql, binder: Binder): Sql {
+  return rowsSql(population.scope, sql`s.trace_id, ${boxSql(box, binder)} AS selected`, where);
+}
+
+function toldSql(sides: Sides, binder: Binder): Sql {
+  return part('compare-told', {
     longest: binder.bind(longestValue),
     least_test: binder.bind(fewestTested),
     least_selected: binder.bind(supportOf(sides.selected)),
@@ -190,20 +219,26 @@ async function resolveBuckets(
   population: Population,
   box: Box,
   row: CountedRow,
-  sides: Sides,
+  { sides, rootColumns }: Counting,
 ): Promise<void> {
   const buckets = (row.supported ?? []).filter((bucket) => evidence(bucket, sides) > 0).map(({ value }) => value ?? '');
   row.supported = [];
   row.frequent = [];
   if (buckets.length === 0) return;
   const { binder, view, where } = populationSql(population);
-  const value = sql`s.value`;
+  const root = row.given ? rootColumns(binder).find(({ key }) => key === row.key) : undefined;
+  const rows = root
+    ? sql`SELECT c0 AS value, selected, baseline
+        FROM (${tracesSql(spansOfTraces(population, box, where, binder), [root.value])})`
+    : sql`SELECT value, selected::INTEGER AS selected, (NOT selected)::INTEGER AS baseline
+        FROM (
+          SELECT ${boxSql(box, binder)} AS selected, ${fieldText(fieldOf(row), population.scope, binder)} AS value
+          FROM ${view} s
+          WHERE ${where}
+        )`;
   row.supported = await askRows<NonNullable<Counted['supported']>[number]>(asking, 'compare-buckets', binder, {
-    view,
-    where,
-    box: boxSql(box, binder),
-    value: fieldText(fieldOf(row), population.scope, binder),
-    bucket: sql`${bucketSql(value)}::VARCHAR`,
+    rows,
+    bucket: sql`${bucketSql(sql`s.value`)}::VARCHAR`,
     buckets: binder.bind(buckets),
     longest: binder.bind(longestValue),
     least_selected: binder.bind(supportOf(sides.selected)),
