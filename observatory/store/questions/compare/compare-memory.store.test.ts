@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDatabase, rowGroupSize, type Database } from '../../database.ts';
+import { openDatabase, type Database } from '../../database.ts';
+import { rowGroupSize } from '../../row-group.ts';
 import { sql, type Sql } from '../../sql.ts';
 import { askCompare } from './compare.ts';
 
