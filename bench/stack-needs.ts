@@ -37,9 +37,13 @@ async function startStack(
     },
   );
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  // A bench that fails leaves nothing running.
+  const stopWithBench = () => child.kill('SIGINT');
+  process.once('exit', stopWithBench);
   return {
     process: child,
     async stop() {
+      process.off('exit', stopWithBench);
       child.kill('SIGINT');
       await ended;
     },
@@ -51,15 +55,20 @@ const json = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
 
 /** The processes below another one, with their command lines. Linux. */
 function descendants(pid: number): { pid: number; command: string }[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .filter(Boolean)
-    .map(Number);
+  const children = readOrEmpty(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean).map(Number);
   return children.flatMap((child) => [
-    { pid: child, command: readFileSync(`/proc/${child}/cmdline`, 'utf8').replaceAll('\0', ' ') },
+    { pid: child, command: readOrEmpty(`/proc/${child}/cmdline`).replaceAll('\0', ' ') },
     ...descendants(child),
   ]);
+}
+
+/** A file of a process; nothing if that has ended since it was listed, as a backend of Postgres may. */
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function serviceMemory(stack: RunningStack): Record<string, number> {
@@ -113,7 +122,7 @@ function byPart(stack: RunningStack, ofProcess: (pid: number) => number): Map<st
     try {
       parts.set(part, (parts.get(part) ?? 0) + ofProcess(pid));
     } catch {
-      // It ended since it was listed, as a backend of Postgres may.
+      // It has ended since it was listed.
     }
   }
   return parts;
