@@ -39,6 +39,10 @@ CREATE OR REPLACE MACRO texts_of(texts, separator) AS
 -- '' is a text that is missing, as is one beyond the last; chr(30) stands before a text that is empty or begins with it.
 CREATE OR REPLACE MACRO text_or_null(packed) AS
   CASE WHEN packed = '' THEN NULL WHEN starts_with(packed, chr(30)) THEN substr(packed, 2) ELSE packed END;
+-- Of all texts of a span those before `first_value`, with NULL for what is missing. One lambda for all of them, because a macro
+-- for each column takes longer to plan than a usual flush to run.
+CREATE OR REPLACE MACRO own_texts(texts) AS
+  list_transform(texts[:{{first_value}} - 1], lambda packed: text_or_null(packed));
 -- From two texts to a MAP. DuckDB splits '' into one empty string, so no attributes at all are NULL.
 CREATE OR REPLACE MACRO attribute_map(keys, "values", separator) AS
   CASE
@@ -49,8 +53,7 @@ CREATE OR REPLACE MACRO attribute_map(keys, "values", separator) AS
 CREATE OR REPLACE VIEW shapes AS
   SELECT shape, CASE WHEN keys IS NULL THEN []::VARCHAR[] ELSE string_split(keys, separator) END AS keys, types
   FROM staged_shapes;
--- The staged spans as the columns of `spans`: t is all texts, o those before `first_value` with NULL for what is missing. One
--- lambda for all of them, because a macro for each column takes longer to plan than a usual flush to run.
+-- The staged spans as the columns of `spans`: t is all texts, o those that have columns of their own.
 CREATE OR REPLACE VIEW unpacked_spans_{{side}} AS
   SELECT
     {{span_texts}}
@@ -63,7 +66,7 @@ CREATE OR REPLACE VIEW unpacked_spans_{{side}} AS
     types,
     place
   FROM (
-    SELECT *, list_transform(t[:{{first_value}} - 1], lambda packed: text_or_null(packed)) AS o
+    SELECT *, own_texts(t) AS o
     FROM (SELECT *, rowid AS place, texts_of(decode(texts), separator) AS t FROM staged_spans_{{side}} JOIN shapes USING (shape))
   );
 -- The staged entry spans as the columns of `roots`.
@@ -95,6 +98,6 @@ CREATE OR REPLACE VIEW unpacked_roots AS
     SELECT
       *,
       map(keys, t[{{first_value}}:]) AS all_attributes,
-      list_transform(t[:{{first_value}} - 1], lambda packed: text_or_null(packed)) AS o
+      own_texts(t) AS o
     FROM (SELECT *, rowid AS place, texts_of(decode(texts), separator) AS t FROM staged_roots JOIN shapes USING (shape))
   );
