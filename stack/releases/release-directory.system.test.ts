@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -13,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { prepareRelease, type ReleaseRequest, removeOldReleases } from './release-directory.ts';
+import { listReleases, prepareRelease, type ReleaseRequest, removeOldReleases } from './release-directory.ts';
 
 let directory: string;
 let checkout: string;
@@ -99,6 +100,17 @@ describe.skipIf(process.platform !== 'linux')('a release directory', () => {
     expect(lines).toEqual(['dependencies: those of the checkout, by hard links']);
     expect(await prepareRelease(request(second.revision ?? ''))).toEqual(second);
     expect(readdirSync(join(dataDir, 'dependencies'))).toHaveLength(1);
+  });
+
+  it('takes nothing from a release that another process is about to move into its place', async () => {
+    const { root } = await prepareRelease(request(commit()));
+    // As it is just before it is moved: whole, and under a name that it will not have any more.
+    renameSync(root, join(dataDir, 'releases', '.1234567-89abcdef'));
+    expect(listReleases(dataDir)).toEqual([]);
+    writeFileSync(join(dataDir, 'releases', '.1234567-89abcdef/services/frontend/page/dist/index.html'), 'not yet');
+    write('services/frontend/main.ts', '');
+    const next = await prepareRelease(request(commit()));
+    expect(readFileSync(join(next.root, 'services/frontend/page/dist/index.html'), 'utf8')).toBe('built');
   });
 
   it('is refused, and leaves nothing, where the disk is full', async () => {

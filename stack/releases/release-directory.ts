@@ -177,10 +177,11 @@ function readRelease(path: string): ReleaseRecord | null {
   }
 }
 
-/** The releases that are there, the one used last first. */
+/** The releases that are there, the one used last first; without those in the making, which are about to be moved. */
 export function listReleases(dataDir: string): { path: string; record: ReleaseRecord }[] {
   const directory = releasesDirectory(dataDir);
   return names(directory)
+    .filter((name) => !isInTheMaking(name))
     .map((name) => join(directory, name))
     .flatMap((path) => {
       const record = readRelease(path);
@@ -206,10 +207,8 @@ export async function removeOldReleases(dataDir: string, inUse: readonly string[
     const isDependencies = directory === dependenciesDirectory(dataDir);
     for (const name of names(directory)) {
       const path = join(directory, name);
-      const unfinished = name.startsWith('.') && Date.now() - ageOf(path) > unfinishedMs;
-      const unused =
-        isDependencies && !name.startsWith('.') && !kept.has(name) && Date.now() - ageOf(path) > unfinishedMs;
-      if (unfinished || unused) await rm(path, { recursive: true, force: true });
+      const isLeft = isInTheMaking(name) || (isDependencies && !kept.has(name));
+      if (isLeft && Date.now() - changedMs(path) > unfinishedMs) await rm(path, { recursive: true, force: true });
     }
   }
 }
@@ -217,7 +216,12 @@ export async function removeOldReleases(dataDir: string, inUse: readonly string[
 /** Something that is younger than this may be in the making, by another process. In milliseconds. */
 const unfinishedMs = 3_600_000;
 
-function ageOf(path: string): number {
+/** Whether a directory is one that a process still fills: it gets its name, without the dot, when it is whole. */
+function isInTheMaking(name: string): boolean {
+  return name.startsWith('.');
+}
+
+function changedMs(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
 }
 
