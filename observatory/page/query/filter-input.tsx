@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type Expression, FilterError } from '../../filter/ast.ts';
 import { parseFilter } from '../../filter/parse.ts';
 import { FilterHint, Underlined } from '../shell/states.tsx';
@@ -17,10 +17,19 @@ export function FilterInput() {
   const [fault, setFault] = useState<FilterError | null>(null);
   const input = useRef<HTMLInputElement>(null);
   const [meant, setMeant] = useState<string | null>(null);
-  useEffect(() => {
+  // Not with the next frame: a letter that is written before it would be lost.
+  useLayoutEffect(() => {
     setDraft(applied);
     setFault(null);
   }, [applied]);
+  /** Where the caret goes with the text that is about to be shown. */
+  const caretNext = useRef<number | null>(null);
+  useLayoutEffect(() => {
+    if (caretNext.current === null) return;
+    input.current?.focus();
+    input.current?.setSelectionRange(caretNext.current, caretNext.current);
+    caretNext.current = null;
+  });
   /** Whether the user moves through the offers with the keyboard. Then the offers do not change. */
   const walking = useRef(false);
   walking.current = chosen >= 0;
@@ -76,10 +85,7 @@ export function FilterInput() {
     const next = complete(draft, expectedAt(draft, caret ?? draft.length), suggestion.text);
     stand(next.text, next.caret);
     setFault(null);
-    requestAnimationFrame(() => {
-      input.current?.focus();
-      input.current?.setSelectionRange(next.caret, next.caret);
-    });
+    caretNext.current = next.caret;
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const count = offers.length;
