@@ -83,7 +83,8 @@ export function createDatabase(options: {
     const ahead = pool.waitingCount - pool.idleCount; // negative: how many are free
     if (ahead >= 0 && pool.totalCount >= options.poolSize) {
       const waitMs = ((ahead + 1) * heldMs.value()) / options.poolSize;
-      refuseLongWait({ waitMs, maxWaitMs: options.maxWaitMs, what: 'a connection to Postgres' });
+      const what = `one of ${options.poolSize} connections to Postgres (DATABASE_POOL_SIZE)`;
+      refuseLongWait({ waitMs, maxWaitMs: options.maxWaitMs, what });
     }
     throwIfNobodyWaits();
     const connecting = pool.connect();

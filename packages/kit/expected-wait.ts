@@ -24,7 +24,7 @@ export function createMovingMean(weight = 0.1): MovingMean {
  * answer now is worth more to the caller, who can try again, than a place in a line that nobody gets through.
  *
  * @param needsMs how long the work takes once it is its turn.
- * @param what is short, for the message: "a route worker", "a connection to Postgres".
+ * @param what is short, and the setting that has more of it, for the message: "one of 5 route workers (POOL_SIZE)".
  * @throws {ServiceError} `overloaded` with the time after which to try again.
  */
 export function refuseLongWait(options: { waitMs: number; maxWaitMs: number; needsMs?: number; what: string }): void {

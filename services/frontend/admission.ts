@@ -36,7 +36,8 @@ export function createAdmission(options: { pool: WorkerPool; routesPerRide: numb
     enter() {
       const routes = onTheirWay * routesPerRide + pool.pending;
       const waitMs = (routes * pool.meanTaskMs) / pool.size - wayMs.value();
-      refuseLongWait({ waitMs, maxWaitMs, needsMs: wayMs.value(), what: 'a route worker' });
+      const what = `one of ${pool.size} route workers (ROUTE_WORKER_POOL_SIZE)`;
+      refuseLongWait({ waitMs, maxWaitMs, needsMs: wayMs.value(), what });
       const enteredMs = performance.now();
       let isOnItsWay = true;
       onTheirWay += 1;

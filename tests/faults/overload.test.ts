@@ -88,7 +88,10 @@ describe.skipIf(!k6)('three times as many rides as the route workers bear', () =
   test('says when to come again', async () => {
     expect(last.status).toBe(503);
     expect(Number(last.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-    expect(await last.json()).toMatchObject({ code: 'overloaded', detail: expect.stringContaining('route worker') });
+    expect(await last.json()).toMatchObject({
+      code: 'overloaded',
+      detail: expect.stringContaining('ROUTE_WORKER_POOL_SIZE'),
+    });
   });
 
   test('is over two seconds after the load has fallen', () => {
