@@ -7,6 +7,8 @@
  * - `PROFILE`: one of those in `profiles.ts` (default webinar).
  * - `RATE`: instead of a profile, so many dispatches per second until stopped.
  * - `PROFILE_SECONDS`: the profile in so many seconds instead of its own length, its heights unchanged.
+ * - `NORMAL_P95_MS`: how long 95 % of the normal customers wait at most, in milliseconds, for the run to pass (default
+ *   1200). More where the way to the frontend is long, or the machine has other work.
  */
 import { check, sleep } from 'k6';
 import http from 'k6/http';

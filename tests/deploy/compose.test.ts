@@ -204,8 +204,10 @@ describe.skipIf(!engine)('docker compose', () => {
       traceUrl: `http://localhost:${project.env['OBSERVATORY_PORT']}/trace/{traceId}`,
       environment: 'compose',
     });
-    const ride = await fetch(`${project.url('FRONTEND_PORT')}/dispatch?customer=123`);
-    expect(ride.status).toBe(200);
+    // On a machine that is busy with other work, a ride may be refused as one too many.
+    await expect
+      .poll(async () => (await fetch(`${project.url('FRONTEND_PORT')}/dispatch?customer=123`)).status)
+      .toBe(200);
   });
 
   describe('with every profile beside it', () => {
