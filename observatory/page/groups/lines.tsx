@@ -111,14 +111,23 @@ function Plot({ drawn, markers, data }: { drawn: Drawn; markers: Marker[]; data:
   const shape = drawn.lines.map((line) => `${line.name}|${line.style.css}|${line.style.dash.join()}`).join('\n');
   const latest = useRef(drawn);
   latest.current = drawn;
+  /** Moves the cursor, and the tooltip with it, to a place, or away. */
+  const point = (at: Place | null): void => {
+    const value = at === null ? null : (drawn.lines[at.line]?.values[at.index] ?? null);
+    const time = at === null ? undefined : drawn.times[at.index];
+    if (plot.current === null) return;
+    // Beyond its edges uPlot has no cursor.
+    if (value === null || time === undefined) plot.current.setCursor({ left: -10, top: -10 });
+    else
+      plot.current.setCursor({ left: plot.current.valToPos(time / 1000, 'x'), top: plot.current.valToPos(value, 'y') });
+  };
   useEffect(() => {
     const element = frame.current;
     if (element === null || size.width === 0) return undefined;
-    const chart = new uPlot(
-      plotOptions(drawn, size, element, () => latest.current, openPoint),
-      dataOf(drawn),
-      element,
-    );
+    const options = plotOptions(drawn, size, element, () => latest.current, openPoint);
+    // A chart of another size shows the point that was walked to, too, once it has its scales.
+    const hooks: uPlot.Hooks.Arrays = { ...options.hooks, ready: [() => place !== null && point(place)] };
+    const chart = new uPlot({ ...options, hooks }, dataOf(drawn), element);
     plot.current = chart;
     return () => {
       plot.current = null;
@@ -133,13 +142,7 @@ function Plot({ drawn, markers, data }: { drawn: Drawn; markers: Marker[]; data:
   }, [lit]);
   const put = (at: Place | null): void => {
     setPlace(at);
-    const value = at === null ? null : (drawn.lines[at.line]?.values[at.index] ?? null);
-    const time = at === null ? undefined : drawn.times[at.index];
-    if (plot.current === null) return;
-    // Beyond its edges uPlot has no cursor.
-    if (value === null || time === undefined) plot.current.setCursor({ left: -10, top: -10 });
-    else
-      plot.current.setCursor({ left: plot.current.valToPos(time / 1000, 'x'), top: plot.current.valToPos(value, 'y') });
+    point(at);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;

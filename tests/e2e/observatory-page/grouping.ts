@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { expect, it } from 'vitest';
 
-import { observatory, openPage, fixedRange, cards } from './page-under-test.ts';
+import { cards, fixedRange, minute, observatory, openPage } from './page-under-test.ts';
 
 /** Groups, lines, lists and objectives. */
 export function grouping(): void {
@@ -62,9 +62,17 @@ export function grouping(): void {
       page.getByRole('menuitem', { name: 'CSV' }).click(),
     ]);
     expect(readFileSync(await download.path(), 'utf8')).toMatch(/^time,.*Value Walking.*\r\n20\d\d-/);
+    await page.mouse.move(0, 0); // over the chart it would point at another value
     await chart.focus();
     for (const key of ['End', 'ArrowLeft', 'ArrowUp']) await page.keyboard.press(key);
-    expect(await chart.locator('.tooltip strong').textContent()).toMatch(/ m?s$/);
+    const told = chart.locator('.tooltip strong');
+    expect(await told.textContent()).toMatch(/ m?s$/);
+    // The chart is made anew for another size, and still shows the point that was walked to.
+    const before = await told.textContent();
+    await page.setViewportSize({ width: 1200, height: 1000 });
+    await expect.poll(async () => (await chart.boundingBox())?.width ?? Infinity).toBeLessThan(1200);
+    await page.waitForFunction('document.querySelector(".lines canvas").clientWidth < 1200');
+    await expect.poll(() => told.allTextContents()).toEqual([before]);
     await page.keyboard.press('Enter');
     await page.getByRole('tree').waitFor();
     expect(complaints).toEqual([]);
@@ -74,6 +82,26 @@ export function grouping(): void {
       await page.getByRole('heading', { name: 'No entry spans match' }).waitFor();
       expect(await page.locator('.results').count()).toBe(0);
     }
+  });
+
+  it('looks closer at the part of the lines that is dragged across', async () => {
+    const { page } = await openPage(`/?${fixedRange()}&view=traces&chart=lines`);
+    await page.locator('.line-names', { hasText: 'Median' }).waitFor();
+    const box = await page.locator('.lines .u-over').boundingBox();
+    if (box === null) throw new Error('no lines');
+    const middle = box.y + box.height / 2;
+    await page.mouse.move(box.x + box.width * 0.4, middle);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.5, middle);
+    await page.mouse.move(box.x + box.width * 0.6, middle);
+    await page.mouse.up();
+    const shownMs = () => {
+      const { searchParams } = new URL(page.url());
+      return Number(searchParams.get('to')) - Number(searchParams.get('from'));
+    };
+    // A fifth of ten minutes, to the step of the lines.
+    await expect.poll(shownMs).toBeLessThan(4 * minute);
+    expect(shownMs()).toBeGreaterThan(minute);
   });
 
   it('does with a value in the list of traces what can be done with it elsewhere', async () => {
