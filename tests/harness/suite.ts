@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,7 +40,31 @@ export function createTemporaryDirectory(name: string): { path: string; remove()
   const parent = join(root, '.hotrod', 'tmp');
   mkdirSync(parent, { recursive: true });
   const path = mkdtempSync(join(parent, `${name}-`));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  return {
+    path,
+    remove() {
+      for (const database of databasesElsewhere(path)) rmSync(database, { recursive: true, force: true });
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Databases of data directories that Postgres' account cannot enter: they live elsewhere, and a link points to them
+ * (`stack/postgres/home.ts`).
+ *
+ * @param depth how many directories below this one are looked into.
+ */
+function databasesElsewhere(directory: string, depth = 2): string[] {
+  if (!existsSync(directory)) return []; // removed already
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.name === 'postgres') {
+      const target = entry.isSymbolicLink() ? readlinkSync(path) : '';
+      return target.startsWith('/var/tmp/hotrod-') ? [target] : [];
+    }
+    return entry.isDirectory() && depth > 0 ? databasesElsewhere(path, depth - 1) : [];
+  });
 }
 
 /** Which of the two test files that may run at once this is: each looks for ports in its own half. */
