@@ -37,14 +37,14 @@ describe('the search box', () => {
     expect(state.value.filter).toBe('');
   });
 
-  test('puts the caret behind what is taken before the next letter can come', async () => {
+  test('puts the caret after an accepted completion at once', async () => {
     const field = await open();
     await type(field, 'customer and error = true', 'customer'.length);
     await press('ArrowDown', 'Enter');
     expect([field.value, field.selectionStart]).toEqual(['hotrod.customer.name and error = true', 21]);
   });
 
-  test('keeps a letter that is written as soon as another filter is applied', async () => {
+  test('keeps a letter typed right after another filter is applied', async () => {
     const field = await open();
     go({ filter: 'error = true' });
     await nextTask();

@@ -35,6 +35,7 @@ export function filtering(): void {
     await page.getByLabel('Clear the filter').click();
     await filter.fill('');
     await filter.pressSequentially('hotrod.customer.na');
+    await expect.poll(async () => (await customers()).size).toBeGreaterThan(1);
     await take(/^hotrod\.customer\.name/);
     await filter.pressSequentially('= Val');
     await take(/"Value Walking"/);
@@ -52,6 +53,7 @@ export function filtering(): void {
     await filter.press('Enter');
     expect(await page.locator('.fault mark').textContent()).toBe('fast');
     expect(new URL(page.url()).searchParams.get('filter')).toBeNull();
+    await expect.poll(async () => (await customers()).size).toBeGreaterThan(1);
     await filter.fill('4bf92f3577b34da6a3ce929d0e0e4736');
     await expect.poll(() => new URL(page.url()).pathname).toBe('/trace/4bf92f3577b34da6a3ce929d0e0e4736');
     await page.goto(`${observatory.url}/?${fixedRange()}&filter=a+%3D+%3D+b`);

@@ -70,8 +70,7 @@ export function grouping(): void {
     // The chart is made anew for another size, and still shows the point that was walked to.
     const before = await told.textContent();
     await page.setViewportSize({ width: 1200, height: 1000 });
-    await expect.poll(async () => (await chart.boundingBox())?.width ?? Infinity).toBeLessThan(1200);
-    await page.waitForFunction('document.querySelector(".lines canvas").clientWidth < 1200');
+    await expect.poll(async () => (await chart.locator('canvas').boundingBox())?.width ?? Infinity).toBeLessThan(1200);
     await expect.poll(() => told.allTextContents()).toEqual([before]);
     await page.keyboard.press('Enter');
     await page.getByRole('tree').waitFor();
